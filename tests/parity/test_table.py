@@ -1,0 +1,51 @@
+"""The op table itself is right: PyTorch passes it, and its dtypes are those that PyTorch supports."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from ..ops.case import OpCase
+from ..ops.dtypes import EVERY
+from ..ops.harness import build, check_values, resolve, samples_of
+from ..ops.layouts import CONTIGUOUS
+
+torch = pytest.importorskip("torch")
+
+
+# PyTorch takes these too, but gives them no meaning of their own: the bounds' dtype decides.
+UNDEFINED = {name: {"bool"} for name in ("clamp", "clamp_min", "clamp_max")}
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def test_oracle_agrees_with_torch(case: OpCase) -> None:
+    check_values(torch, case, (CONTIGUOUS,)).report()
+
+
+def test_dtypes_are_those_of_torch(case: OpCase) -> None:
+    supported = {d for d in EVERY if runs(case, d)}
+    extra, missing = set(case.dtypes) - supported, supported - set(case.dtypes)
+    assert not extra, f"PyTorch refuses {sorted(extra)}"
+    assert missing <= UNDEFINED.get(case.name, set()), f"PyTorch also supports {sorted(missing)}"
+
+
+def runs(case: OpCase, dtype: str) -> bool:
+    """Whether PyTorch answers the row's first sample made of this dtype."""
+    try:
+        sample = samples_of(case, dtype)[0]
+    except (ValueError, TypeError, OverflowError, KeyError, IndexError):
+        return False
+    args, kwargs, _ = build(torch, sample)
+    try:
+        resolve(torch, case.called)(*args, **kwargs)
+    except (RuntimeError, TypeError, IndexError, ValueError):
+        return False
+    return True
