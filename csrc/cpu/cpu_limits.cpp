@@ -65,7 +65,8 @@ double control_group_quota() {
     const size_t first = line.find(':');
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    std::string controllers(",");
+    controllers.append(line, first + 1, second - first - 1).push_back(',');
     std::string path = line.substr(second + 1);
     if (path == "/") path.clear();
     double quota = 0;

@@ -18,8 +18,9 @@ struct GemmScalar {
 
   constexpr GemmScalar(int v) : re(v), integer(v) {}
   constexpr GemmScalar(int64_t v) : re(static_cast<double>(v)), integer(v) {}
-  // For integer dtypes the caller passes an integer; a double is for floating and complex ones.
-  constexpr GemmScalar(double v) : re(v) {}
+  // For integer dtypes a double loses its fraction.
+  constexpr GemmScalar(double v)
+      : re(v), integer(v > -0x1p63 && v < 0x1p63 ? static_cast<int64_t>(v) : 0) {}
   constexpr GemmScalar(double real, double imag) : re(real), im(imag) {}
 };
 

@@ -1,0 +1,36 @@
+// Runs the C++ tests named on the command line, or all of them.
+#include <cstdio>
+#include <cstring>
+
+void test_parallel();
+void test_gemm();
+void test_conv();
+void test_lapack();
+void test_fft();
+
+namespace {
+struct Test {
+  const char* name;
+  void (*run)();
+};
+constexpr Test kTests[] = {{"parallel", test_parallel},
+                           {"gemm", test_gemm},
+                           {"conv", test_conv},
+                           {"lapack", test_lapack},
+                           {"fft", test_fft}};
+}  // namespace
+
+int main(int argc, char** argv) {
+  int found = 0;
+  for (const Test& test : kTests) {
+    bool wanted = argc == 1;
+    for (int i = 1; i < argc; ++i) wanted = wanted || std::strcmp(argv[i], test.name) == 0;
+    if (!wanted) continue;
+    ++found;
+    std::printf("%s\n", test.name);
+    std::fflush(stdout);  // a forked child must not print this again
+    test.run();
+  }
+  if (found == 0) std::fprintf(stderr, "no test of that name\n");
+  return found == 0;
+}
