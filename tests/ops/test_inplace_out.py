@@ -41,7 +41,7 @@ def test_inplace(case: OpCase) -> None:
     inplace = resolve(rt, case.inplace)
     for dtype in case.inplace_dtypes or case.dtypes:
         for i, sample in enumerate(samples_of(case, dtype)):
-            if not isinstance(sample.args[0], Arr):
+            if not isinstance(sample.args[0], Arr) or "dtype" in sample.kwargs:
                 continue
             own = sample.args[0]
             expected = functional(case, sample)
@@ -148,7 +148,7 @@ def test_out_of_a_dtype_that_cannot_hold_the_result(case: OpCase) -> None:
             outs = [rt.empty(e.shape, dtype=e.dtype) for e in expected]
             outs[0] = rt.empty(expected[0].shape, dtype=getattr(rt, narrow[-1]))
             args, kwargs, _ = build(rt, sample)
-            with pytest.raises(RuntimeError):
+            with pytest.raises((RuntimeError, TypeError)):
                 resolve(rt, case.called)(*args, **kwargs, out=outs[0] if len(outs) == 1 else tuple(outs))
     failures.report()
 

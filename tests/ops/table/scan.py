@@ -1,0 +1,144 @@
+"""Scans along one dim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..case import D, Error, OpCase, S, Sample, tensor
+from ..dtypes import ALL_FLOATS, EVERY, INTS, NUMERIC, is_complex, is_float
+from ..samples import Rng, distinct, rand
+
+BOTH = ("float64", "complex128")
+BAD_DIM = Error(S(tensor([[1.0, 2.0]]), 2), "IndexError", "dim")
+
+
+def scans(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype), 1)
+    yield S(rand(rng, (2, 3), dtype), -2)
+    yield S(rand(rng, (2, 2, 2), dtype), dim=1).once()
+    yield S(rand(rng, (), dtype), 0).once()
+    yield S(rand(rng, (0,), dtype), 0).nograd()
+    yield S(rand(rng, (2, 0), dtype), 0).nograd()
+    yield S(rand(rng, (3, 40), dtype, -1, 1), 1).nograd()
+    yield S(rand(rng, (2, 3), dtype), 0, dtype=D("complex128" if is_complex(dtype) else "float64")).once()
+    if is_float(dtype):
+        yield S(tensor([1.0, np.nan, 2.0], dtype), 0).value_only()
+
+
+def products(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield from scans(dtype, rng)
+    yield S(tensor([[2, 0, 3], [0, 4, 0]], dtype), 1).once()
+
+
+def widened(f: Any) -> Any:
+    def ref(x: np.ndarray, dim: int, dtype: Any = None) -> Any:
+        kind = dtype or (np.int64 if x.dtype.kind in "iub" else x.dtype)
+        return x.astype(kind) if x.ndim == 0 else f(x.astype(kind), axis=dim, dtype=kind)
+
+    return ref
+
+
+def orders(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(distinct(rng, (2, 3), dtype), 1)
+    yield S(distinct(rng, (4, 2), dtype), -2)
+    yield S(distinct(rng, (), dtype), 0).once()
+    yield S(distinct(rng, (0, 2), dtype), 0).nograd()
+    if is_float(dtype):
+        yield S(tensor([1.0, 3.0, np.nan, 5.0], dtype), 0).value_only()
+    yield S(tensor([1, 1, 0, 1], dtype), 0).value_only()  # of equal values: the last index
+
+
+def cummax(x: np.ndarray, dim: int) -> Any:
+    if x.ndim == 0:
+        return x, np.int64(0)
+    moved = np.moveaxis(x, dim, 0)
+    value, index = moved.copy(), np.zeros(moved.shape, np.int64)
+    for i in range(1, moved.shape[0]):
+        with np.errstate(invalid="ignore"):
+            wins = (moved[i] >= value[i - 1]) | (np.isnan(moved[i]) if x.dtype.kind == "f" else False)
+        value[i] = np.where(wins, moved[i], value[i - 1])
+        index[i] = np.where(wins, i, index[i - 1])
+    return np.moveaxis(value, 0, dim), np.moveaxis(index, 0, dim)
+
+
+def differences(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 4), dtype))
+    yield S(rand(rng, (3, 2), dtype), 1, 0)
+    yield S(rand(rng, (2, 4), dtype), n=2)
+    yield S(rand(rng, (2, 2), dtype), n=3).nograd()  # nothing is left
+    yield S(
+        rand(rng, (2, 3), dtype), dim=-1, prepend=rand(rng, (2, 1), dtype), append=rand(rng, (2, 2), dtype)
+    )
+    yield S(rand(rng, (2, 3), dtype), n=0).once()
+
+
+def difference(x: np.ndarray, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    parts = [p for p in (prepend, x, append) if p is not None]
+    x = np.concatenate(parts, axis=dim)
+    return np.diff(x, n=min(n, x.shape[dim]), axis=dim) if x.dtype.kind != "b" else bool_diff(x, n, dim)
+
+
+def bool_diff(x: np.ndarray, n: int, dim: int) -> Any:
+    for _ in range(min(n, x.shape[dim])):
+        size = x.shape[dim]
+        x = np.take(x, range(1, size), dim) ^ np.take(x, range(size - 1), dim)
+    return x
+
+
+CASES = [
+    OpCase(
+        name="cumsum",
+        samples=scans,
+        ref=widened(np.cumsum),
+        dtypes=EVERY,
+        result="sum",
+        grad=BOTH,
+        variants=("Tensor.cumsum",),
+        inplace="Tensor.cumsum_",
+        inplace_dtypes=ALL_FLOATS,
+        out=True,
+        tol={"float16": (2e-3, 2e-3), "bfloat16": (1.6e-2, 3e-2)},
+        errors=(BAD_DIM,),
+    ),
+    OpCase(
+        name="cumprod",
+        samples=products,
+        ref=widened(np.cumprod),
+        dtypes=EVERY,
+        result="sum",
+        grad=BOTH,
+        variants=("Tensor.cumprod",),
+        inplace="Tensor.cumprod_",
+        inplace_dtypes=ALL_FLOATS,
+        out=True,
+        tol={"float16": (2e-3, 2e-3), "bfloat16": (3e-2, 3e-2)},
+        errors=(BAD_DIM,),
+    ),
+    OpCase(
+        name="cummax",
+        samples=orders,
+        ref=cummax,
+        dtypes=ALL_FLOATS + INTS + ("bool",),
+        result=("promote", "int64"),
+        grad=("float64",),
+        variants=("Tensor.cummax",),
+        out=True,
+        errors=(BAD_DIM,),
+    ),
+    OpCase(
+        name="diff",
+        samples=differences,
+        ref=difference,
+        dtypes=NUMERIC + ("bool",),
+        grad=BOTH,
+        variants=("Tensor.diff",),
+        out=True,
+        errors=(
+            Error(S(tensor(1.0)), "RuntimeError", "dim"),
+            Error(S(tensor([1.0]), 1, 3), "IndexError", "dim"),
+        ),
+    ),
+]
