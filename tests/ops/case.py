@@ -70,6 +70,7 @@ class Sample:
     grad: bool = True
     parity_grad: bool = True
     twice: bool = True
+    out: bool = True
 
     def nograd(self) -> Sample:
         """No gradcheck: a kink, a special value, or simply large."""
@@ -82,6 +83,10 @@ class Sample:
     def once(self) -> Sample:
         """First derivatives only, to save time: another sample has the second ones."""
         return replace(self, twice=False)
+
+    def no_out(self) -> Sample:
+        """An overload without out=."""
+        return replace(self, out=False)
 
     def __repr__(self) -> str:
         parts = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kwargs.items()]

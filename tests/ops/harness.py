@@ -313,6 +313,7 @@ def check_values(lib: Any, case: OpCase, layouts: Sequence[Layout] = LAYOUTS) ->
     fn = resolve(lib, case.called)
     for dtype in case.dtypes:
         for i, sample in enumerate(samples_of(case, dtype)):
+            lib.manual_seed(i)
             expected: list[Any] | None = None
             use = layouts if case.layouts else (CONTIGUOUS,)
             for where, layout, arranged, paths in arrangements(sample, use):
@@ -335,7 +336,7 @@ def check_values(lib: Any, case: OpCase, layouts: Sequence[Layout] = LAYOUTS) ->
                         if not case.random:
                             a, k, _ = build(lib, arranged)
                             assert_same(case, result, fn(*a, **k))
-                    if not paths:
+                    if not paths and not case.called.endswith("_"):
                         for t, arr in zip(tensors, leaves(arranged), strict=True):
                             unchanged = np.array_equal(to_numpy(t), arr.values, equal_nan=is_float(arr.dtype))
                             assert unchanged, f"an argument was changed: {arr}"

@@ -109,7 +109,7 @@ def test_out(case: OpCase) -> None:
     failures = Failures(case, "out=")
     fn = resolve(rt, case.called)
     for dtype in case.dtypes:
-        for i, sample in enumerate(samples_of(case, dtype)):
+        for i, sample in enumerate(s for s in samples_of(case, dtype) if s.out):
             expected = functional(case, sample)
             single = not isinstance(expected, (tuple, list))
             for kind in ("empty", "filled", "stepped", "transposed"):

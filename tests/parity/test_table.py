@@ -17,6 +17,9 @@ torch = pytest.importorskip("torch")
 
 # PyTorch takes these too, but gives them no meaning of their own: the bounds' dtype decides.
 UNDEFINED = {name: {"bool"} for name in ("clamp", "clamp_min", "clamp_max")}
+UNDEFINED["normal"] = UNDEFINED["uniform"] = {"complex64", "complex128"}  # in place only, undocumented
+for _name in ("dropout", "poisson_nll_loss", "margin_ranking_loss"):  # as their formulas happen to allow
+    UNDEFINED[f"nn.functional.{_name}"] = set(EVERY)
 UNDEFINED["view"] = {"bfloat16"}  # NumPy has no bits of it to view
 
 

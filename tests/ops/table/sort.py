@@ -63,7 +63,7 @@ def tops(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(separate(rng, (3,), dtype), 0).nograd()
     yield S(separate(rng, (), dtype), 1).once()
     if is_float(dtype):
-        yield S(tensor([np.nan, 1.0, -np.inf, np.inf], dtype), 2).value_only()
+        yield S(tensor([np.nan, 1.0, -np.inf, np.inf], dtype, rigid=True), 2).value_only()
 
 
 def topk(x: np.ndarray, k: int, dim: int = -1, largest: bool = True) -> Any:
@@ -162,7 +162,7 @@ def buckets(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(tensor([[0, 1, 3], [4, 5, 6]], dtype, rigid=True), edges)
     yield S(tensor([1, 3], dtype, rigid=True), edges, right=True)
     yield S(tensor([1, 3], dtype, rigid=True), edges, out_int32=True)
-    yield S(3, edges)
+    yield S(3, edges).no_out()
     yield S(tensor(np.zeros((0, 2)), dtype), edges)
 
 
@@ -230,7 +230,6 @@ CASES = [
         "searchsorted",
         searchsorted,
         searches,
-        Error(S(tensor([1.0]), tensor([1])), "RuntimeError", "dtype"),
         Error(S(tensor([1.0]), tensor([1.0]), side="middle"), "RuntimeError", "side"),
         Error(S(tensor([1.0]), tensor([1.0]), side="left", right=True), "RuntimeError", "side|right"),
         Error(S(MATRIX, tensor([[1.0]])), "RuntimeError", "shape|dim"),
@@ -244,7 +243,6 @@ CASES = [
         lambda x, b, right=False, out_int32=False: np.searchsorted(b, x, "right" if right else "left"),
         buckets,
         Error(S(tensor([1.0]), MATRIX), "RuntimeError", "dim"),
-        Error(S(tensor([1.0]), tensor([1])), "RuntimeError", "dtype"),
         dtypes=ALL_FLOATS + INTS,
         result=int_width,
         variants=(),
