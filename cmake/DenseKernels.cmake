@@ -7,7 +7,15 @@ set(_cpu ${PROJECT_SOURCE_DIR}/csrc/cpu)
 
 add_library(rustorch_dense_kernels OBJECT
   ${_cpu}/blas_threads.cpp
+  ${_cpu}/conv.cpp
+  ${_cpu}/conv_bias.cpp
+  ${_cpu}/conv_depthwise.cpp
+  ${_cpu}/conv_im2col.cpp
+  ${_cpu}/conv_onednn.cpp
   ${_cpu}/cpu_limits.cpp
+  ${_cpu}/depthwise_kernels_avx2.cpp
+  ${_cpu}/depthwise_kernels_avx512.cpp
+  ${_cpu}/depthwise_kernels_baseline.cpp
   ${_cpu}/dot.cpp
   ${_cpu}/gemm.cpp
   ${_cpu}/gemm_blas.cpp
@@ -33,12 +41,14 @@ endif()
 # The same kernels for three instruction sets; which one runs is decided at run time. They call no
 # inline function of other headers, since the linker may keep any one copy of those.
 set(_kernels -O3 -ffp-contract=fast)
-set_source_files_properties(${_cpu}/gemm_kernels_baseline.cpp PROPERTIES
-  COMPILE_OPTIONS "${_kernels}")
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  set(_avx2 -mavx2 -mfma -mf16c)
-  set_source_files_properties(${_cpu}/gemm_kernels_avx2.cpp PROPERTIES
-    COMPILE_OPTIONS "${_kernels};${_avx2}")
-  set_source_files_properties(${_cpu}/gemm_kernels_avx512.cpp PROPERTIES
-    COMPILE_OPTIONS "${_kernels};${_avx2};-mavx512f;-mavx512bw;-mavx512cd;-mavx512dq;-mavx512vl")
-endif()
+foreach(_family depthwise gemm)
+  set(_stem ${_cpu}/${_family}_kernels)
+  set_source_files_properties(${_stem}_baseline.cpp PROPERTIES COMPILE_OPTIONS "${_kernels}")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    set(_avx2 -mavx2 -mfma -mf16c)
+    set(_avx512 -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl)
+    set_source_files_properties(${_stem}_avx2.cpp PROPERTIES COMPILE_OPTIONS "${_kernels};${_avx2}")
+    set_source_files_properties(${_stem}_avx512.cpp PROPERTIES
+      COMPILE_OPTIONS "${_kernels};${_avx2};${_avx512}")
+  endif()
+endforeach()

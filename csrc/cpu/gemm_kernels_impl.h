@@ -90,11 +90,17 @@ inline Vec<float> load_wide(const Half* p) {
 #endif
 }
 
-template <class S>
-inline S sum_lanes(Vec<S> v) {
-  S s = 0;
-  for (int i = 0; i < kLanes<S>; ++i) s += v[i];
-  return s;
+// Adds the upper half of B bytes of lanes to the lower until one is left.
+template <class S, int B = kVecBytes, class V>
+inline S sum_lanes(V v) {
+  if constexpr (B == sizeof(S)) {
+    return v[0];
+  } else {
+    typedef S Part __attribute__((vector_size(B / 2)));
+    Part halves[2];
+    __builtin_memcpy(halves, &v, sizeof halves);
+    return sum_lanes<S, B / 2>(halves[0] + halves[1]);
+  }
 }
 
 // I rows of the matrix against R vectors; U vectors of columns per step keep enough independent
