@@ -140,6 +140,7 @@ class OpCase:
     grad: tuple[str, ...] = ()  # dtypes in which derivatives are checked; () where there are none
     no_second: str = ""  # why there are no second derivatives
     grad_of: Callable[[Any, Any], Any] | None = None  # (lib, result) -> the part whose gradient is unique
+    grad_via: Callable[[Any], Any] | None = None  # maps an argument onto the op's domain (symmetric matrices)
     inplace: str = ""  # path of the in-place form
     inplace_dtypes: tuple[str, ...] = ()  # () for all of dtypes
     out: bool = False  # takes out=

@@ -384,7 +384,9 @@ def function_of_leaves(
 
         def place(arr: Arr) -> Any:
             i = next(position)
-            return given[i] if i in given else to_tensor(lib, arr)
+            if i not in given:
+                return to_tensor(lib, arr)
+            return given[i] if case.grad_via is None else case.grad_via(given[i])
 
         args, kwargs = map_leaves(
             (list(sample.args), sample.kwargs), place, lambda v: special_argument(lib, v)

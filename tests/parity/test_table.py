@@ -20,6 +20,7 @@ UNDEFINED = {name: {"bool"} for name in ("clamp", "clamp_min", "clamp_max")}
 UNDEFINED["normal"] = UNDEFINED["uniform"] = {"complex64", "complex128"}  # in place only, undocumented
 for _name in ("dropout", "poisson_nll_loss", "margin_ranking_loss"):  # as their formulas happen to allow
     UNDEFINED[f"nn.functional.{_name}"] = set(EVERY)
+UNDEFINED["linalg.norm"] = {"float16", "bfloat16"}  # of vectors only
 UNDEFINED["view"] = {"bfloat16"}  # NumPy has no bits of it to view
 
 

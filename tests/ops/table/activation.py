@@ -18,7 +18,7 @@ INT = Error(S(tensor([1, 2])), "RuntimeError", "dtype|float|int|implemented")
 
 
 def inputs(
-    *options: dict[str, Any], kinks: tuple[float, ...] = (0.0,)
+    *options: dict[str, Any], kinks: tuple[float, ...] = (0.0,), specials: bool = True
 ) -> Callable[[str, Rng], Iterator[Sample]]:
     """Every rank, each set of options, the kinks (for the subgradient) and the special values."""
 

@@ -13,8 +13,8 @@ from ..samples import Rng, rand
 from .view import BOTH, MATRIX
 
 TOL = {
-    "complex64": (1e-5, 1e-5),
-    "float32": (1e-5, 1e-5),
+    "complex64": (1e-5, 1e-4),
+    "float32": (1e-5, 1e-4),
     "complex128": (1e-10, 1e-10),
     "float64": (1e-10, 1e-10),
 }
