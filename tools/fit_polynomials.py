@@ -1,12 +1,13 @@
 """Writes shaders/include/rt_formulas_poly.h: the polynomials behind the scalar formulas.
 
-Each entry interpolates a smooth function at Chebyshev nodes in 80-digit arithmetic (which is within a small factor
-of the minimax error), then rounds the monomial coefficients to the target type. Long polynomials are written as two
-interleaved Horner chains (even and odd powers) to halve the latency.
+Each entry interpolates a smooth function at Chebyshev nodes in 80-digit arithmetic (which is within a small
+factor of the minimax error), then rounds the monomial coefficients to the target type. They are evaluated as
+balanced trees (Estrin, 1960): the loops are bound by latency, not by the number of operations.
 
     python tools/fit_polynomials.py > shaders/include/rt_formulas_poly.h
 """
 
+import itertools
 import sys
 from collections.abc import Callable
 
@@ -15,7 +16,6 @@ from mpmath import mp, mpf
 
 mp.dps = 80
 Fn = Callable[[mpf], mpf]
-SPLIT_DEGREE = 8  # from this degree on, use two chains
 
 
 def fit(f: Fn, a: mpf, b: mpf, degree: int) -> tuple[list[mpf], mpf]:
@@ -26,7 +26,7 @@ def fit(f: Fn, a: mpf, b: mpf, degree: int) -> tuple[list[mpf], mpf]:
     values = [f(mid + half * mp.cos(t)) for t in theta]
     cheb = [2 * mp.fsum(v * mp.cos(j * t) for v, t in zip(values, theta)) / n for j in range(n)]
     cheb[0] /= 2
-    # sum cheb[j] * T_j(u) with u = (x - mid) / half, by the recurrence T_{j+1} = 2 u T_j - T_{j-1} on coefficient lists
+    # sum cheb[j] * T_j(u) with u = (x - mid) / half; T_{j+1} = 2 u T_j - T_{j-1} on lists of coefficients
     u = [-mid / half, 1 / half]
 
     def times_u(p: list[mpf]) -> list[mpf]:
@@ -58,26 +58,27 @@ def literal(c: mpf, is_float: bool) -> str:
     return text + ("f" if is_float else "")
 
 
-def horner(coefficients: list[str], x: str) -> str:
-    text = coefficients[-1]
-    for c in reversed(coefficients[:-1]):
-        text = f"mad_({text}, {x}, {c})"
-    return text
+def estrin(coefficients: list[str], powers: list[str]) -> str:
+    """The polynomial as a balanced tree: powers[j] names x^(2^j)."""
+    if len(coefficients) == 1:
+        return coefficients[0]
+    level = (len(coefficients) - 1).bit_length() - 1
+    half = 1 << level
+    upper, lower = estrin(coefficients[half:], powers), estrin(coefficients[:half], powers)
+    return f"mad_({upper}, {powers[level]}, {lower})"
 
 
 def emit(name: str, f: Fn, a: object, b: object, degree: int, is_float: bool) -> str:
     coefficients, error = fit(f, mpf(a), mpf(b), degree)
     c = [literal(x, is_float) for x in coefficients]
     kind = "float" if is_float else "double"
-    lines = [f"// [{mp.nstr(mpf(a), 6)}, {mp.nstr(mpf(b), 6)}], degree {degree}, relative error 2^{int(mp.log(error, 2))}"]
+    interval = f"[{mp.nstr(mpf(a), 6)}, {mp.nstr(mpf(b), 6)}]"
+    lines = [f"// {interval}, degree {degree}, relative error 2^{int(mp.log(error, 2))}"]
     lines.append(f"RT_INLINE {kind} poly_{name}_({kind} x) {{")
-    if degree >= SPLIT_DEGREE:
-        lines.append(f"  const {kind} z = x * x;")
-        lines.append(f"  const {kind} even = {horner(c[0::2], 'z')};")
-        lines.append(f"  const {kind} odd = {horner(c[1::2], 'z')};")
-        lines.append("  return mad_(odd, x, even);")
-    else:
-        lines.append(f"  return {horner(c, 'x')};")
+    powers = ["x"] + [f"x{2 << j}" for j in range(degree.bit_length() - 1)]
+    for lower, power in itertools.pairwise(powers):
+        lines.append(f"  const {kind} {power} = {lower} * {lower};")
+    lines.append(f"  return {estrin(c, powers)};")
     lines.append("}")
     return "\n".join(lines)
 
@@ -181,11 +182,31 @@ def table() -> list[tuple[str, Fn, object, object, int | None, int | None]]:
     return [
         ("exp", over(lambda r: mp.expm1(r) - r, lambda r: r * r, 0.5), -exp_r, exp_r, 4, 9),
         ("exp2", over(lambda r: mp.expm1(r * LN2), lambda r: r, LN2), -0.5001, 0.5001, 5, 11),
-        ("log", over(lambda f: mp.log1p(f) - f + f * f / 2, lambda f: f**3, mpf(1) / 3), LOG_LOW, LOG_HIGH, 8, None),
-        ("log_s", lambda z: 2 * over(lambda v: atanh_scaled(v) - 1, lambda v: v, mpf(1) / 3)(z), 0, S_MAX, None, 6),
+        (
+            "log",
+            over(lambda f: mp.log1p(f) - f + f * f / 2, lambda f: f**3, mpf(1) / 3),
+            LOG_LOW,
+            LOG_HIGH,
+            8,
+            None,
+        ),
+        (
+            "log_s",
+            lambda z: 2 * over(lambda v: atanh_scaled(v) - 1, lambda v: v, mpf(1) / 3)(z),
+            0,
+            S_MAX,
+            None,
+            6,
+        ),
         ("log2", over(lambda f: mp.log1p(f) / LN2 - f, lambda f: f, 1 / LN2 - 1), LOG_LOW, LOG_HIGH, 9, None),
-        ("log10", over(lambda f: mp.log10(1 + f) - f * mpf("0.4375"), lambda f: f, 1 / mp.log(10) - mpf("0.4375")),
-         LOG_LOW, LOG_HIGH, 9, None),
+        (
+            "log10",
+            over(lambda f: mp.log10(1 + f) - f * mpf("0.4375"), lambda f: f, 1 / mp.log(10) - mpf("0.4375")),
+            LOG_LOW,
+            LOG_HIGH,
+            9,
+            None,
+        ),
         ("pow_log2", over(lambda f: mp.log1p(f) / LN2, lambda f: f, 1 / LN2), LOG_LOW, LOG_HIGH, None, 15),
         ("pow_exp2", over(lambda r: mp.expm1(r * LN2), lambda r: r, LN2), -0.5001, 0.5001, None, 6),
         ("pow_tail", lambda z: mp.fsum(z**k / (2 * k + 5) for k in range(40)), 0, S_MAX, 2, 7),
@@ -197,8 +218,17 @@ def table() -> list[tuple[str, Fn, object, object, int | None, int | None]]:
         ("sinh", even_series(mp.sinh, mpf(1) / 6), 0, 1, 3, 6),
         ("tanh", even_series(mp.tanh, mpf(-1) / 3), 0, 0.36, 5, 11),
         ("atanh", even_series(mp.atanh, mpf(1) / 3), 0, 0.2501, 6, 14),
-        ("erf", lambda z: mp.fsum((-z) ** k / (mp.factorial(k) * (2 * k + 1)) for k in range(60)) * 2 / mp.sqrt(mp.pi)
-         - 1, 0, 1, 6, 12),
+        (
+            "erf",
+            lambda z: (
+                mp.fsum((-z) ** k / (mp.factorial(k) * (2 * k + 1)) for k in range(60)) * 2 / mp.sqrt(mp.pi)
+                - 1
+            ),
+            0,
+            1,
+            6,
+            12,
+        ),
         ("erfcx", erfcx_scaled, -1, ERFC_T, 11, 25),
         ("erfinv_center", lambda w: erfinv_of_w(w + mpf("2.5")), -2.5, 2.5, 8, None),
         ("erfinv_tail", lambda s: erfinv_of_w((s + 3) ** 2), mp.sqrt(5) - 3, mpf("4.1") - 3, 8, None),
@@ -208,8 +238,18 @@ def table() -> list[tuple[str, Fn, object, object, int | None, int | None]]:
         ("lgamma_one", over(lambda t: mp.loggamma(1 + t), lambda t: t, -EULER), -0.5, 0.5, 12, 27),
         ("lgamma_two", over(lambda t: mp.loggamma(2 + t), lambda t: t, 1 - EULER), -0.5, 1, 10, 21),
         ("stirling", stirling_tail, 0, mpf(1) / 64, 2, 6),
-        ("digamma_root", over(lambda x: mp.digamma(x + mpf("1.5")), lambda x: x + mpf("1.5") - DIGAMMA_ROOT, mp.psi(1, DIGAMMA_ROOT)),
-         -0.5, 0.5, 9, 20),
+        (
+            "digamma_root",
+            over(
+                lambda x: mp.digamma(x + mpf("1.5")),
+                lambda x: x + mpf("1.5") - DIGAMMA_ROOT,
+                mp.psi(1, DIGAMMA_ROOT),
+            ),
+            -0.5,
+            0.5,
+            9,
+            20,
+        ),
         ("digamma_tail", digamma_tail, 0, mpf(1) / 64, 2, 7),
         ("i0_small", i0_small, 0, 16, 9, 14),
         ("i0_tail", i0_tail, 0, mpf(1) / 8, 6, 22),
@@ -219,6 +259,7 @@ def table() -> list[tuple[str, Fn, object, object, int | None, int | None]]:
 
 def main() -> None:
     print("// Written by tools/fit_polynomials.py; edit that file instead.")
+    print("// clang-format off")
     print("#ifndef RT_FORMULAS_POLY_H")
     print("#define RT_FORMULAS_POLY_H")
     print('#include "rt_formulas_base.h"\n')

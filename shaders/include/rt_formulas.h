@@ -1,8 +1,10 @@
-// Scalar formulas shared by the CPU kernels and the shaders: one definition of exp_, gelu_, floor_divide_, ... for
-// float and double. Every name ends in an underscore. See rt_formulas_base.h for how including files must be compiled.
+// Scalar formulas shared by the CPU kernels and the shaders: one definition of exp_, gelu_,
+// floor_divide_, ... for float and double. Every name ends in an underscore. See rt_formulas_base.h
+// for how including files must be compiled.
 //
-// Functions whose whole-range form needs a branch (sin_, cos_, tan_; fmod_, remainder_, floor_divide_) come with a
-// branch-free X_small_ and a test: map_checked_ below shows the loop that keeps the common case vectorised.
+// Functions whose whole-range form needs a branch (sin_, cos_, tan_; fmod_, remainder_,
+// floor_divide_) come with a branch-free X_small_ and a test: map_checked_ below shows the loop
+// that keeps the common case vectorised.
 #ifndef RT_FORMULAS_H
 #define RT_FORMULAS_H
 #include "rt_formulas_activation.h"
@@ -15,17 +17,35 @@
 #ifndef __METAL_VERSION__
 namespace RT_FORMULAS_NAMESPACE {
 
-#define RT_CHECKED_UNARY(Name, function, in_range)                                      \
-  struct Name {                                                                         \
-    template <class T> RT_INLINE_MEMBER bool inside(T x) { return in_range(x); } \
-    template <class T> RT_INLINE_MEMBER T fast(T x) { return function##small_(x); } \
-    template <class T> RT_INLINE_MEMBER T full(T x) { return function(x); }      \
+#define RT_CHECKED_UNARY(Name, function, in_range) \
+  struct Name {                                    \
+    template <class T>                             \
+    RT_INLINE_MEMBER bool inside(T x) {            \
+      return in_range(x);                          \
+    }                                              \
+    template <class T>                             \
+    RT_INLINE_MEMBER T fast(T x) {                 \
+      return function##small_(x);                  \
+    }                                              \
+    template <class T>                             \
+    RT_INLINE_MEMBER T full(T x) {                 \
+      return function(x);                          \
+    }                                              \
   };
-#define RT_CHECKED_BINARY(Name, function, in_range)                                              \
-  struct Name {                                                                                  \
-    template <class T> RT_INLINE_MEMBER bool inside(T x, T y) { return in_range(x, y); }  \
-    template <class T> RT_INLINE_MEMBER T fast(T x, T y) { return function##small_(x, y); } \
-    template <class T> RT_INLINE_MEMBER T full(T x, T y) { return function(x, y); }       \
+#define RT_CHECKED_BINARY(Name, function, in_range) \
+  struct Name {                                     \
+    template <class T>                              \
+    RT_INLINE_MEMBER bool inside(T x, T y) {        \
+      return in_range(x, y);                        \
+    }                                               \
+    template <class T>                              \
+    RT_INLINE_MEMBER T fast(T x, T y) {             \
+      return function##small_(x, y);                \
+    }                                               \
+    template <class T>                              \
+    RT_INLINE_MEMBER T full(T x, T y) {             \
+      return function(x, y);                        \
+    }                                               \
   };
 RT_CHECKED_UNARY(SinOp, sin_, trig_in_range_)
 RT_CHECKED_UNARY(CosOp, cos_, trig_in_range_)
@@ -36,7 +56,8 @@ RT_CHECKED_BINARY(FloorDivideOp, floor_divide_, fmod_in_range_)
 #undef RT_CHECKED_UNARY
 #undef RT_CHECKED_BINARY
 
-// out[i] = Op(in[i]) for contiguous data, by blocks: the vectorised form wherever a whole block is in its range.
+// out[i] = Op(in[i]) for contiguous data, by blocks: the vectorised form wherever a whole block is
+// in its range.
 template <class Op, class T>
 RT_INLINE void map_checked_(const T* in, T* out, i64 n) {
   const i64 block = 512;

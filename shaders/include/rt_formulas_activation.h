@@ -44,40 +44,47 @@ RT_INLINE float flat_(float) { return 120.0f; }
 #ifndef RT_FORMULAS_NO_DOUBLE
 RT_INLINE double flat_(double) { return 800.0; }
 #endif
+// The derivatives: 2 to 3 ulp of the larger of the result and 1 (they pass through zero).
 template <class T>
 RT_INLINE T silu_grad_(T x) {
-  const T b = clamp_(x, -flat_(x), flat_(x));
-  const T e = exp_negative_(abs_(b)), r = T(1) / (T(1) + e);
+  const T e = exp_negative_(abs_(x)), r = T(1) / (T(1) + e);
   const T s = (x < T(0) ? e : T(1)) * r, rest = (x < T(0) ? T(1) : e) * r;
-  return mad_(s * b, rest, s);
+  return abs_(x) > flat_(x) ? s : mad_(s * x, rest, s);
 }
 
-// exp(-x^2 / 2) in parts and exp(x^2 / 2) times the upper tail probability of the normal distribution at |x|
+// exp(-x^2 / 2) in parts and exp(x^2 / 2) times the upper tail probability of the normal
+// distribution at |x|
 template <class T>
 struct NormalTail {
-  Pair<T> density;  // times sqrt(2 pi)
+  Pair<T> density;  // times sqrt(2 pi), as mantissa and biased exponent
   T ratio;
 };
+// |x| from which on both are 0
+template <class T>
+RT_INLINE T normal_limit_(T x) {
+  return T(1.4142135623730951) * erfc_limit_(x);
+}
 template <class T>
 RT_INLINE NormalTail<T> normal_tail_(T x) {
-  const T limit = T(1.4142135623730951) * erfc_limit_(x);
-  const T a = abs_(x), b = a > limit ? limit : a;
-  const T half = T(0.5) * b, square = half * b, low = fma_(half, b, -square);
-  return {exp_parts_(-square, -low), T(0.5) * erfcx_(b * T(0.70710678118654752440))};
+  const T a = abs_(x), halved = T(0.5) * a, square = halved * a, low = fma_(halved, a, -square);
+  return {exp_parts_(-square, -low), T(0.5) * erfcx_(a * T(0.70710678118654752440))};
 }
-// x Phi(x), Phi the normal distribution function: 3 ulp, also for negative x
+// x Phi(x), Phi the normal distribution function: 5 ulp (float), 6 ulp (double), also for negative
+// x
 template <class T>
 RT_INLINE T gelu_(T x) {
   const NormalTail<T> n = normal_tail_(x);
-  const T q = scale_(n.density.hi * n.ratio, n.density.lo);
+  const T r = scale_down_(n.density.hi * n.ratio, n.density.lo);
+  const T q = abs_(x) > normal_limit_(x) ? T(0) : r;
   return x * (x < T(0) ? q : T(1) - q);
 }
 // Phi(x) + x phi(x)
 template <class T>
 RT_INLINE T gelu_grad_(T x) {
   const NormalTail<T> n = normal_tail_(x);
-  const T a = minimum_(abs_(x), flat_(x));
-  const T q = scale_(n.density.hi * mad_(a, T(-0.39894228040143267794), n.ratio), n.density.lo);
+  const T r =
+      scale_down_(n.density.hi * mad_(abs_(x), T(-0.39894228040143267794), n.ratio), n.density.lo);
+  const T q = abs_(x) > normal_limit_(x) ? T(0) : r;
   return x < T(0) ? q : T(1) - q;
 }
 // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) = x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3))
@@ -88,14 +95,14 @@ RT_INLINE T gelu_tanh_(T x) {
 }
 template <class T>
 RT_INLINE T gelu_tanh_grad_(T x) {
-  const T b = clamp_(x, -flat_(x), flat_(x)), z = b * b;
-  const T u = b * mad_(z, T(0.071354816272600252), T(1.5957691216057308));
+  const T z = x * x;
+  const T u = x * mad_(z, T(0.071354816272600252), T(1.5957691216057308));
   const T slope = mad_(z, T(0.21406444881780076), T(1.5957691216057308));
   const T e = exp_negative_(abs_(u)), r = T(1) / (T(1) + e);
   const T s = (x < T(0) ? e : T(1)) * r, rest = (x < T(0) ? T(1) : e) * r;
-  return mad_(s * rest, b * slope, s);
+  return abs_(x) > flat_(x) ? s : mad_(s * rest, x * slope, s);
 }
-// x tanh(log(1 + exp(x))) = x n / (n + 2) with n = exp(x) (exp(x) + 2): 3 ulp
+// x tanh(log(1 + exp(x))) = x n / (n + 2) with n = exp(x) (exp(x) + 2): 4 ulp
 template <class T>
 RT_INLINE T mish_(T x) {
   const T e = exp_negative_(abs_(x));
@@ -105,14 +112,13 @@ RT_INLINE T mish_(T x) {
 }
 template <class T>
 RT_INLINE T mish_grad_(T x) {
-  const T b = clamp_(x, -flat_(x), flat_(x));
-  const T e = exp_negative_(abs_(b));
+  const T e = exp_negative_(abs_(x));
   const bool left = x < T(0);
   const T n = left ? e * (e + T(2)) : T(1) + T(2) * e;
   const T m = left ? T(2) : T(2) * e * e;
   const T r = T(1) / (n + m), w = n * r;
   const T sigmoid = (left ? e : T(1)) / (T(1) + e);
-  return mad_(b * sigmoid, m * r * (T(1) + w), w);
+  return abs_(x) > flat_(x) ? w : mad_(x * sigmoid, m * r * (T(1) + w), w);
 }
 
 template <class T>

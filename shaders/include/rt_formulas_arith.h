@@ -78,12 +78,15 @@ RT_INLINE double nextafter_(double x, double y) {
 }
 #endif
 
-// sqrt(x^2 + y^2) without overflow or underflow on the way: 1 ulp. Infinite if either argument is, even beside NaN.
+// sqrt(x^2 + y^2) without overflow or underflow on the way: 1 ulp. Infinite if either argument is,
+// even beside NaN.
 RT_INLINE float hypot_(float x, float y) {
   const float a = abs_(x), b = abs_(y);
   const float big = a < b ? b : a, small = a < b ? a : b;
-  const float up = big > 1.8446744e19f ? 5.4210109e-20f : (big < 5.4210109e-20f ? 1.2089258e24f : 1.0f);
-  const float down = big > 1.8446744e19f ? 1.8446744e19f : (big < 5.4210109e-20f ? 8.271806e-25f : 1.0f);
+  const float up =
+      big > 1.8446744e19f ? 5.4210109e-20f : (big < 5.4210109e-20f ? 1.2089258e24f : 1.0f);
+  const float down =
+      big > 1.8446744e19f ? 1.8446744e19f : (big < 5.4210109e-20f ? 8.271806e-25f : 1.0f);
   const float p = big * up, q = small * up;
   const float r = sqrt_(fma_(p, p, q * q)) * down;
   return (a == inf_(a) || b == inf_(b)) ? inf_(a) : r;
@@ -102,8 +105,9 @@ RT_INLINE double hypot_(double x, double y) {
 }
 #endif
 
-// C's fmod is exact. One step reduces a quotient below 2^22 (float), 2^51 (double) exactly; loops over blocks ask
-// fmod_in_range_ for every element and use fmod_small_ when all agree. fmod_ accepts everything, with a branch.
+// C's fmod is exact. One step reduces a quotient below 2^22 (float), 2^51 (double) exactly; loops
+// over blocks ask fmod_in_range_ for every element and use fmod_small_ when all agree. fmod_
+// accepts everything, with a branch.
 RT_INLINE bool fmod_in_range_(float x, float y) {
   const float a = abs_(x), b = abs_(y);
   return a < b * 4194304.0f && b > 1e-30f;
@@ -125,9 +129,12 @@ RT_INLINE bool fmod_in_range_(double x, double y) {
 #endif
 RT_INLINE float power_of_two_below_(float q) { return from_bits_(bits_(q) & 0x7f800000); }
 #ifndef RT_FORMULAS_NO_DOUBLE
-RT_INLINE double power_of_two_below_(double q) { return from_bits_(bits_(q) & (i64)0x7ff0000000000000ll); }
+RT_INLINE double power_of_two_below_(double q) {
+  return from_bits_(bits_(q) & (i64)0x7ff0000000000000ll);
+}
 #endif
-// The whole range, bit by bit of the quotient (both aligned as integers): exact, not for vector loops.
+// The whole range, bit by bit of the quotient (both aligned as integers): exact, not for vector
+// loops.
 RT_NOINLINE float fmod_full_(float x, float y) {
   u32 a = (u32)bits_(abs_(x)), b = (u32)bits_(abs_(y));
   if (a >= 0x7f800000u || b > 0x7f800000u || b == 0u) return nan_(x);
@@ -181,7 +188,8 @@ RT_INLINE T fmod_(T x, T y) {
   return fmod_in_range_(x, y) ? fmod_small_(x, y) : fmod_full_(x, y);
 }
 
-// Python's % for floats: the sign of the divisor (an exact zero keeps the sign of the dividend, as in torch).
+// Python's % for floats: the sign of the divisor (an exact zero keeps the sign of the dividend, as
+// in torch).
 template <class T>
 RT_INLINE T remainder_from_fmod_(T m, T y) {
   return (m != T(0) && ((y < T(0)) != (m < T(0)))) ? m + y : m;
@@ -214,7 +222,8 @@ RT_INLINE T floor_divide_(T x, T y) {
   return floor_divide_from_fmod_(x, y, fmod_(x, y));
 }
 
-// Integers. The divisor must not be zero (the caller reports that); the most negative number over -1 wraps.
+// Integers. The divisor must not be zero (the caller reports that); the most negative number over
+// -1 wraps.
 template <class I>
 RT_INLINE I int_floor_divide_(I a, I b) {
   const bool negate = b < I(0) && b == I(-1);
@@ -241,7 +250,8 @@ RT_INLINE I int_fmod_(I a, I b) {
   const bool negate = b < I(0) && b == I(-1);
   return I(a % (negate ? I(1) : b));
 }
-// Shifts by any count: too large or negative a count gives 0 (right shift of a negative number: -1), as in torch.
+// Shifts by any count: too large or negative a count gives 0 (right shift of a negative number:
+// -1), as in torch.
 template <class I>
 RT_INLINE I shift_left_(I a, I n) {
   const int width = (int)sizeof(I) * 8;
@@ -266,7 +276,8 @@ RT_INLINE I int_pow_(I a, I n) {
     base *= base;
     e >>= 1;
   }
-  const I unit = a == I(1) ? I(1) : ((I(0) > I(-1) && a == I(-1)) ? ((n & I(1)) ? I(-1) : I(1)) : I(0));
+  const I unit =
+      a == I(1) ? I(1) : ((I(0) > I(-1) && a == I(-1)) ? ((n & I(1)) ? I(-1) : I(1)) : I(0));
   return negative ? unit : I(result);
 }
 template <class I>

@@ -1,12 +1,15 @@
-// The environment of the scalar formulas: the same headers are compiled by g++/clang (CPU kernels, once per
-// instruction set), by Apple's Metal compiler and by NVRTC.
+// The environment of the scalar formulas: the same headers are compiled by g++/clang (CPU kernels,
+// once per instruction set), by Apple's Metal compiler and by NVRTC.
 //
-// Files that include this must be compiled with -ffp-contract=off (Metal: fp-contract off, safe maths; NVRTC:
-// --fmad=false): every fused multiply-add is written out, so all engines do the same arithmetic. CPU kernels add
-// -fno-math-errno -fno-trapping-math, without which g++ will not turn the selects into vector blends.
+// Files that include this must be compiled with -ffp-contract=off (Metal: fp-contract off, safe
+// maths; NVRTC:
+// --fmad=false): every fused multiply-add is written out, so all engines do the same arithmetic.
+// CPU kernels add -fno-math-errno -fno-trapping-math, without which g++ will not turn the selects
+// into vector blends.
 //
-// The functions are branch-free (selects, no tables, no libm), so that loops over them vectorise. They have internal
-// linkage and live in RT_FORMULAS_NAMESPACE: an instance compiled for AVX-512 is never merged into the baseline.
+// The functions are branch-free (selects, no tables, no libm), so that loops over them vectorise.
+// They have internal linkage and live in RT_FORMULAS_NAMESPACE: an instance compiled for AVX-512 is
+// never merged into the baseline.
 #ifndef RT_FORMULAS_BASE_H
 #define RT_FORMULAS_BASE_H
 
@@ -30,7 +33,8 @@
 #endif
 
 // Hardware instructions for fma and for rounding to an integral value.
-#if defined(__METAL_VERSION__) || defined(__CUDACC_RTC__) || defined(__CUDA_ARCH__) || defined(__aarch64__)
+#if defined(__METAL_VERSION__) || defined(__CUDACC_RTC__) || defined(__CUDA_ARCH__) || \
+    defined(__aarch64__)
 #define RT_HAS_FMA 1
 #define RT_HAS_ROUND 1
 #else
@@ -85,9 +89,12 @@ RT_INLINE double sqrt_(double x) { return __builtin_sqrt(x); }
 RT_INLINE float fma_(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 RT_INLINE double fma_(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #else
-// Without the instruction: the product is exact in both, the sum is rounded once (float: nearly always correctly;
-// double: to the last bit or so). Dekker's splitting overflows for |a|, |b| above 2^996.
-RT_INLINE float fma_(float a, float b, float c) { return (float)((double)a * (double)b + (double)c); }
+// Without the instruction: the product is exact in both, the sum is rounded once (float: nearly
+// always correctly; double: to the last bit or so). Dekker's splitting overflows for |a|, |b| above
+// 2^996.
+RT_INLINE float fma_(float a, float b, float c) {
+  return (float)((double)a * (double)b + (double)c);
+}
 RT_INLINE double fma_(double a, double b, double c) {
   const double split = 134217729.0;
   const double a_big = a * split, b_big = b * split;
@@ -115,30 +122,44 @@ RT_INLINE double trunc_(double x) { return __builtin_trunc(x); }
 #endif
 #endif  // __METAL_VERSION__
 
-// a * b + c where the rounding of the product does not matter: a fused operation if the hardware has one.
+// a * b + c where the rounding of the product does not matter: a fused operation if the hardware
+// has one.
 #if defined(RT_HAS_FMA)
 RT_INLINE float mad_(float a, float b, float c) { return fma_(a, b, c); }
 #else
 RT_INLINE float mad_(float a, float b, float c) { return a * b + c; }
 #endif
 
+// All bits set if c, as an integer as wide as the second argument. For selects early in a formula:
+// a conditional expression there may be split into two copies of what follows.
+RT_INLINE i32 mask_(bool c, float) { return c ? -1 : 0; }
 RT_INLINE i32 sign_bit_(float x) { return bits_(x) & (i32)0x80000000; }
 RT_INLINE float abs_(float x) { return from_bits_(bits_(x) & 0x7fffffff); }
-RT_INLINE float copysign_(float x, float s) { return from_bits_((bits_(x) & 0x7fffffff) | sign_bit_(s)); }
+RT_INLINE float copysign_(float x, float s) {
+  return from_bits_((bits_(x) & 0x7fffffff) | sign_bit_(s));
+}
 RT_INLINE bool isnan_(float x) { return x != x; }
 RT_INLINE float inf_(float) { return from_bits_(0x7f800000); }
 RT_INLINE float nan_(float) { return from_bits_(0x7fc00000); }
-// Low bits of an integral-valued float |k| < 2^22; upper bits hold the exponent of the magic number.
-RT_INLINE i32 magic_bits_(float k) { return bits_(k + 12582912.0f); }
-// p * 2^k, correctly rounded also where the result is denormal or overflows, for integral |k| <= 252.
-RT_INLINE float scale_(float p, float k) {
-  const float a = (k * 0.5f + 12582912.0f) - 12582912.0f;
-  return p * from_bits_((i32)((u32)(magic_bits_(a) + 127) << 23)) *
-         from_bits_((i32)((u32)(magic_bits_(k - a) + 127) << 23));
+// An integer k is carried as the "biased" number magic + k (1.5 * 2^23 or 1.5 * 2^52): adding the
+// magic number rounds to an integer and leaves k in the low bits, ready to be shifted into an
+// exponent. biased_ works for |k| < 2^22 (float), 2^51 (double).
+RT_INLINE float magic_(float) { return 12582912.0f; }
+// p * 2^k for biased k, correctly rounded also where the result is denormal or overflows: |k| <=
+// 250 (float), 2000.
+RT_INLINE float scale_(float p, float biased) {
+  const u32 n = (u32)bits_(biased),
+            halved = n >> 1;  // n is an even constant plus k: two factors of about 2^(k/2)
+  return p * from_bits_((i32)((halved + 127u) << 23)) *
+         from_bits_((i32)((n - halved + 127u) << 23));
 }
-// p * 2^k for -126 <= k <= 127.
-RT_INLINE float scale_normal_(float p, float k) {
-  return p * from_bits_((i32)((u32)(magic_bits_(k) + 127) << 23));
+// the same for -190 <= k <= 0
+RT_INLINE float scale_down_(float p, float biased) {
+  return p * from_bits_((i32)((u32)(bits_(biased) + (127 + 64)) << 23)) * 5.42101086e-20f;
+}
+// the same for -126 <= k <= 127
+RT_INLINE float scale_normal_(float p, float biased) {
+  return p * from_bits_((i32)((u32)(bits_(biased) + 127) << 23));
 }
 
 #ifndef RT_FORMULAS_NO_DOUBLE
@@ -147,6 +168,7 @@ RT_INLINE double mad_(double a, double b, double c) { return fma_(a, b, c); }
 #else
 RT_INLINE double mad_(double a, double b, double c) { return a * b + c; }
 #endif
+RT_INLINE i64 mask_(bool c, double) { return c ? -1 : 0; }
 RT_INLINE i64 sign_bit_(double x) { return bits_(x) & (i64)0x8000000000000000ull; }
 RT_INLINE double abs_(double x) { return from_bits_(bits_(x) & (i64)0x7fffffffffffffffll); }
 RT_INLINE double copysign_(double x, double s) {
@@ -155,22 +177,18 @@ RT_INLINE double copysign_(double x, double s) {
 RT_INLINE bool isnan_(double x) { return x != x; }
 RT_INLINE double inf_(double) { return from_bits_((i64)0x7ff0000000000000ll); }
 RT_INLINE double nan_(double) { return from_bits_((i64)0x7ff8000000000000ll); }
-RT_INLINE i64 magic_bits_(double k) { return bits_(k + 6755399441055744.0); }
-RT_INLINE double scale_(double p, double k) {
-  const double a = (k * 0.5 + 6755399441055744.0) - 6755399441055744.0;
-  return p * from_bits_((i64)((u64)(magic_bits_(a) + 1023) << 52)) *
-         from_bits_((i64)((u64)(magic_bits_(k - a) + 1023) << 52));
+RT_INLINE double magic_(double) { return 6755399441055744.0; }
+RT_INLINE double scale_(double p, double biased) {
+  const u64 n = (u64)bits_(biased), halved = n >> 1;
+  return p * from_bits_((i64)((halved + 1023u) << 52)) *
+         from_bits_((i64)((n - halved + 1023u) << 52));
 }
-RT_INLINE double scale_normal_(double p, double k) {
-  return p * from_bits_((i64)((u64)(magic_bits_(k) + 1023) << 52));
+RT_INLINE double scale_down_(double p, double biased) {
+  return p * from_bits_((i64)((u64)(bits_(biased) + (1023 + 64)) << 52)) * 5.421010862427522e-20;
 }
-#endif
-
-// Nearest integer (ties to even) of |x| < 2^22 (float), 2^51 (double), by two additions: cheaper than an instruction
-// on some machines and available on all.
-RT_INLINE float nearest_(float x) { return (x + 12582912.0f) - 12582912.0f; }
-#ifndef RT_FORMULAS_NO_DOUBLE
-RT_INLINE double nearest_(double x) { return (x + 6755399441055744.0) - 6755399441055744.0; }
+RT_INLINE double scale_normal_(double p, double biased) {
+  return p * from_bits_((i64)((u64)(bits_(biased) + 1023) << 52));
+}
 #endif
 
 #if !defined(RT_HAS_ROUND)

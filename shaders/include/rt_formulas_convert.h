@@ -1,4 +1,5 @@
-// float16 and bfloat16 as bits, converted with integer arithmetic: round to nearest even, NaN stays NaN.
+// float16 and bfloat16 as bits, converted with integer arithmetic: round to nearest even, NaN stays
+// NaN.
 #ifndef RT_FORMULAS_CONVERT_H
 #define RT_FORMULAS_CONVERT_H
 #include "rt_formulas_base.h"
@@ -16,7 +17,8 @@ RT_INLINE float half_to_float_(u16 h) {
 RT_INLINE u16 float_to_half_(float x) {
   const i32 b = bits_(x), a = b & 0x7fffffff;
   const i32 normal = (a + 0xfff + ((a >> 13) & 1) - (112 << 23)) >> 13;
-  const i32 denormal = bits_(from_bits_(a) + 0.5f) - 0x3f000000;  // the addition rounds to multiples of 2^-24
+  const i32 denormal =
+      bits_(from_bits_(a) + 0.5f) - 0x3f000000;  // the addition rounds to multiples of 2^-24
   const i32 nan = 0x7e00 | ((a >> 13) & 0x3ff);
   const i32 large = a > 0x7f800000 ? nan : 0x7c00;
   const i32 r = a < 0x38800000 ? denormal : (a >= 0x47800000 ? large : normal);

@@ -1,8 +1,9 @@
 // Trigonometric functions and their inverses.
 //
-// sin, cos and tan come in three forms. X_small_ is branch-free and valid while trig_in_range_; X_full_ reduces any
-// argument (Payne and Hanek, 1983) and is not for vector loops; X_ chooses with a branch. A loop over a block asks
-// trig_in_range_ of every element first and takes X_small_ for the whole block when all agree.
+// sin, cos and tan come in three forms. X_small_ is branch-free and valid while trig_in_range_;
+// X_full_ reduces any argument (Payne and Hanek, 1983) and is not for vector loops; X_ chooses with
+// a branch. A loop over a block asks trig_in_range_ of every element first and takes X_small_ for
+// the whole block when all agree.
 #ifndef RT_FORMULAS_TRIG_H
 #define RT_FORMULAS_TRIG_H
 #include "rt_formulas_exp.h"
@@ -51,17 +52,18 @@ struct TurnFraction {
 };
 RT_NOINLINE TurnFraction turn_fraction_(u64 m, i32 e) {
   // 2 / pi in words of 32 bits, after three zero words for the smallest exponents
-  const u32 words[] = {0x00000000u, 0x00000000u, 0x00000000u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u,
-                         0x3c439041u, 0xfe5163abu, 0xdebbc561u, 0xb7246e3au, 0x424dd2e0u, 0x06492eeau, 0x09d1921cu, 0xfe1deb1cu,
-                         0xb129a73eu, 0xe88235f5u, 0x2ebb4484u, 0xe99c7026u, 0xb45f7e41u, 0x3991d639u, 0x835339f4u, 0x9c845f8bu,
-                         0xbdf9283bu, 0x1ff897ffu, 0xde05980fu, 0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu, 0x27cb09b7u, 0x4f463f66u,
-                         0x9e5fea2du, 0x7527bac7u, 0xebe5f17bu, 0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u,
-                         0xfc7b6babu};
+  const u32 words[] = {0x00000000u, 0x00000000u, 0x00000000u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u,
+                       0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu, 0xdebbc561u, 0xb7246e3au,
+                       0x424dd2e0u, 0x06492eeau, 0x09d1921cu, 0xfe1deb1cu, 0xb129a73eu, 0xe88235f5u,
+                       0x2ebb4484u, 0xe99c7026u, 0xb45f7e41u, 0x3991d639u, 0x835339f4u, 0x9c845f8bu,
+                       0xbdf9283bu, 0x1ff897ffu, 0xde05980fu, 0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu,
+                       0x27cb09b7u, 0x4f463f66u, 0x9e5fea2du, 0x7527bac7u, 0xebe5f17bu, 0x3d0739f7u,
+                       0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u, 0xfc7b6babu};
   const i32 shifted = e + 96 - 2;
   const i32 first = shifted >> 5, left = shifted & 31;  // earlier words contribute whole turns
   u32 product[7] = {0, 0, 0, 0, 0, 0, 0};               // most significant first, modulo 2^224
   for (i32 part = 0; part < 2; ++part) {
-    const u64 factor = part == 0 ? (m & 0xffffffffull) : (m >> 32);
+    const u64 factor = part == 0 ? (m & (u64)0xffffffffu) : (m >> 32);
     u64 carry = 0;
     for (i32 i = 6; i >= part; --i) {
       const u64 t = factor * (u64)words[first + i] + (u64)product[i - part] + carry;
@@ -72,7 +74,8 @@ RT_NOINLINE TurnFraction turn_fraction_(u64 m, i32 e) {
   u32 aligned[6];
   for (i32 i = 0; i < 6; ++i)
     aligned[i] = (u32)((((((u64)product[i]) << 32) | (u64)product[i + 1]) << left) >> 32);
-  // the two top bits count quadrants; the rest, as a signed number, is the distance from the nearest one
+  // the two top bits count quadrants; the rest, as a signed number, is the distance from the
+  // nearest one
   TurnFraction r;
   const u64 a = ((u64)aligned[0] << 32) | aligned[1], b = ((u64)aligned[2] << 32) | aligned[3];
   const u64 c = ((u64)aligned[4] << 32) | aligned[5];
@@ -86,8 +89,9 @@ RT_INLINE Angle<float, i32> reduce_full_(float x) {
   const TurnFraction t = turn_fraction_((u64)((b & 0x7fffff) | 0x800000), (b >> 23) - 150);
   const bool negative = (t.high >> 63) != 0;
   const u64 n = negative ? ~t.high : t.high;
-  const float h = (float)(i64)(n & 0xffffff0000000000ull) * 5.42101086e-20f;
-  const float l = (float)(i64)(n & 0xffffffffffull) * 5.42101086e-20f;
+  const float h =
+      (float)(i32)(n >> 40) * 5.9604645e-8f;  // the 24 bits that a float holds, and the rest
+  const float l = (float)(i64)(n & (((u64)1 << 40) - 1)) * 5.42101086e-20f;
   const float p = h * 1.57079637f;
   const float p_low = mad_(l, 1.57079637f, mad_(h, -4.37113883e-8f, fma_(h, 1.57079637f, -p)));
   const float hi = p + p_low, lo = (p - hi) + p_low;
@@ -105,7 +109,8 @@ RT_INLINE Angle<double, i64> reduce_full_(double x) {
   const double l = (double)(i64)(n & 0x7ffull) * 5.421010862427522e-20 +
                    (double)(i64)(n_low >> 1) * 5.877471754111438e-39;
   const double p = h * 1.5707963267948966;
-  const double p_low = mad_(l, 1.5707963267948966, mad_(h, 6.123233995736766e-17, fma_(h, 1.5707963267948966, -p)));
+  const double p_low =
+      mad_(l, 1.5707963267948966, mad_(h, 6.123233995736766e-17, fma_(h, 1.5707963267948966, -p)));
   const double hi = p + p_low, lo = (p - hi) + p_low;
   const bool flip = negative != (x < 0.0);
   return {flip ? -hi : hi, flip ? -lo : lo, x < 0.0 ? -t.quadrant : t.quadrant};
@@ -118,12 +123,16 @@ RT_INLINE T sin_near_zero_(T r, T lo, T z) {
 }
 template <class T>
 RT_INLINE T cos_near_zero_(T r, T lo, T z) {
-  const T half = T(0.5) * z, w = T(1) - half;
-  return w + (((T(1) - w) - half) + mad_(z * z, poly_cos_(z), -(r * lo)));
+  const T halved = T(0.5) * z, w = T(1) - halved;
+  return w + (((T(1) - w) - halved) + mad_(z * z, poly_cos_(z), -(r * lo)));
 }
-RT_INLINE float flip_sign_(float x, i32 q) { return from_bits_(bits_(x) ^ (i32)(((u32)q & 2u) << 30)); }
+RT_INLINE float flip_sign_(float x, i32 q) {
+  return from_bits_(bits_(x) ^ (i32)(((u32)q & 2u) << 30));
+}
 #ifndef RT_FORMULAS_NO_DOUBLE
-RT_INLINE double flip_sign_(double x, i64 q) { return from_bits_(bits_(x) ^ (i64)(((u64)q & 2u) << 62)); }
+RT_INLINE double flip_sign_(double x, i64 q) {
+  return from_bits_(bits_(x) ^ (i64)(((u64)q & 2u) << 62));
+}
 #endif
 template <class T, class I>
 RT_INLINE T sin_of_(Angle<T, I> a) {

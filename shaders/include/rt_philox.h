@@ -1,6 +1,7 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3,
-// SC 2011). The same key and counter give the same bits on every engine; the normal numbers agree as far as the
-// compiler keeps to the written fused operations (see rt_formulas_base.h).
+// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers:
+// as easy as 1, 2, 3, SC 2011). The same key and counter give the same bits on every engine; the
+// normal numbers agree as far as the compiler keeps to the written fused operations (see
+// rt_formulas_base.h).
 #ifndef RT_PHILOX_H
 #define RT_PHILOX_H
 #include "rt_formulas_trig.h"
@@ -30,7 +31,8 @@ RT_INLINE Philox4 philox_at_(u64 seed, u64 stream, u64 index) {
 RT_INLINE float uniform_float_(u32 u) { return (float)(i32)(u >> 8) * 5.9604645e-8f; }
 // uniform in (0, 1], 32 bits near 0
 RT_INLINE float uniform_open_float_(u32 u) {
-  return fma_((float)(i32)(u >> 8), 5.9604645e-8f, ((float)(i32)(u & 255u) + 0.5f) * 2.3283064e-10f);
+  return fma_((float)(i32)(u >> 8), 5.9604645e-8f,
+              ((float)(i32)(u & 255u) + 0.5f) * 2.3283064e-10f);
 }
 // two independent standard normal numbers (Box and Muller, 1958)
 RT_INLINE Pair<float> normal_float_(u32 a, u32 b) {
