@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ..ops.case import D, OpCase, Sample
-from ..ops.dtypes import EVERY
+from ..ops.dtypes import EVERY, INTS
 from ..ops.harness import build, check_values, leaves, resolve, samples_of
 from ..ops.layouts import CONTIGUOUS
 
@@ -21,6 +21,8 @@ UNDEFINED["normal"] = UNDEFINED["uniform"] = {"complex64", "complex128"}  # in p
 for _name in ("dropout", "poisson_nll_loss", "margin_ranking_loss"):  # as their formulas happen to allow
     UNDEFINED[f"nn.functional.{_name}"] = set(EVERY)
 UNDEFINED["linalg.norm"] = {"float16", "bfloat16"}  # of vectors only
+for _name in ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
+    UNDEFINED[f"nn.functional.{_name}"] = set(INTS)  # without speed, and not on any other device
 UNDEFINED["view"] = {"bfloat16"}  # NumPy has no bits of it to view
 
 
