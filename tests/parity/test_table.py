@@ -23,6 +23,9 @@ for _name in ("dropout", "poisson_nll_loss", "margin_ranking_loss"):  # as their
 UNDEFINED["linalg.norm"] = {"float16", "bfloat16"}  # of vectors only
 for _name in ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
     UNDEFINED[f"nn.functional.{_name}"] = set(INTS)  # without speed, and not on any other device
+for _name in ("avg_pool1d", "avg_pool2d", "avg_pool3d"):
+    UNDEFINED[f"nn.functional.{_name}"] = {"int64"}
+UNDEFINED["nn.functional.grid_sample"] = {"float16", "bfloat16"}  # the coordinates are too coarse to compare
 UNDEFINED["view"] = {"bfloat16"}  # NumPy has no bits of it to view
 
 

@@ -127,7 +127,6 @@ CASES = [
         grad=BOTH,
         inplace="Tensor.fill_",
         variants=(),
-        pointwise=True,
         errors=(Error(S(MATRIX, tensor([1.0, 2.0])), "RuntimeError", "dim|0-dim"),),
     ),
     OpCase(
