@@ -1,0 +1,282 @@
+#include "autograd/engine.h"
+
+#include <queue>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ops/ops.h"
+
+namespace rt {
+
+namespace {
+
+// What one backward pass knows of a node.
+struct Task {
+  int dependencies = 0;       // edges into it that have not delivered yet
+  bool wanted = true;         // on a path to an input that was asked for
+  Gradients inbox;            // one slot a result
+  std::vector<int> captures;  // indices into the result list, with their output in capture_outputs
+  std::vector<uint32_t> capture_outputs;
+};
+
+class Pass {
+ public:
+  Pass(const BackwardOptions& options, bool accumulate_all)
+      : options_(options), accumulate_all_(accumulate_all) {}
+
+  Gradients run(const std::vector<Edge>& roots, Gradients root_grads, TensorList inputs,
+                bool accumulate_inputs);
+
+ private:
+  struct Later {
+    bool operator()(const Ref<Node>& a, const Ref<Node>& b) const {
+      return a->sequence < b->sequence;
+    }
+  };
+
+  void count_dependencies(const std::vector<Edge>& roots);
+  void mark_wanted(const std::vector<Edge>& roots);
+  void deliver(const Edge& edge, Tensor g);
+  void run_node(const Ref<Node>& node, Task& task);
+  void apply_result_hooks(Node& node, Gradients& grads);
+  void check_gradients(const Node& node, Gradients& grads);
+
+  BackwardOptions options_;
+  bool accumulate_all_;
+  std::unordered_map<Node*, Task> tasks_;
+  std::priority_queue<Ref<Node>, std::vector<Ref<Node>>, Later> ready_;
+  Gradients captured_;
+};
+
+void Pass::count_dependencies(const std::vector<Edge>& roots) {
+  std::vector<Node*> stack;
+  for (const Edge& e : roots) {
+    if (tasks_.try_emplace(e.node.get()).second) stack.push_back(e.node.get());
+  }
+  while (!stack.empty()) {
+    Node* node = stack.back();
+    stack.pop_back();
+    for (const Edge& e : node->edges) {
+      if (!e.node) continue;
+      const auto [it, fresh] = tasks_.try_emplace(e.node.get());
+      it->second.dependencies++;
+      if (fresh) stack.push_back(e.node.get());
+    }
+  }
+}
+
+// With named inputs only the paths that lead to them run. Iterative depth-first: a node is wanted
+// if it captures or any of its edges leads to a wanted node.
+void Pass::mark_wanted(const std::vector<Edge>& roots) {
+  std::unordered_set<Node*> seen;
+  struct Frame {
+    Node* node;
+    size_t next;
+  };
+  std::vector<Frame> stack;
+  for (auto& [node, task] : tasks_) task.wanted = !task.captures.empty();
+  for (const Edge& root : roots) {
+    if (!seen.insert(root.node.get()).second) continue;
+    stack.push_back({root.node.get(), 0});
+    while (!stack.empty()) {
+      Frame& f = stack.back();
+      if (f.next < f.node->edges.size()) {
+        Node* child = f.node->edges[f.next++].node.get();
+        if (child && seen.insert(child).second) stack.push_back({child, 0});
+        continue;
+      }
+      Task& task = tasks_.at(f.node);
+      for (const Edge& e : f.node->edges) {
+        if (e.node && tasks_.at(e.node.get()).wanted) task.wanted = true;
+      }
+      stack.pop_back();
+    }
+  }
+}
+
+void Pass::deliver(const Edge& edge, Tensor g) {
+  Task& task = tasks_.at(edge.node.get());
+  if (g.defined()) {
+    if (task.inbox.size() <= edge.output) {
+      task.inbox.resize(std::max<size_t>(edge.node->results.size(), edge.output + 1));
+    }
+    Tensor& slot = task.inbox[edge.output];
+    if (!slot.defined()) {
+      slot = std::move(g);
+    } else if (!modes().grad && slot.use_count() == 1 && slot.storage()->use_count() == 1 &&
+               slot.dtype() == g.dtype() && slot.sizes() == g.sizes() && !has_internal_overlap(slot) &&
+               !slot.storage()->read_only()) {
+      ops::add_(slot, g);  // nobody else sees this buffer
+    } else {
+      slot = ops::add(slot, g);
+    }
+  }
+}
+
+void Pass::apply_result_hooks(Node& node, Gradients& grads) {
+  if (node.result_hooks.empty()) return;
+  for (const auto& h : std::vector<Node::ResultHook>(node.result_hooks)) {
+    if (h.output >= grads.size() || !grads[h.output].defined()) continue;
+    if (h.retain_into) {
+      h.retain_into->grad = options_.create_graph ? grads[h.output] : detach(grads[h.output]);
+    } else {
+      Gradients one{grads[h.output]};
+      h.entry.hook->call(one, nullptr);
+      grads[h.output] = std::move(one[0]);
+    }
+  }
+}
+
+void Pass::check_gradients(const Node& node, Gradients& grads) {
+  RT_CHECK(grads.size() <= node.edges.size() || node.edges.empty(), Runtime, node.name(),
+           cat_str("returned an incorrect number of gradients (expected ", node.edges.size(),
+                   ", got ", grads.size(), ")"));
+  grads.resize(node.edges.size());
+  if (!modes().anomaly) return;
+  for (size_t i = 0; i < grads.size(); ++i) {
+    if (!grads[i].defined() || !is_differentiable(grads[i].dtype())) continue;
+    NoGradGuard guard;
+    if (ops::any(ops::isnan(grads[i])).data<bool>()[0]) {
+      RT_FAIL(Runtime, node.name(),
+              cat_str("returned nan values in its ", i, "th output",
+                      node.trace.empty() ? "" : "; the forward call that made it:\n" + node.trace));
+    }
+  }
+}
+
+void Pass::run_node(const Ref<Node>& node, Task& task) {
+  Gradients grads = std::move(task.inbox);
+  grads.resize(std::max(grads.size(), node->results.size()));
+  apply_result_hooks(*node, grads);
+  for (const HookEntry& h : std::vector<HookEntry>(node->pre_hooks)) h.hook->call(grads, nullptr);
+
+  const auto* accumulate = dynamic_cast<const AccumulateGrad*>(node.get());
+  if (!task.captures.empty() && accumulate && !accumulate_all_) {
+    // A leaf's own hooks see the gradient before it is captured.
+    const AutogradMeta& meta = autograd_meta(accumulate->leaf());
+    for (const HookEntry& h : std::vector<HookEntry>(meta.hooks)) h.hook->call(grads, nullptr);
+  }
+  for (size_t i = 0; i < task.captures.size(); ++i) {
+    captured_[static_cast<size_t>(task.captures[i])] = grads[task.capture_outputs[i]];
+  }
+  if (accumulate && !accumulate_all_) return;
+
+  bool any = false;
+  for (const Tensor& g : grads) any |= g.defined();
+  std::vector<bool> needed(node->edges.size());
+  bool any_needed = accumulate != nullptr;
+  for (size_t i = 0; i < needed.size(); ++i) {
+    const Edge& e = node->edges[i];
+    needed[i] = e.node && tasks_.at(e.node.get()).wanted;
+    any_needed = any_needed || needed[i];
+  }
+  Gradients next;
+  if (any && any_needed) {
+    std::vector<Tensor> seen;
+    if (!node->post_hooks.empty()) seen = grads;
+    try {
+      next = node->apply(std::move(grads), needed);
+    } catch (Error& e) {
+      if (node->trace.empty()) throw;
+      RT_FAIL(Runtime, node->name(), cat_str(e.what(), "; the forward call that made it:\n", node->trace));
+    }
+    if (!node->edges.empty()) check_gradients(*node, next);
+    for (const HookEntry& h : std::vector<HookEntry>(node->post_hooks)) h.hook->call(next, &seen);
+    if (!options_.retain_graph) node->release();
+  }
+  next.resize(node->edges.size());
+  for (size_t i = 0; i < node->edges.size(); ++i) {
+    const Edge& e = node->edges[i];
+    if (!e.node) continue;
+    Task& target = tasks_.at(e.node.get());
+    if (target.wanted) deliver(e, std::move(next[i]));
+    if (--target.dependencies == 0 && target.wanted) ready_.push(e.node);
+  }
+}
+
+Gradients Pass::run(const std::vector<Edge>& roots, Gradients root_grads, TensorList inputs,
+                    bool accumulate_inputs) {
+  count_dependencies(roots);
+  captured_.resize(inputs.size());
+  if (!inputs.empty()) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Edge e = gradient_edge(inputs[i]);
+      const auto it = e.node ? tasks_.find(e.node.get()) : tasks_.end();
+      if (it == tasks_.end()) continue;
+      it->second.captures.push_back(static_cast<int>(i));
+      it->second.capture_outputs.push_back(e.output);
+    }
+    mark_wanted(roots);
+  }
+  accumulate_all_ = inputs.empty() || accumulate_inputs;
+  GradModeGuard mode(options_.create_graph);
+  for (size_t i = 0; i < roots.size(); ++i) deliver(roots[i], std::move(root_grads[i]));
+  std::unordered_set<Node*> queued;
+  for (const Edge& e : roots) {
+    const Task& task = tasks_.at(e.node.get());
+    if (task.dependencies == 0 && task.wanted && queued.insert(e.node.get()).second) {
+      ready_.push(e.node);
+    }
+  }
+  while (!ready_.empty()) {
+    const Ref<Node> node = ready_.top();
+    ready_.pop();
+    run_node(node, tasks_.at(node.get()));
+  }
+  return std::move(captured_);
+}
+
+}  // namespace
+
+Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList inputs,
+                       const BackwardOptions& options, bool accumulate) {
+  std::vector<Edge> roots;
+  Gradients root_grads;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& out = outputs[i];
+    RT_CHECK(requires_grad(out), Runtime, "backward",
+             cat_str("element ", i,
+                     " of tensors does not require grad and does not have a grad_fn"),
+             describe(out), "requires_grad=True on an input, outside no_grad");
+    Tensor g = i < grad_outputs.size() ? grad_outputs[i] : Tensor();
+    if (!g.defined()) {
+      RT_CHECK(out.numel() == 1, Runtime, "backward",
+               "grad can be implicitly created only for scalar outputs", describe(out),
+               "a gradient= of the output's shape, or out.sum().backward()");
+      RT_CHECK(!is_complex(out.dtype()), Runtime, "backward",
+               "grad can be implicitly created only for real scalar outputs", describe(out),
+               "a gradient= of the output's shape");
+      g = ops::ones(out.sizes(), out.dtype(), out.device());
+    } else {
+      RT_CHECK(g.sizes() == out.sizes(), Runtime, "backward",
+               cat_str("Mismatch in shape: grad_output[", i, "] has a shape of ", g.sizes(),
+                       " and output[", i, "] has a shape of ", out.sizes(), "."));
+      RT_CHECK(is_complex(g.dtype()) == is_complex(out.dtype()), Runtime, "backward",
+               cat_str("For complex Tensors, both grad_output and output are required to have the "
+                       "same dtype. Mismatch in dtype: grad_output[", i, "] has a dtype of ",
+                       name(g.dtype()), " and output[", i, "] has a dtype of ", name(out.dtype()), "."));
+    }
+    roots.push_back(gradient_edge(out));
+    root_grads.push_back(std::move(g));
+  }
+  for (const Tensor& t : inputs) {
+    RT_CHECK(requires_grad(t), Runtime, "grad",
+             "One of the differentiated Tensors does not require grad", describe(t));
+  }
+  Pass pass(options, inputs.empty() || accumulate);
+  Gradients result;
+  {
+    // One pass may be started inside another (checkpointing); its modes are its own.
+    result = pass.run(roots, std::move(root_grads), inputs, accumulate);
+  }
+  if (!inputs.empty() && !accumulate) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      RT_CHECK(options.allow_unreachable || result[i].defined(), Runtime, "grad",
+               "One of the differentiated Tensors appears to not have been used in the graph",
+               describe(inputs[i]), "allow_unused=True if this is the desired behavior");
+    }
+  }
+  return result;
+}
+
+}  // namespace rt

@@ -1,0 +1,165 @@
+#include "autograd/vjp.h"
+
+#include <cctype>
+
+#include "ops/ops.h"
+
+namespace rt {
+
+SavedTensor::SavedTensor(const Tensor& t, int output)
+    : version_(t.defined() ? t.version() : 0), output_(output) {
+  if (!t.defined()) return;
+  tensor_ = output >= 0 ? alias(t) : t;
+}
+
+Tensor SavedTensor::unpack(const Ref<Node>& owner) const {
+  if (!tensor_.defined()) return {};
+  if (tensor_.version() != version_) {
+    std::string source = "";
+    if (output_ >= 0) {
+      source = cat_str(", which is output ", output_, " of ", owner->name(), ",");
+    } else if (requires_grad(tensor_) && grad_fn(tensor_)) {
+      source = cat_str(", which is output ", static_cast<int64_t>(output_number(tensor_)), " of ",
+                       grad_fn(tensor_)->name(), ",");
+    }
+    RT_FAIL(Runtime, owner->name(),
+            cat_str("one of the variables needed for gradient computation has been modified by an "
+                    "inplace operation: ",
+                    describe(tensor_), source, " is at version ",
+                    static_cast<int64_t>(tensor_.version()), "; expected version ",
+                    static_cast<int64_t>(version_), " instead"),
+            "",
+            "the out-of-place form, or a clone() before the write; "
+            "rustorch.autograd.set_detect_anomaly(True) names the forward line");
+  }
+  if (output_ < 0 || !modes().grad) return tensor_;
+  Tensor t = alias(tensor_);
+  set_history(t, owner, static_cast<uint32_t>(output_));
+  return t;
+}
+
+OpNode::OpNode(const OpRecord& op, const Value* args) : op_(op) {
+  const size_t n = op.schema.args.size();
+  args_.reserve(n);
+  first_input_.reserve(n);
+  const auto take = [&](const Tensor& t, bool save) {
+    edges.push_back(gradient_edge(t));
+    inputs_.push_back(t.defined() ? InputMeta(t) : InputMeta());
+    saved_args_.push_back(save ? SavedTensor(t, -1) : SavedTensor());
+  };
+  for (size_t i = 0; i < n; ++i) {
+    const bool save = (op.saved_args >> i) & 1u;
+    first_input_.push_back(static_cast<int>(inputs_.size()));
+    if (op.schema.args[i].kind == ArgKind::Tensor) {
+      take(args[i].tensor(), save);
+      args_.emplace_back();
+    } else if (op.schema.args[i].kind == ArgKind::TensorList) {
+      for (const Tensor& t : args[i].get<std::vector<Tensor>>()) take(t, save);
+      args_.emplace_back(static_cast<int64_t>(inputs_.size()) - first_input_.back());
+    } else {
+      args_.push_back(args[i]);
+    }
+  }
+}
+
+std::string OpNode::name() const {
+  std::string s;
+  bool upper = true;
+  for (char c : op_.schema.base_name) {
+    if (c == '_' || c == '.') {
+      upper = true;
+      continue;
+    }
+    s += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    upper = false;
+  }
+  return s + "Backward0";
+}
+
+void OpNode::save_returns(const Value* returns) {
+  if (op_.saved_returns == 0) return;
+  for (size_t i = 0; i < op_.schema.returns.size(); ++i) {
+    const bool save = (op_.saved_returns >> i) & 1u;
+    saved_returns_.push_back(save ? SavedTensor(returns[i].get<Tensor>(), static_cast<int>(i))
+                                  : SavedTensor());
+  }
+}
+
+void OpNode::release() {
+  std::lock_guard lock(mutex_);
+  released_ = true;
+  saved_args_.clear();
+  saved_returns_.clear();
+}
+
+Gradients OpNode::apply(Gradients grads, const std::vector<bool>& needed) {
+  VjpContext context(*this, grads, needed);
+  op_.spec.vjp(context);
+  return context.take();
+}
+
+VjpContext::VjpContext(OpNode& node, Gradients& grads, const std::vector<bool>& needed)
+    : node_(node), grads_(grads), needed_(needed), out_(node.edges.size()) {}
+
+size_t VjpContext::flat(int arg, int item) const {
+  return static_cast<size_t>(node_.first_input_[static_cast<size_t>(arg)] + item);
+}
+
+Tensor VjpContext::grad_or_zeros(int i) const {
+  if (has_grad(i)) return grad(i);
+  const InputMeta& m = result_meta(i);
+  return ops::zeros(m.sizes, m.dtype, m.device);
+}
+
+bool VjpContext::needs(int arg, int item) const {
+  const size_t i = flat(arg, item);
+  return i < needed_.size() && needed_[i];
+}
+
+const InputMeta& VjpContext::meta(int arg, int item) const { return node_.inputs_[flat(arg, item)]; }
+
+int64_t VjpContext::list_size(int arg) const {
+  return node_.args_[static_cast<size_t>(arg)].get<int64_t>();
+}
+
+const InputMeta& VjpContext::result_meta(int i) const {
+  return node_.results[static_cast<size_t>(i)];
+}
+
+void VjpContext::set(int arg, int item, Tensor g) {
+  if (!g.defined()) return;
+  const InputMeta& m = meta(arg, item);
+  if (is_complex(g.dtype()) && !is_complex(m.dtype)) g = ops::real(g);
+  if (node_.op_.spec.broadcasts && !(g.sizes() == IntList(m.sizes))) g = ops::sum_to_size(g, m.sizes);
+  if (g.dtype() != m.dtype) g = ops::to(g, m.dtype);
+  RT_CHECK(g.sizes() == IntList(m.sizes), Runtime, node_.name(),
+           cat_str("returned a gradient of shape ", g.sizes(), " for an input of shape ", m.sizes));
+  out_[flat(arg, item)] = std::move(g);
+}
+
+void VjpContext::check_not_released() const {
+  RT_CHECK(!node_.released_, Runtime, node_.name(),
+           "Trying to backward through the graph a second time (or directly access saved tensors "
+           "after they have already been freed)",
+           "", "retain_graph=True in the first backward");
+}
+
+Tensor VjpContext::input(int arg, int item) const {
+  std::lock_guard lock(node_.mutex_);
+  check_not_released();
+  return node_.saved_args_[flat(arg, item)].unpack(Ref<Node>(&node_));
+}
+
+bool VjpContext::has_input(int arg) const {
+  std::lock_guard lock(node_.mutex_);
+  check_not_released();
+  return node_.saved_args_[flat(arg, 0)].defined();
+}
+
+Tensor VjpContext::result(int i) const {
+  std::lock_guard lock(node_.mutex_);
+  check_not_released();
+  return node_.saved_returns_[static_cast<size_t>(i)].unpack(Ref<Node>(&node_));
+}
+
+}  // namespace rt

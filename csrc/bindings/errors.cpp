@@ -1,0 +1,61 @@
+// rustorch.errors holds the classes; here a C++ exception finds its own.
+#include <new>
+
+#include "bindings/python.h"
+
+namespace rt::py {
+
+namespace {
+
+const char* class_name(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Runtime:
+      return "OpError";
+    case ErrorKind::Type:
+      return "DTypeError";
+    case ErrorKind::Value:
+      return "ArgumentError";
+    case ErrorKind::Index:
+      return "OutOfRangeError";
+    case ErrorKind::NotImplemented:
+      return "UnsupportedOperation";
+    case ErrorKind::OutOfMemory:
+      return "OutOfMemoryError";
+    case ErrorKind::LinAlg:
+      return "LinAlgError";
+    case ErrorKind::DeviceNotAvailable:
+      return "DeviceNotAvailable";
+  }
+  return "OpError";
+}
+
+void raise(const Error& e) {
+  Object module(PyImport_ImportModule("rustorch.errors"));
+  if (!module) return;
+  Object cls(PyObject_GetAttrString(module.get(), class_name(e.kind())));
+  if (!cls) return;
+  Object kwargs(Py_BuildValue("{s:s,s:s,s:s}", "op", e.op().c_str(), "got", e.got().c_str(), "hint",
+                              e.hint().c_str()));
+  Object args(Py_BuildValue("(s)", e.what()));
+  if (!kwargs || !args) return;
+  Object instance(PyObject_Call(cls.get(), args.get(), kwargs.get()));
+  if (instance) PyErr_SetObject(cls.get(), instance.get());
+}
+
+}  // namespace
+
+void set_error_from_exception() noexcept {
+  try {
+    throw;
+  } catch (const PythonError&) {
+    // already set
+  } catch (const Error& e) {
+    if (!PyErr_Occurred()) raise(e);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  }
+}
+
+}  // namespace rt::py

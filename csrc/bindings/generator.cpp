@@ -1,0 +1,107 @@
+#include "bindings/generator.h"
+
+#include <new>
+
+namespace rt::py {
+
+namespace {
+
+struct GeneratorObject {
+  PyObject_HEAD
+  Ref<Generator> value;
+};
+PyTypeObject* g_type;  // made once when the module is imported
+
+Generator& self_of(PyObject* o) { return *reinterpret_cast<GeneratorObject*>(o)->value; }
+
+PyObject* make(PyTypeObject* type, Ref<Generator> g) {
+  PyObject* o = type->tp_alloc(type, 0);
+  if (o) new (&reinterpret_cast<GeneratorObject*>(o)->value) Ref<Generator>(std::move(g));
+  return o;
+}
+
+PyObject* new_generator(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  return guard([&]() -> PyObject* {
+    static const char* names[] = {"device", nullptr};
+    PyObject* device = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &device)) return nullptr;
+    return make(type, make_ref<Generator>(device ? to_device(device) : Device{}));
+  });
+}
+void dealloc(PyObject* o) {
+  PyTypeObject* type = Py_TYPE(o);
+  reinterpret_cast<GeneratorObject*>(o)->value.~Ref();
+  type->tp_free(o);
+  Py_DECREF(type);
+}
+
+uint64_t seed_value(PyObject* o) {
+  // Negative seeds are taken modulo 2^64, as PyTorch does.
+  Object index = checked(PyNumber_Index(o));
+  const uint64_t v = PyLong_AsUnsignedLongLongMask(index.get());
+  if (PyErr_Occurred()) throw PythonError{};
+  return v;
+}
+
+PyMethodDef methods[] = {
+    {"manual_seed",
+     [](PyObject* o, PyObject* seed) {
+       return guard([&]() -> PyObject* {
+         self_of(o).manual_seed(seed_value(seed));
+         Py_INCREF(o);
+         return o;
+       });
+     },
+     METH_O, "manual_seed(seed)\n--\n\nSets the seed and starts the stream over; returns the generator."},
+    {"initial_seed",
+     [](PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(self_of(o).initial_seed()); },
+     METH_NOARGS, "initial_seed()\n--\n\nThe seed the stream was started with."},
+    {"seed", [](PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(self_of(o).seed()); },
+     METH_NOARGS, "seed()\n--\n\nSets a seed from the system's entropy and returns it."},
+    {"_get_state",
+     [](PyObject* o, PyObject*) {
+       const auto s = self_of(o).state();
+       return Py_BuildValue("(KK)", static_cast<unsigned long long>(s.seed),
+                            static_cast<unsigned long long>(s.offset));
+     },
+     METH_NOARGS, nullptr},
+    {"_set_state",
+     [](PyObject* o, PyObject* args) -> PyObject* {
+       unsigned long long seed, offset;
+       if (!PyArg_ParseTuple(args, "KK", &seed, &offset)) return nullptr;
+       self_of(o).set_state({seed, offset});
+       Py_RETURN_NONE;
+     },
+     METH_VARARGS, nullptr},
+    {}};
+PyGetSetDef properties[] = {
+    {"device", [](PyObject* o, void*) { return device_object(self_of(o).device()); }, nullptr,
+     "The device whose numbers this draws.", nullptr},
+    {}};
+
+PyObject* default_of(PyObject*, PyObject* device) {
+  return guard([&] { return make(g_type, default_generator(to_device(device))); });
+}
+PyMethodDef functions[] = {{"_default_generator", default_of, METH_O, nullptr}, {}};
+
+}  // namespace
+
+bool is_generator(PyObject* o) { return PyObject_TypeCheck(o, g_type); }
+Ref<Generator> to_generator(PyObject* o) { return reinterpret_cast<GeneratorObject*>(o)->value; }
+
+void init_generator(PyObject* module) {
+  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_generator)},
+                         {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+                         {Py_tp_methods, methods},
+                         {Py_tp_getset, properties},
+                         {Py_tp_doc, const_cast<char*>("Generator(device='cpu')\n--\n\nA seeded stream of "
+                                                       "random numbers (Philox4x32-10).")},
+                         {0, nullptr}};
+  PyType_Spec spec{"rustorch.Generator", sizeof(GeneratorObject), 0,
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  g_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
+  checked(PyModule_AddObjectRef(module, "Generator", reinterpret_cast<PyObject*>(g_type)));
+  checked(PyModule_AddFunctions(module, functions));
+}
+
+}  // namespace rt::py

@@ -1,0 +1,24 @@
+// The extension module rustorch._C.
+#include <pybind11/pybind11.h>
+
+#include "bindings/autograd.h"
+#include "bindings/generator.h"
+#include "bindings/python.h"
+#include "cpu/load_kernels.h"
+
+PYBIND11_MODULE(_C, m) {
+  m.doc() = "The compiled core of rustorch.";
+  rt::cpu::load_kernels();
+  try {
+    using namespace rt::py;
+    init_types(m.ptr());
+    init_generator(m.ptr());
+    init_tensor(m.ptr());
+    init_autograd(m.ptr());
+    init_ops(m.ptr());
+    init_construct(m.ptr());
+  } catch (...) {
+    rt::py::set_error_from_exception();
+    throw pybind11::error_already_set();
+  }
+}

@@ -1,0 +1,57 @@
+// Per-thread switches that every op call reads: one thread-local, loaded once a call.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace rt {
+
+struct OpRecord;
+class Value;
+
+// Sees every op call of its thread: the tracer, the profiler, the routing log.
+class Interceptor {
+ public:
+  virtual ~Interceptor() = default;
+  // Runs the op (by calling `next`) and may record what went in and came out.
+  virtual void call(const OpRecord& op, const Value* args, Value* returns,
+                    void (*next)(const OpRecord&, const Value*, Value*)) = 0;
+  Interceptor* outer = nullptr;
+};
+
+struct Modes {
+  bool grad = true;
+  bool inference = false;
+  bool anomaly = false;
+  Interceptor* interceptor = nullptr;
+};
+
+#if defined(__linux__)
+// The extension is loaded at start-up, so the cheap TLS model is safe for these few bytes.
+#define RT_TLS_MODEL __attribute__((tls_model("initial-exec")))
+#else
+#define RT_TLS_MODEL
+#endif
+extern thread_local constinit Modes t_modes RT_TLS_MODEL;
+inline Modes& modes() { return t_modes; }
+
+class GradModeGuard {
+ public:
+  explicit GradModeGuard(bool enabled) : saved_(modes().grad) { modes().grad = enabled; }
+  ~GradModeGuard() { modes().grad = saved_; }
+  GradModeGuard(const GradModeGuard&) = delete;
+
+ private:
+  bool saved_;
+};
+class NoGradGuard : public GradModeGuard {
+ public:
+  NoGradGuard() : GradModeGuard(false) {}
+};
+
+// A view requires gradients as soon as its base does, whenever that came about.
+inline bool requires_grad(const Tensor& t) {
+  const TensorImpl* p = t.impl();
+  return p->requires_grad_ || (p->view_base_ && p->view_base_->requires_grad_);
+}
+
+}  // namespace rt

@@ -1,0 +1,244 @@
+// Brings any layout and any mix of dtypes to the contiguous, one-type loops of kernels/, through
+// buffers that stay in the first-level cache.
+#include "cpu/load_kernels.h"
+#include "cpu/parallel.h"
+#include "cpu/strided.h"
+
+namespace rt::cpu {
+
+namespace {
+
+constexpr int64_t kGrain = 32768;       // elements worth a thread
+constexpr int64_t kChunk = 1024;        // elements a buffer holds
+constexpr int64_t kShortRow = 64;       // rows below this are gathered several at a time
+constexpr size_t kMaxOperands = ElementwiseSlot::kMaxInputs + 1;
+
+using Loop = ElementwiseSlot::Loop;
+
+struct Operand {
+  DType dtype;       // as stored
+  DType needed;      // as the loop wants it
+  Loop cast = nullptr;
+  bool linear = false;  // contiguous over the whole iteration
+  bool single = false;  // the same element everywhere
+};
+
+class Runner {
+ public:
+  Runner(const StridedPlan& plan, const Operand* operands, Loop loop)
+      : plan_(plan), operands_(operands), loop_(loop), n_(plan.operands()) {}
+
+  void operator()(int64_t begin, int64_t end) {
+    alignas(64) char typed[kMaxOperands][kChunk * 16];
+    alignas(64) char raw[kChunk * 16];
+    RowCursor cursor(plan_, begin);
+    void* pointers[kMaxOperands];
+    for (size_t i = 1; i < n_; ++i) {
+      if (operands_[i].single) fill(typed[i], raw, i, std::min(kChunk, end - begin));
+    }
+    const bool span_rows = plan_.ndim() > 1 && plan_.sizes()[0] < kShortRow;
+    while (begin < end) {
+      int64_t count = std::min(kChunk, end - begin);
+      if (!span_rows) count = std::min(count, cursor.row_left());
+      for (size_t i = 0; i < n_; ++i) pointers[i] = input(i, cursor, count, span_rows, typed[i], raw);
+      loop_(count, pointers);
+      output(pointers[0], cursor, count, span_rows, raw);
+      if (span_rows) {
+        for (int64_t left = count; left > 0;) {
+          const int64_t step = std::min(left, cursor.row_left());
+          cursor.advance(step);
+          left -= step;
+        }
+      } else {
+        cursor.advance(count);
+      }
+      begin += count;
+    }
+  }
+
+ private:
+  void fill(char* typed, char* raw, size_t i, int64_t count) const {
+    const Operand& o = operands_[i];
+    const int64_t item = static_cast<int64_t>(item_size(o.dtype));
+    char* target = o.cast ? raw : typed;
+    copy_items(item_size(o.dtype), count, target, item, plan_.operand(i).data, 0);
+    if (o.cast) {
+      void* p[] = {typed, raw};
+      o.cast(count, p);
+    }
+  }
+
+  bool direct(size_t i, bool span_rows) const {
+    const Operand& o = operands_[i];
+    if (o.dtype != o.needed) return false;
+    return o.linear || (!span_rows && plan_.operand(i).strides[0] ==
+                                          static_cast<int64_t>(item_size(o.dtype)));
+  }
+
+  // Where the loop reads operand i (or, for the output, writes it).
+  void* input(size_t i, const RowCursor& at, int64_t count, bool span_rows, char* typed, char* raw) {
+    const Operand& o = operands_[i];
+    if (i > 0 && o.single) return typed;
+    if (direct(i, span_rows)) return at.pointer(i);
+    if (i == 0) return typed;
+    const bool in_place = o.linear || (!span_rows && plan_.operand(i).strides[0] ==
+                                                         static_cast<int64_t>(item_size(o.dtype)));
+    if (in_place) {
+      void* p[] = {typed, at.pointer(i)};
+      o.cast(count, p);
+      return typed;
+    }
+    move_rows(i, at, count, span_rows, o.cast ? raw : typed, true);
+    if (o.cast) {
+      void* p[] = {typed, raw};
+      o.cast(count, p);
+    }
+    return typed;
+  }
+
+  void output(void* typed, const RowCursor& at, int64_t count, bool span_rows, char* raw) {
+    const Operand& o = operands_[0];
+    if (direct(0, span_rows)) return;
+    char* source = static_cast<char*>(typed);
+    const bool in_place = o.linear || (!span_rows && plan_.operand(0).strides[0] ==
+                                                         static_cast<int64_t>(item_size(o.dtype)));
+    if (o.cast) {
+      void* p[] = {in_place ? at.pointer(0) : raw, typed};
+      o.cast(count, p);
+      if (in_place) return;
+      source = raw;
+    }
+    move_rows(0, at, count, span_rows, source, false);
+  }
+
+  // Between a dense buffer and the operand's own layout.
+  void move_rows(size_t i, const RowCursor& start, int64_t count, bool span_rows, char* buffer,
+                 bool gather) const {
+    const size_t item = item_size(operands_[i].dtype);
+    const int64_t size = static_cast<int64_t>(item);
+    const int64_t step = plan_.operand(i).strides[0];
+    const auto move = [&](char* memory, int64_t n) {
+      if (gather) {
+        copy_items(item, n, buffer, size, memory, step);
+      } else {
+        copy_items(item, n, memory, step, buffer, size);
+      }
+      buffer += n * size;
+    };
+    if (!span_rows) return move(start.pointer(i), count);
+    RowCursor at = start;
+    while (count > 0) {
+      const int64_t n = std::min(count, at.row_left());
+      move(at.pointer(i), n);
+      at.advance(n);
+      count -= n;
+    }
+  }
+
+  const StridedPlan& plan_;
+  const Operand* operands_;
+  Loop loop_;
+  size_t n_;
+};
+
+void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inputs, DType needed) {
+  StridedPlan plan(out.sizes());
+  plan.add(out);
+  for (const Tensor& t : inputs) plan.add(t);
+  plan.finish();
+  Operand operands[kMaxOperands];
+  for (size_t i = 0; i <= inputs.size(); ++i) {
+    Operand& o = operands[i];
+    o.dtype = i == 0 ? out.dtype() : inputs[i - 1].dtype();
+    o.needed = i == 0 ? out_needed : needed;
+    if (o.dtype != o.needed) {
+      o.cast = i == 0 ? cast_loop(o.dtype, o.needed) : cast_loop(o.needed, o.dtype);
+    }
+    o.linear = true;
+    o.single = true;
+    int64_t dense = static_cast<int64_t>(item_size(o.dtype));
+    for (int64_t d = 0; d < plan.ndim(); ++d) {
+      o.linear = o.linear && plan.operand(i).strides[d] == dense;
+      o.single = o.single && plan.operand(i).strides[d] == 0;
+      dense *= plan.sizes()[d];
+    }
+  }
+  parallel_for(0, plan.numel(), kGrain, [&](int64_t b, int64_t e) { Runner(plan, operands, loop)(b, e); });
+}
+
+void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, TensorList inputs) {
+  const int64_t n = out.numel();
+  if (n == 0) return;
+  const Loop loop = slot.cpu_loop(compute);
+  const DType needed = compute_type(compute);
+  const DType out_needed = slot.result_dtype(needed);
+
+  // The plain cases, without a plan: same types, dense and equal layouts or one element.
+  bool plain = out.dtype() == out_needed && (n == 1 || is_non_overlapping_and_dense(out));
+  for (const Tensor& t : inputs) {
+    plain = plain && t.dtype() == needed &&
+            (n == 1 || (t.numel() == n && (t.is_contiguous() ? out.is_contiguous()
+                                                             : t.strides() == out.strides() &&
+                                                                   t.sizes() == out.sizes())));
+  }
+  if (plain) {
+    char* base[kMaxOperands] = {out.data<char>()};
+    int64_t step[kMaxOperands] = {static_cast<int64_t>(item_size(out_needed))};
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      base[i + 1] = inputs[i].data<char>();
+      step[i + 1] = static_cast<int64_t>(item_size(needed));
+    }
+    parallel_for(0, n, kGrain, [&](int64_t b, int64_t e) {
+      void* pointers[kMaxOperands];
+      for (size_t i = 0; i <= inputs.size(); ++i) pointers[i] = base[i] + b * step[i];
+      loop(e - b, pointers);
+    });
+    return;
+  }
+  if (n == 1) {  // one element, some of it to convert
+    alignas(16) char cells[kMaxOperands][16];
+    void* pointers[kMaxOperands];
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      pointers[i + 1] = inputs[i].data();
+      if (inputs[i].dtype() != needed) {
+        void* p[] = {cells[i + 1], inputs[i].data()};
+        cast_loop(needed, inputs[i].dtype())(1, p);
+        pointers[i + 1] = cells[i + 1];
+      }
+    }
+    const bool convert = out.dtype() != out_needed;
+    pointers[0] = convert ? static_cast<void*>(cells[0]) : out.data();
+    loop(1, pointers);
+    if (convert) {
+      void* p[] = {out.data(), cells[0]};
+      cast_loop(out.dtype(), out_needed)(1, p);
+    }
+    return;
+  }
+  run_strided(loop, out, out_needed, inputs, needed);
+}
+
+// A copy is the conversion loop run by the same driver.
+void copy(const Tensor& out, const Tensor& src) {
+  if (out.numel() == 0) return;
+  if (out.dtype() == src.dtype() && out.is_contiguous() && src.is_contiguous() &&
+      out.numel() == src.numel()) {
+    const int64_t bytes = static_cast<int64_t>(out.nbytes());
+    char* to = out.data<char>();
+    const char* from = src.data<char>();
+    if (to == from) return;
+    parallel_for(0, bytes, kGrain * 8, [&](int64_t b, int64_t e) {
+      __builtin_memmove(to + b, from + b, static_cast<size_t>(e - b));
+    });
+    return;
+  }
+  const Tensor inputs[] = {src};
+  run_strided(cast_loop(out.dtype(), src.dtype()), out, out.dtype(), inputs, src.dtype());
+}
+
+const RegisterKernel register_elementwise(elementwise_launcher, DeviceType::CPU, &launch);
+const RegisterKernel register_copy(copy_kernel, DeviceType::CPU, &copy);
+
+}  // namespace
+
+}  // namespace rt::cpu

@@ -1,0 +1,17 @@
+// What each file of this folder contributes; register.cpp calls them all, once per instruction set.
+#pragma once
+
+#include "cpu/kernels/loops.h"
+
+namespace rt::cpu {
+struct CastTable {
+  void (*add)(int to, int from, Loop loop);
+};
+}  // namespace rt::cpu
+
+namespace rt::cpu::RT_ISA {
+void add_casts(const CastTable& table);
+void add_arithmetic(const LoopTable& table);
+void add_compare(const LoopTable& table);
+void add_unary(const LoopTable& table);
+}  // namespace rt::cpu::RT_ISA

@@ -1,0 +1,13 @@
+// The one entry of an instruction set's kernels.
+#include "cpu/kernels/kernels.h"
+
+namespace rt::cpu::RT_ISA {
+
+void register_kernels(const LoopTable& loops, const CastTable& casts) {
+  add_casts(casts);
+  add_arithmetic(loops);
+  add_compare(loops);
+  add_unary(loops);
+}
+
+}  // namespace rt::cpu::RT_ISA

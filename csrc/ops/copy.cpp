@@ -1,0 +1,193 @@
+#include "ops/copy.h"
+
+#include "autograd/vjp.h"
+#include "ops/elementwise.h"
+#include "ops/ops.h"
+
+namespace rt {
+
+namespace {
+
+// Between devices the bytes travel densely; the kernels on either side do the rest.
+void copy_across(const Tensor& self, const Tensor& src) {
+  const Tensor dense = src.is_contiguous() && src.sizes() == self.sizes() && src.dtype() == self.dtype()
+                           ? src
+                           : [&] {
+                               Tensor t = empty(self.sizes(), self.dtype(), src.device());
+                               copy_kernel(t, t, src);
+                               return t;
+                             }();
+  Tensor landed = self.is_contiguous() ? self : empty(self.sizes(), self.dtype(), self.device());
+  const size_t bytes = landed.nbytes();
+  const size_t to = static_cast<size_t>(landed.offset()) * landed.item_size();
+  const size_t from = static_cast<size_t>(dense.offset()) * dense.item_size();
+  if (self.device().is_cpu()) {
+    engine_for(src.device(), "copy_").copy_to_host(landed.data(), *dense.storage(), from, bytes);
+  } else if (src.device().is_cpu()) {
+    engine_for(self.device(), "copy_").copy_from_host(*landed.storage(), to, dense.data(), bytes);
+  } else {
+    const Tensor host = empty(self.sizes(), self.dtype());
+    engine_for(src.device(), "copy_").copy_to_host(host.data(), *dense.storage(), from, bytes);
+    engine_for(self.device(), "copy_").copy_from_host(*landed.storage(), to, host.data(), bytes);
+  }
+  if (!landed.is_same(self)) copy_kernel(self, self, landed);
+}
+
+// The value of self after self.copy_(src), as an op of src: its history is that of a conversion.
+Tensor copy_forward(Out out, const Tensor& self, const Tensor& src, bool) {
+  const Tensor& target = out ? *out : self;
+  RT_CHECK(is_expandable_to(src.sizes(), target.sizes()), Runtime, "copy_",
+           cat_str("The size of the source ", src.sizes(), " does not broadcast to the shape ",
+                   target.sizes()),
+           cat_str(describe(target), " from ", describe(src)));
+  if (target.is_same(src)) return target;
+  if (!(target.device() == src.device())) {
+    copy_across(target, src);
+    return target;
+  }
+  if (partially_overlaps(target, src)) {
+    Tensor staged = empty(src.sizes(), src.dtype(), src.device(), "copy_");
+    copy_kernel(staged, staged, src);
+    copy_kernel(target, target, staged);
+  } else {
+    copy_kernel(target, target, src);
+  }
+  return target;
+}
+
+void copy_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  if (c.needs(0)) c.set(0, ops::zeros(c.sizes(0), c.meta(0).dtype, c.meta(0).device));
+  if (c.needs(1)) {
+    Tensor g = c.grad();
+    if (!(g.device() == c.meta(1).device)) g = ops::to(g, c.meta(1).device);
+    c.set(1, g);
+  }
+}
+
+const Op copy_op("copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor", copy_forward,
+                 {.vjp = copy_vjp,
+                  .in = "Tensor.inplace",
+                  .inplace = true,
+                  .broadcasts = true,
+                  .kernels = {&copy_kernel},
+                  .doc = R"(Copies the values of another tensor into this one, converting dtype and device.
+
+The source broadcasts to this tensor's shape. Follows `torch.Tensor.copy_`.
+
+>>> rt.zeros(2).copy_(rt.ones(1))
+tensor([1., 1.])
+)"});
+
+Tensor clone_forward(const Tensor& x) {
+  Tensor t = empty_like(x);
+  copy_kernel(t, t, x);
+  return t;
+}
+void clone_vjp(VjpContext& c) {
+  if (c.has_grad()) c.set(0, c.grad());
+}
+const Op clone_op("clone(Tensor input) -> Tensor", clone_forward,
+                  {.vjp = clone_vjp, .kernels = {&copy_kernel}, .doc = R"(A copy with its own memory, through which gradients flow.
+
+Follows `torch.clone`; dense inputs keep their strides.
+
+>>> rt.ones(2).clone()
+tensor([1., 1.])
+)"});
+
+// The conversion itself; `to` skips it where there is nothing to do.
+Tensor convert_forward(const Tensor& x, DType dtype, Device device) {
+  if (device == x.device()) {
+    Tensor t = empty_like(x, dtype);
+    copy_kernel(t, t, x);
+    return t;
+  }
+  Tensor t = empty(x.sizes(), dtype, device);
+  copy_across(t, x);
+  return t;
+}
+void convert_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  Tensor g = c.grad();
+  if (!(g.device() == c.meta(0).device)) g = ops::to(g, c.meta(0).device);
+  c.set(0, g);
+}
+const Op convert_op("_to_copy(Tensor input, DType dtype, Device device) -> Tensor", convert_forward,
+                    {.vjp = convert_vjp, .in = "", .kernels = {&copy_kernel}});
+
+Tensor contiguous_forward(const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  return ops::copy_(empty(x.sizes(), x.dtype(), x.device(), "contiguous"), x);
+}
+const Op contiguous_op("contiguous(Tensor input) -> Tensor", contiguous_forward,
+                       {.in = "Tensor", .doc = R"(This tensor in row-major memory; itself if it already is.
+
+Follows `torch.Tensor.contiguous`.
+
+>>> rt.ones(2, 3).T.contiguous().is_contiguous()
+True
+)"});
+
+Tensor fill_forward(Out out, const Tensor& self, Scalar value) {
+  Tensor target = out ? *out : empty_like(self);
+  if (target.numel() > 0) {
+    copy_kernel(target, target, scalar_tensor(value, target.dtype(), target.device()));
+  }
+  return target;
+}
+void fill_vjp(VjpContext& c) {
+  if (c.needs(0)) c.set(0, ops::zeros(c.sizes(0), c.meta(0).dtype, c.meta(0).device));
+}
+const Op fill_op("fill(Tensor input, Scalar value) -> Tensor", fill_forward,
+                 {.vjp = fill_vjp, .inplace = true, .kernels = {&copy_kernel}, .doc = R"(Every element replaced by a number.
+
+Follows `torch.fill`; the in-place form is `Tensor.fill_`.
+
+>>> rt.zeros(2).fill_(3)
+tensor([3., 3.])
+)"});
+
+Tensor zero_forward(Out out, const Tensor& self) { return fill_forward(out, self, 0); }
+const Op zero_op("zero(Tensor self) -> Tensor", zero_forward,
+                 {.vjp = fill_vjp, .in = "Tensor.inplace rt.inplace", .inplace = true, .kernels = {&copy_kernel}, .doc = R"(Sets every element to zero, in place.
+
+Follows `torch.Tensor.zero_`.
+
+>>> rt.ones(2).zero_()
+tensor([0., 0.])
+)"});
+
+}  // namespace
+
+namespace ops {
+
+const Tensor& copy_(const Tensor& self, const Tensor& src, bool non_blocking) {
+  return copy_op.inplace(self, src, non_blocking);
+}
+Tensor clone(const Tensor& x) { return clone_op(x); }
+Tensor contiguous(const Tensor& x) { return contiguous_op(x); }
+Tensor to(const Tensor& x, DType dtype) {
+  return x.dtype() == dtype ? x : convert_op(x, dtype, x.device());
+}
+Tensor to(const Tensor& x, Device device) {
+  return x.device() == device ? x : convert_op(x, x.dtype(), device);
+}
+const Tensor& fill_(const Tensor& self, Scalar value) { return fill_op.inplace(self, value); }
+const Tensor& zero_(const Tensor& self) { return zero_op.inplace(self); }
+
+const Tensor& resize_(const Tensor& self, IntList sizes) {
+  const int64_t n = checked_numel(sizes, "resize_");
+  const int64_t room = static_cast<int64_t>(self.storage()->nbytes() / self.item_size()) - self.offset();
+  if (n > room) {
+    const Tensor fresh = empty(sizes, self.dtype(), self.device(), "resize_");
+    self.impl()->set_storage(fresh.storage());
+    self.impl()->set_geometry(sizes, fresh.strides(), 0);
+  } else {
+    self.impl()->set_geometry(sizes, contiguous_strides(sizes), self.offset());
+  }
+  return self;
+}
+
+}  // namespace ops
+}  // namespace rt

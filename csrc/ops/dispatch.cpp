@@ -1,0 +1,180 @@
+// The way of a boxed call: interceptors, forward, tape, views; and the in-place and out= forms.
+#include "autograd/vjp.h"
+#include "ops/ops.h"
+
+namespace rt {
+
+namespace {
+
+bool any_wants_grad(const OpRecord& op, const Value* args) {
+  for (size_t i = 0; i < op.schema.args.size(); ++i) {
+    if (const auto* t = std::get_if<Tensor>(&args[i])) {
+      if (detail::wants_grad(*t)) return true;
+    } else if (const auto* l = std::get_if<std::vector<Tensor>>(&args[i])) {
+      if (detail::wants_grad(TensorList(*l))) return true;
+    }
+  }
+  return false;
+}
+
+bool records(const OpRecord& op, const Value* args) {
+  return op.spec.vjp && modes().grad && any_wants_grad(op, args);
+}
+
+template <class F>
+void for_each_result(const OpRecord& op, Value* returns, F&& f) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < op.schema.returns.size(); ++i) {
+    if (auto* t = std::get_if<Tensor>(&returns[i])) {
+      f(*t, number++);
+    } else if (auto* l = std::get_if<std::vector<Tensor>>(&returns[i])) {
+      for (Tensor& t : *l) f(t, number++);
+    }
+  }
+}
+
+void note_view(const OpRecord& op, const Value* args, const Tensor& view) {
+  const Tensor& x = args[0].tensor();
+  if (view.impl() == x.impl() || modes().inference || x.impl()->inference_) return;
+  // Views of integers matter too: they share a base that no gradient can reach, so skip them.
+  if (!is_differentiable(x.dtype())) return;
+  const Ref<TensorImpl> base = x.impl()->view_base_ ? x.impl()->view_base_ : x.ref();
+  view.impl()->view_base_ = base;
+  if (view.dtype() != base->dtype_) note_view_replay(view, x, op, args);
+}
+
+void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
+  const bool grad = modes().grad;
+  if (records(op, args)) {
+    auto node = make_ref<OpNode>(op, args);
+    {
+      // What the forward does inside is covered by the op's own vjp.
+      NoGradGuard guard;
+      op.boxed(op, args, returns);
+    }
+    for_each_result(op, returns, [&](Tensor& t, uint32_t i) {
+      node->results.emplace_back(t);
+      if (!is_differentiable(t.dtype())) return;
+      if (op.spec.view) note_view(op, args, t);
+      set_history(t, node, i);
+    });
+    node->save_returns(returns);
+    return;
+  }
+  if (op.spec.vjp) {
+    NoGradGuard guard;
+    op.boxed(op, args, returns);
+  } else {
+    op.boxed(op, args, returns);
+  }
+  if (op.spec.view && grad && op.spec.vjp) {
+    for_each_result(op, returns, [&](Tensor& t, uint32_t) { note_view(op, args, t); });
+  }
+}
+
+// Copies a functional result into a given tensor, with PyTorch's rules for its type.
+void store_result(const OpRecord& op, const Tensor& result, const Tensor& out) {
+  RT_CHECK(can_cast(result.dtype(), out.dtype()), Runtime, op.name(),
+           cat_str("result type ", name(result.dtype()),
+                   " can't be cast to the desired output type ", name(out.dtype())));
+  ops::copy_(out, result);
+}
+
+void check_inplace_shape(const OpRecord& op, const Tensor& self, IntList result) {
+  RT_CHECK(self.sizes() == result, Runtime, op.name(),
+           cat_str("output with shape ", self.sizes(), " doesn't match the broadcast shape ", result),
+           describe(self), "the out-of-place form");
+}
+
+}  // namespace
+
+void call_boxed(const OpRecord& op, const Value* args, Value* returns) {
+  if (Interceptor* i = modes().interceptor) [[unlikely]] {
+    modes().interceptor = i->outer;
+    struct Restore {
+      Interceptor* saved;
+      ~Restore() { modes().interceptor = saved; }
+    } restore{i};
+    i->call(op, args, returns, &call_boxed);
+    return;
+  }
+  call_recorded(op, args, returns);
+}
+
+void call_inplace(const OpRecord& op, const Value* args) {
+  const Tensor& self = args[0].tensor();
+  check_inplace(self, op.name());
+  const bool record = records(op, args);
+  if (!op.spec.vjp && modes().grad && any_wants_grad(op, args)) {
+    // A composite: compute it with history, then copy, which has a history of its own.
+    Value returns[OpRecord::kMaxReturns];
+    call_boxed(op, args, returns);
+    const Tensor& result = returns[0].get<Tensor>();
+    check_inplace_shape(op, self, result.sizes());
+    store_result(op, result, self);
+    return;
+  }
+  Ref<OpNode> node;
+  if (record) {
+    // A formula that reads the old value of self gets a copy of it, with its history.
+    const bool keeps_self = (op.saved_args & 1u) != 0;
+    if (keeps_self) {
+      std::vector<Value> copied(args, args + op.schema.args.size());
+      for (Value& v : copied) {
+        if (v.is<Tensor>() && v.get<Tensor>().is_same(self)) v = ops::clone(self);
+      }
+      node = make_ref<OpNode>(op, copied.data());
+    } else {
+      node = make_ref<OpNode>(op, args);
+    }
+  }
+  {
+    NoGradGuard guard;
+    if (op.boxed_out) {
+      op.boxed_out(op, args, self);
+      self.bump_version();
+    } else {
+      Value returns[OpRecord::kMaxReturns];
+      op.boxed(op, args, returns);
+      const Tensor& result = returns[0].get<Tensor>();
+      check_inplace_shape(op, self, result.sizes());
+      store_result(op, result, self);  // copy_ counts the write
+    }
+  }
+  if (node) {
+    node->results.emplace_back(self);
+    rebase_history(self, node);
+    const Value result(self);
+    node->save_returns(&result);
+  }
+}
+
+void call_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
+  if (modes().grad) {
+    bool grad = any_wants_grad(op, args);
+    for (const Tensor& t : outs) grad |= requires_grad(t);
+    RT_CHECK(!grad, Runtime, op.name(),
+             "functions with out=... arguments don't support automatic differentiation, but one of "
+             "the arguments requires grad",
+             "", "no out=, or rustorch.no_grad()");
+  }
+  NoGradGuard guard;
+  Value returns[OpRecord::kMaxReturns];
+  call_boxed(op, args, returns);
+  RT_CHECK(outs.size() == op.schema.returns.size(), Type, op.name(),
+           cat_str("out= takes ", op.schema.returns.size(), " tensor(s)"),
+           cat_str(outs.size(), " tensor(s)"));
+  for (size_t i = 0; i < outs.size(); ++i) {
+    const Tensor& result = returns[i].get<Tensor>();
+    RT_CHECK(result.device() == outs[i].device(), Runtime, op.name(),
+             cat_str("expected out tensor to be on ", to_string(result.device())),
+             to_string(outs[i].device()));
+    RT_CHECK(can_cast(result.dtype(), outs[i].dtype()), Runtime, op.name(),
+             cat_str("result type ", name(result.dtype()),
+                     " can't be cast to the desired output type ", name(outs[i].dtype())));
+    if (!(outs[i].sizes() == result.sizes())) ops::resize_(outs[i], result.sizes());
+    store_result(op, result, outs[i]);
+  }
+}
+
+}  // namespace rt

@@ -1,0 +1,50 @@
+// Where engines hang their kernels. A slot is named and typed once, by the op that launches it; an
+// engine fills its entry at load time; an engine without a kernel simply has none.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace rt {
+
+class KernelSlotBase {
+ public:
+  constexpr explicit KernelSlotBase(const char* name) : name_(name) {}
+  const char* name() const { return name_; }
+  bool has(DeviceType t) const { return entries_[static_cast<int>(t)] != nullptr; }
+
+ protected:
+  [[noreturn]] void missing(Device device, TensorList tensors) const;
+  const char* name_;
+  void (*entries_[kNumDeviceTypes])() = {};
+};
+
+template <class F>
+class KernelSlot;
+
+template <class... A>
+class KernelSlot<void(A...)> : public KernelSlotBase {
+ public:
+  using KernelSlotBase::KernelSlotBase;
+  void set(DeviceType t, void (*f)(A...)) {
+    entries_[static_cast<int>(t)] = reinterpret_cast<void (*)()>(f);
+  }
+  // Runs the kernel of the engine that `out` lives on.
+  void operator()(const Tensor& out, A... args) const {
+    const auto f = entries_[static_cast<int>(out.device().type)];
+    if (!f) [[unlikely]] missing(out.device(), std::span(&out, 1));
+    reinterpret_cast<void (*)(A...)>(f)(std::forward<A>(args)...);
+  }
+};
+
+// static const RegisterKernel r(softmax_kernel, DeviceType::CPU, &softmax);
+struct RegisterKernel {
+  template <class... A>
+  RegisterKernel(KernelSlot<void(A...)>& slot, DeviceType t, void (*f)(A...)) {
+    slot.set(t, f);
+  }
+};
+
+// All tensors on one device (zero-dim CPU numbers may mix in); returns it.
+Device common_device(const char* op, TensorList tensors);
+
+}  // namespace rt

@@ -1,0 +1,11 @@
+// Every op as a C++ function: forward, tape and routing included.
+#pragma once
+
+#include "ops/arithmetic.h"
+#include "ops/compare.h"
+#include "ops/complex.h"
+#include "ops/copy.h"
+#include "ops/creation.h"
+#include "ops/reduce.h"
+#include "ops/unary.h"
+#include "ops/view.h"

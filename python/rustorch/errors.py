@@ -1,0 +1,73 @@
+"""The exceptions of rustorch: one tree under `RustorchError`, each also the built-in that Python users expect.
+
+Every error from an op carries `op`, `got` and `hint`, and reads ``op: what is wrong; got ...; try ...``.
+
+>>> import rustorch as rt
+>>> try:
+...     rt.ones(2) + rt.ones(3)
+... except rt.errors.RustorchError as error:
+...     error.op
+'add'
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArgumentError",
+    "DTypeError",
+    "DeviceNotAvailable",
+    "LinAlgError",
+    "OpError",
+    "OutOfMemoryError",
+    "OutOfRangeError",
+    "RustorchError",
+    "UnsupportedOperation",
+]
+
+
+class RustorchError(Exception):
+    """Base of all errors raised by rustorch.
+
+    Attributes:
+        op: the operation that failed, as a user calls it.
+        got: what it was given (dtypes, shapes, devices).
+        hint: what to try instead; may be empty.
+    """
+
+    def __init__(self, message: str = "", *, op: str = "", got: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.op = op
+        self.got = got
+        self.hint = hint
+
+
+class OpError(RustorchError, RuntimeError):
+    """Shapes, dtypes or values that an operation cannot work with."""
+
+
+class DTypeError(RustorchError, TypeError):
+    """An argument of the wrong type."""
+
+
+class ArgumentError(RustorchError, ValueError):
+    """An argument of the right type with a value that makes no sense."""
+
+
+class OutOfRangeError(RustorchError, IndexError):
+    """An index or a dimension outside of the tensor."""
+
+
+class UnsupportedOperation(RustorchError, NotImplementedError):
+    """An engine has no kernel for the operation with these dtypes."""
+
+
+class DeviceNotAvailable(RustorchError, RuntimeError):
+    """A device that this build or this machine does not have."""
+
+
+class OutOfMemoryError(RustorchError, RuntimeError, MemoryError):
+    """Memory could not be allocated, or a limit was reached."""
+
+
+class LinAlgError(RustorchError, RuntimeError):
+    """A matrix that is singular, not positive definite, or an iteration that did not converge."""
