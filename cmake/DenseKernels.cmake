@@ -25,6 +25,8 @@ add_library(rustorch_dense_kernels OBJECT
   ${_cpu}/gemm_onednn.cpp
   ${_cpu}/gemm_packed.cpp
   ${_cpu}/gemm_skinny.cpp
+  ${_cpu}/lapack.cpp
+  ${_cpu}/lapack_eigen.cpp
   ${_cpu}/parallel.cpp
   ${_cpu}/simd_level.cpp)
 

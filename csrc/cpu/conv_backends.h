@@ -1,4 +1,5 @@
-// The implementations behind conv.h. Shapes are checked and nothing is empty here.
+// The implementations behind conv.h. Shapes are checked, nothing is empty, and the spatial
+// dimensions stand at the end of the arrays, after ones.
 #pragma once
 
 #include <cstdint>

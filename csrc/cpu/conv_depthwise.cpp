@@ -47,6 +47,12 @@ struct Layout {
       length[d] = (reach[d] + step[d] - 1) / step[d];
     }
     part = product(length);
+    const Dims parts{step[1] * step[2], step[2], 1}, strides{length[1] * length[2], length[2], 1};
+    for (size_t d = 0; d < 3; ++d) {
+      for (int64_t j = 0; j < reach[d]; ++j) {
+        place[d].push_back(j % step[d] * parts[d] * part + j / step[d] * strides[d]);
+      }
+    }
     flat = ((out[0] - 1) * length[1] + out[1] - 1) * length[2] + out[2];
     size = part * product(step) + kDepthwiseStep;
     for (int64_t z = 0; z < kernel[0]; ++z) {
@@ -58,9 +64,10 @@ struct Layout {
     }
   }
 
+  // Where position (z, y, x) of the padded plane is. Looked up, since it takes six divisions.
   int64_t at(int64_t z, int64_t y, int64_t x) const {
-    const int64_t p = (z % step[0] * step[1] + y % step[1]) * step[2] + x % step[2];
-    return p * part + ((z / step[0]) * length[1] + y / step[1]) * length[2] + x / step[2];
+    return place[0][static_cast<size_t>(z)] + place[1][static_cast<size_t>(y)] +
+           place[2][static_cast<size_t>(x)];
   }
 
   Dims out, step, reach, length;
@@ -68,6 +75,7 @@ struct Layout {
   int64_t flat;  // output positions, with the gaps between rows
   int64_t size;  // of the buffer, with room for the kernels' steps
   std::vector<int64_t> offsets;
+  std::array<std::vector<int64_t>, 3> place;
 };
 
 // Copies a plane into the buffer: value (z, y, x) goes to position spread * index + shift, if that

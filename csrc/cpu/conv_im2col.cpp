@@ -45,25 +45,30 @@ template <class F>
 void for_each_run(const Geometry& g, int64_t kz, int64_t ky, int64_t kx, int64_t p0, int64_t p1,
                   F&& f) {
   const ConvShape& s = g.s;
-  const size_t last = 2;
-  int64_t p = p0;
-  while (p < p1) {
-    const int64_t x = p % g.out[last], y = p / g.out[last] % g.out[1], z = p / g.out[last] / g.out[1];
-    const int64_t count = std::min(p1 - p, g.out[last] - x);
+  int64_t x = p0 % g.out[2], y = p0 / g.out[2] % g.out[1], z = p0 / g.out[2] / g.out[1];
+  for (int64_t p = p0; p < p1;) {
+    const int64_t count = std::min(p1 - p, g.out[2] - x);
     const int64_t iz = z * s.stride[0] - s.padding[0] + kz * s.dilation[0];
     const int64_t iy = y * s.stride[1] - s.padding[1] + ky * s.dilation[1];
     const bool inside = iz >= 0 && iz < s.in_size[0] && iy >= 0 && iy < s.in_size[1];
-    const int64_t ix = x * s.stride[last] - s.padding[last] + kx * s.dilation[last];
-    f(inside ? (iz * s.in_size[1] + iy) * s.in_size[last] : -1, p - p0, count, ix);
+    const int64_t ix = x * s.stride[2] - s.padding[2] + kx * s.dilation[2];
+    f(inside ? (iz * s.in_size[1] + iy) * s.in_size[2] : -1, p - p0, count, ix);
     p += count;
+    x = 0;
+    if (++y == g.out[1]) {
+      y = 0;
+      ++z;
+    }
   }
 }
 
 // The part of a run whose columns lie inside the input: [begin, end) of its positions.
 struct Inside {
   Inside(int64_t first_x, int64_t count, int64_t stride, int64_t width) {
-    begin = first_x >= 0 ? 0 : std::min(count, (-first_x + stride - 1) / stride);
-    end = first_x >= width ? 0 : std::min(count, (width - first_x + stride - 1) / stride);
+    // Divisions are slow next to a short row, and the usual stride needs none.
+    const auto steps = [stride](int64_t n) { return stride == 1 ? n : (n + stride - 1) / stride; };
+    begin = first_x >= 0 ? 0 : std::min(count, steps(-first_x));
+    end = first_x >= width ? 0 : std::min(count, steps(width - first_x));
     end = std::max(begin, end);
   }
   int64_t begin, end;
@@ -90,11 +95,11 @@ void unroll(const Geometry& g, const T* in, int64_t p0, int64_t p1, T* patches) 
         const Inside part(x, count, stride, width);
         const T* source = channel + at + x;
         for (int64_t i = 0; i < part.begin; ++i) out[i] = T{};
-        if (stride == 1) {
+        if (stride != 1 || part.end - part.begin <= 16) {
+          for (int64_t i = part.begin; i < part.end; ++i) out[i] = source[i * stride];
+        } else {
           std::memcpy(static_cast<void*>(out + part.begin), source + part.begin,
                       static_cast<size_t>(part.end - part.begin) * sizeof(T));
-        } else {
-          for (int64_t i = part.begin; i < part.end; ++i) out[i] = source[i * stride];
         }
         for (int64_t i = part.end; i < count; ++i) out[i] = T{};
       });

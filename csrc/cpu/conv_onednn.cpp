@@ -93,7 +93,7 @@ ConvPlan make_plan(memory::data_type type, ConvPass pass, const ConvShape& s, bo
   if (s.groups > 1) weight = {s.groups};
   weight.push_back(s.out_channels / s.groups);
   weight.push_back(s.in_channels / s.groups);
-  for (size_t d = 0; d < nd; ++d) {
+  for (size_t d = 3 - nd; d < 3; ++d) {
     input.push_back(s.in_size[d]);
     output.push_back(s.out_size(static_cast<int>(d)));
     weight.push_back(s.kernel[d]);
@@ -178,7 +178,7 @@ ConvKey key_of(memory::data_type type, ConvPass pass, const ConvShape& s, bool w
         s.in_channels, s.out_channels, s.groups}) {
     key[at++] = v;
   }
-  for (size_t d = 0; d < static_cast<size_t>(s.spatial_dims); ++d) {
+  for (size_t d = 3 - static_cast<size_t>(s.spatial_dims); d < 3; ++d) {
     for (const int64_t v : {s.in_size[d], s.kernel[d], s.stride[d], s.padding[d], s.dilation[d]}) {
       key[at++] = v;
     }
