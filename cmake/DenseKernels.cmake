@@ -17,6 +17,11 @@ add_library(rustorch_dense_kernels OBJECT
   ${_cpu}/depthwise_kernels_avx512.cpp
   ${_cpu}/depthwise_kernels_baseline.cpp
   ${_cpu}/dot.cpp
+  ${_cpu}/fft.cpp
+  ${_cpu}/fft_kernels_avx2.cpp
+  ${_cpu}/fft_kernels_avx512.cpp
+  ${_cpu}/fft_kernels_baseline.cpp
+  ${_cpu}/fft_plan.cpp
   ${_cpu}/gemm.cpp
   ${_cpu}/gemm_blas.cpp
   ${_cpu}/gemm_kernels_avx2.cpp
@@ -43,7 +48,7 @@ endif()
 # The same kernels for three instruction sets; which one runs is decided at run time. They call no
 # inline function of other headers, since the linker may keep any one copy of those.
 set(_kernels -O3 -ffp-contract=fast)
-foreach(_family depthwise gemm)
+foreach(_family depthwise fft gemm)
   set(_stem ${_cpu}/${_family}_kernels)
   set_source_files_properties(${_stem}_baseline.cpp PROPERTIES COMPILE_OPTIONS "${_kernels}")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
