@@ -1,4 +1,4 @@
-"""What shows only after a while: threads that compute and differentiate, a fork, memory that must not grow."""
+"""What shows only after a while: threads that compute and differentiate, a fork, memory that grows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import rustorch as rt
 
 pytestmark = pytest.mark.slow

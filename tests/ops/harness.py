@@ -1,7 +1,7 @@
 """Runs rows of the table on a library: builds arguments in every layout, calls, compares, and reports.
 
-`lib` is the module under test (rustorch, or torch where the table itself is checked). One pytest item covers one
-(row, aspect); `Failures` collects what went wrong inside it, so that a report names dtype, layout and sample.
+`lib` is the module under test (rustorch, or torch where the table itself is checked). One pytest item covers
+one (row, aspect); `Failures` collects what went wrong in it, so that a report names dtype, layout and sample.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Failures:
         """Raises if anything failed; of failures with one message it shows the first."""
         if self.found:
             head = f"{self.case.id}, {self.aspect}: {len(self.found)} of {self.ran} failed"
-            first = list({text: full for text, full in reversed(self.found)}.values())[::-1][:shown]
+            first = list(dict(reversed(self.found)).values())[::-1][:shown]
             raise AssertionError("\n  ".join([head, *first]))
 
 
@@ -84,7 +84,7 @@ def with_leaves(sample: Sample, arrs: Sequence[Arr]) -> Sample:
 
 
 def arrange(sample: Sample, layout: Layout, targets: Sequence[int]) -> tuple[Sample, Paths] | None:
-    """The sample with the target leaves in `layout`, and how they lie; None where the layout does not apply."""
+    """The sample with the target leaves in `layout`, and how they lie; None where it does not apply."""
     arrs = leaves(sample)
     paths: Paths = {}
     for i in targets:
@@ -208,8 +208,9 @@ def operand(arr: Arr) -> Operand:
 def result_dtypes(rule: Any, sample: Sample, count: int) -> list[str]:
     """The dtypes that a rule demands of `count` results.
 
-    "promote": of the tensor arguments; "promote_numbers": also of positional numbers; "float": promoted, and the
-    default dtype for integers; "sum": promoted, and int64 for integers; "real": promoted, then the real part's;
+    "promote": of the tensor arguments; "promote_numbers": also of positional numbers; "float": promoted, and
+    the default dtype for integers; "float_numbers": both; "sum": promoted, and int64 for integers;
+    "real": promoted, then the real part's; "default": the default dtype;
     "first": of the first tensor; a dtype name: that one; a function: of the sample. dtype= overrules a name.
     """
     if isinstance(rule, tuple):
@@ -307,8 +308,8 @@ def arrays(result: Any) -> list[Any]:
 
 
 def check_values(lib: Any, case: OpCase, layouts: Sequence[Layout] = LAYOUTS) -> Failures:
-    """The row in all its dtypes and the given layouts against its oracle. Where it has only a property (`check`),
-    that is asserted; where it has neither, every layout must answer as the contiguous one does."""
+    """The row in all its dtypes and the given layouts against its oracle, or its property (`check`).
+    Where it has neither, every layout must answer as the contiguous one does."""
     failures = Failures(case, "values")
     fn = resolve(lib, case.called)
     for dtype in case.dtypes:

@@ -121,7 +121,7 @@ def _overlapping(values: np.ndarray) -> Placed | None:
     """Rows that share elements with their neighbours: a step of one in the last two dims."""
     if values.ndim < 2 or min(values.shape) == 0 or min(values.shape[-2:]) < 2:
         return None
-    *batch, rows, cols = values.shape
+    rows, cols = values.shape[-2:]
     band = np.concatenate([values[..., 0, :], values[..., 1:, -1]], axis=-1)
     shown = np.stack([band[..., i : i + cols] for i in range(rows)], axis=-2)
     strides = (*contiguous_strides(band.shape)[:-1], 1, 1)

@@ -2,7 +2,7 @@
 
 Operands fall in three ranks: tensors with dimensions, zero-dim tensors, Python numbers. A lower rank
 takes part only when its category (bool < integer < float < complex) is above that of all higher ranks.
-Within a rank the lattice below decides.
+Within a rank the lattice below decides. There is no complex32: where PyTorch answers it, this says complex64.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def result_type(*operands: Operand) -> str:
             result = of_rank
         elif category(of_rank) > category(result):
             # A number or a zero-dim tensor lifts the category; the width of a float stays.
-            result = promote(result, of_rank) if is_complex(of_rank) and is_float(result) else of_rank
+            lifts_float = is_complex(of_rank) and is_float(result)
+            result = COMPLEX_OF.get(result, "complex64") if lifts_float else of_rank
     if result is None:
         raise ValueError("result_type of nothing")
     return result

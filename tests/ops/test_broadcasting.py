@@ -9,9 +9,10 @@ from typing import Any
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-import rustorch as rt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import rustorch as rt
 
 OPERATORS: list[Callable[[Any, Any], Any]] = [
     operator.add,

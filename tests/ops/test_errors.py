@@ -1,10 +1,11 @@
-"""Wrong calls raise the documented builtin exception, with a message of the form "op: what is wrong; got ..."."""
+"""Wrong calls raise the documented builtin exception, with a message of the form "op: what; got ..."."""
 
 from __future__ import annotations
 
 import builtins
 
 import pytest
+
 import rustorch as rt
 
 from .case import OpCase

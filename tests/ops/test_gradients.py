@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import rustorch as rt
 
 from .case import OpCase

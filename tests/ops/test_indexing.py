@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rustorch as rt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import rustorch as rt
 
 EXAMPLES = settings(max_examples=250, deadline=None)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import rustorch as rt
 
 from .case import OpCase

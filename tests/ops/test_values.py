@@ -1,8 +1,9 @@
-"""Every op, in every dtype it supports and every layout, answers as its oracle does: values, shapes, dtypes."""
+"""Every op, in every dtype and layout, answers as its oracle does: values, shapes, dtypes."""
 
 from __future__ import annotations
 
 import numpy as np
+
 import rustorch as rt
 
 from .case import OpCase

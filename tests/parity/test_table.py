@@ -13,6 +13,7 @@ from ..ops.harness import build, check_values, leaves, resolve, samples_of
 from ..ops.layouts import CONTIGUOUS
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.parity
 
 
 # PyTorch takes these too, but gives them no meaning of their own: the bounds' dtype decides.
@@ -26,6 +27,7 @@ for _name in ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2
 for _name in ("avg_pool1d", "avg_pool2d", "avg_pool3d"):
     UNDEFINED[f"nn.functional.{_name}"] = {"int64"}
 UNDEFINED["nn.functional.grid_sample"] = {"float16", "bfloat16"}  # the coordinates are too coarse to compare
+UNDEFINED["nn.functional.interpolate"] = {"uint8"}  # rounded in fixed point
 UNDEFINED["view"] = {"bfloat16"}  # NumPy has no bits of it to view
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special as sp
 
 from ..case import D, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, is_float
+from ..dtypes import ALL_FLOATS, COMPLEX, INTS, is_float
 from ..samples import Rng, positive, rand, special
 from .view import MATRIX
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, is_complex, is_float, is_integral
+from ..dtypes import ALL_FLOATS, EVERY, INTS, is_float
 from ..samples import Rng, rand, special
 from .binary import SHAPES_DIFFER, pairs
 

@@ -63,9 +63,15 @@ def conv(
 
 
 def conv_transpose(
-    x: np.ndarray, w: np.ndarray, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
-    groups: int = 1, dilation: Any = 1,
-) -> np.ndarray:  # fmt: skip
+    x: np.ndarray,
+    w: np.ndarray,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> np.ndarray:
     """Each input element adds its multiple of the kernel to the output."""
     n = w.ndim - 2
     if x.ndim == w.ndim - 1:
@@ -92,7 +98,7 @@ def conv_transpose(
 
 
 def convs(n: int, transposed: bool = False) -> Callable[[str, Rng], Iterator[Sample]]:
-    """Kernel, stride, padding, dilation, groups, depthwise, batch of none, no batch, and one of a real size."""
+    """Stride, padding, dilation, groups, depthwise, an empty batch, no batch, and one of a real size."""
 
     def samples(dtype: str, rng: Rng) -> Iterator[Sample]:
         def call(x: Any, w: Any, bias: int = 0, **options: Any) -> Sample:

@@ -48,9 +48,20 @@ def to_real(sample: Sample) -> str:
 
 def row(name: str, ref: Callable[..., Any], *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
-        name=f"fft.{name}", ref=transform(ref), samples=transforms, errors=(*ERRORS, *errors),
-        **{"dtypes": FLOATS + INTS + ("bool",) + COMPLEX, "grad": BOTH, "result": to_complex, "out": True, "tol": TOL, "strides": False, **fields},
-    )  # fmt: skip
+        name=f"fft.{name}",
+        ref=transform(ref),
+        samples=transforms,
+        errors=(*ERRORS, *errors),
+        **{
+            "dtypes": FLOATS + INTS + ("bool",) + COMPLEX,
+            "grad": BOTH,
+            "result": to_complex,
+            "out": True,
+            "tol": TOL,
+            "strides": False,
+            **fields,
+        },
+    )
 
 
 ERRORS = (

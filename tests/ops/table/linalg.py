@@ -1,4 +1,4 @@
-"""Decompositions, solvers and matrix norms. Where a result is unique up to a phase, its property is tested."""
+"""Decompositions, solvers, matrix norms. Of a result that is unique up to a phase a property is tested."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SQUARE = matrices((2, 2), (3, 3), (2, 2, 2), (0, 0), (0, 2, 2), (1, 1))
 
 
 def symmetric(x: Any) -> Any:
-    """A tensor's hermitian part, in its library's own ops: finite differences must stay on the op's domain."""
+    """A tensor's hermitian part: finite differences must stay on the op's domain."""
     return (x + x.mT.conj()) / 2
 
 
@@ -250,9 +250,21 @@ def matrix_norm(x: np.ndarray, ord: Any = None, dim: Any = None, keepdim: bool =
 
 def row(name: str, ref: Any, samples: Any, *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
-        name=f"linalg.{name}", ref=ref, samples=samples, errors=errors,
-        **{"dtypes": DTYPES, "grad": BOTH, "result": "first", "out": True, "tol": TOL, "grad_tol": GRAD_TOL, "strides": False, **fields},
-    )  # fmt: skip
+        name=f"linalg.{name}",
+        ref=ref,
+        samples=samples,
+        errors=errors,
+        **{
+            "dtypes": DTYPES,
+            "grad": BOTH,
+            "result": "first",
+            "out": True,
+            "tol": TOL,
+            "grad_tol": GRAD_TOL,
+            "strides": False,
+            **fields,
+        },
+    )
 
 
 A2 = tensor([[1.0, 0.0], [0.0, 1.0]])

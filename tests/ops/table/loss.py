@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Arr, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, FLOATS, is_complex, is_float
+from ..dtypes import ALL_FLOATS, COMPLEX, FLOATS
 from ..samples import Rng, positive, rand
 from .activation import log_softmax
 from .view import MATRIX
@@ -111,13 +111,12 @@ def nll(
     x: np.ndarray, y: np.ndarray, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> Any:
     x, y = (x[None], y[None]) if x.ndim == 1 else (x, y)
-    batched = y.ndim
     keep = y != ignore_index
     index = np.where(keep, y, 0)
     w = (np.ones(x.shape[1]) if weight is None else weight)[index] * keep
     each = -np.take_along_axis(x, index[:, None], 1)[:, 0] * w
     if reduction == "none":
-        return each if batched > 0 and not (x.shape[0] == 1 and y.shape == (1,)) else each
+        return each
     return each.sum() / w.sum() if reduction == "mean" else each.sum()
 
 
@@ -263,9 +262,12 @@ def cdist(a: np.ndarray, b: np.ndarray, p: float = 2.0, compute_mode: str = "") 
 
 def row(name: str, ref: Callable[..., Any], samples: Any, *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
-        name=fields.pop("full_name", F + name), ref=ref, samples=samples, errors=errors,
+        name=fields.pop("full_name", F + name),
+        ref=ref,
+        samples=samples,
+        errors=errors,
         **{"dtypes": ALL_FLOATS, "grad": ("float64",), "result": "promote", "tol": LOOSE, **fields},
-    )  # fmt: skip
+    )
 
 
 SHAPES = Error(S(MATRIX, tensor([1.0, 2.0])), "RuntimeError", "size|shape|broadcast")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Arr, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, NUMERIC, is_float, is_integral
+from ..dtypes import EVERY, NUMERIC, is_float, is_integral
 from ..samples import Rng, rand
 from .view import BOTH, MATRIX
 
@@ -128,9 +128,19 @@ def bilinear(a: np.ndarray, b: np.ndarray, w: np.ndarray, bias: Any = None) -> n
 
 def product(name: str, ref: Callable[..., Any], samples: Any, *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
-        name=name, ref=ref, samples=samples, errors=errors,
-        **{"dtypes": NUMERIC, "grad": BOTH, "variants": (f"Tensor.{name}",), "out": True, "tol": LOOSE, **fields},
-    )  # fmt: skip
+        name=name,
+        ref=ref,
+        samples=samples,
+        errors=errors,
+        **{
+            "dtypes": NUMERIC,
+            "grad": BOTH,
+            "variants": (f"Tensor.{name}",),
+            "out": True,
+            "tol": LOOSE,
+            **fields,
+        },
+    )
 
 
 DTYPES_DIFFER = Error(S(MATRIX, tensor(np.ones((3, 2)), "float64")), "RuntimeError", "dtype")

@@ -88,9 +88,15 @@ def batches(dtype: str, rng: Rng) -> Iterator[Sample]:
 
 
 def batch_norm(
-    x: np.ndarray, mean: Any, var: Any, weight: Any = None, bias: Any = None, training: bool = False,
-    momentum: float = 0.1, eps: float = 1e-5,
-) -> np.ndarray:  # fmt: skip
+    x: np.ndarray,
+    mean: Any,
+    var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> np.ndarray:
     if training:
         y = standardize(x, (0, *range(2, x.ndim)), eps)
     else:
@@ -107,9 +113,15 @@ def instances(dtype: str, rng: Rng) -> Iterator[Sample]:
 
 
 def instance_norm(
-    x: np.ndarray, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
-    use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
-) -> np.ndarray:  # fmt: skip
+    x: np.ndarray,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> np.ndarray:
     if use_input_stats:
         return affine(standardize(x, tuple(range(2, x.ndim)), eps), weight, bias)
     return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -117,9 +129,19 @@ def instance_norm(
 
 def row(name: str, ref: Callable[..., Any], samples: Any, *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
-        name=F + name, ref=ref, samples=samples, errors=errors,
-        **{"dtypes": ALL_FLOATS, "grad": ("float64",), "result": "first", "tol": LOOSE, "grad_tol": GRAD_TOL, **fields},
-    )  # fmt: skip
+        name=F + name,
+        ref=ref,
+        samples=samples,
+        errors=errors,
+        **{
+            "dtypes": ALL_FLOATS,
+            "grad": ("float64",),
+            "result": "first",
+            "tol": LOOSE,
+            "grad_tol": GRAD_TOL,
+            **fields,
+        },
+    )
 
 
 CASES = [

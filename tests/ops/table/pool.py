@@ -24,25 +24,37 @@ def steps(size: int, kernel: int, stride: int, pad: int, dilation: int, ceil: bo
     return count - 1 if ceil and (count - 1) * stride >= size + pad else count
 
 
-def windows(
-    x: np.ndarray, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool
-) -> Iterator[Any]:
-    """(output position, [input index along each dim, may lie in the padding]) for every window."""
-    kernel, padding, dilation = each(kernel, n), each(padding, n), each(dilation, n)
-    stride = each(stride, n) if stride else kernel
-    dims = list(zip(x.shape[-n:], kernel, stride, padding, dilation))
-    size = [steps(*d, ceil) for d in dims]
-    for at in product(*map(range, size)):
-        yield at, [[a * s - p + d * i for i in range(k)] for a, (_, k, s, p, d) in zip(at, dims)], size
+class Windows:
+    """The windows of a pooling: `size` of the output, and for each output position the input indices along
+    each dim, of which those below zero or past the end lie in the padding."""
+
+    def __init__(
+        self, x: np.ndarray, n: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool
+    ) -> None:
+        kernel, padding, dilation = each(kernel, n), each(padding, n), each(dilation, n)
+        stride = each(stride, n) if stride else kernel
+        self.dims = list(zip(x.shape[-n:], kernel, stride, padding, dilation))
+        self.size = [steps(*d, ceil) for d in self.dims]
+
+    def __iter__(self) -> Iterator[tuple[tuple[int, ...], list[list[int]]]]:
+        for at in product(*map(range, self.size)):
+            yield at, [[a * s - p + d * i for i in range(k)] for a, (_, k, s, p, d) in zip(at, self.dims)]
 
 
 def max_pool(n: int) -> Callable[..., Any]:
     def ref(
-        x: np.ndarray, kernel: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        x: np.ndarray,
+        kernel: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
         return_indices: bool = False,
-    ) -> Any:  # fmt: skip
-        found: dict[Any, Any] = {}
-        for at, places, size in windows(x, n, kernel, stride, padding, dilation, ceil_mode):
+    ) -> Any:
+        all_windows = Windows(x, n, kernel, stride, padding, dilation, ceil_mode)
+        values = np.empty((*x.shape[:-n], *all_windows.size))
+        index = np.empty(values.shape, np.int64)
+        for at, places in all_windows:
             inside = [[i for i in p if 0 <= i < m] for p, m in zip(places, x.shape[-n:])]
             best = np.full(x.shape[:-n], -np.inf)
             where = np.zeros(x.shape[:-n], np.int64)
@@ -51,9 +63,6 @@ def max_pool(n: int) -> Callable[..., Any]:
                 better = (value > best) | np.isnan(value) | (i == 0)
                 best = np.where(better, value, best)
                 where = np.where(better, np.ravel_multi_index(to, x.shape[-n:]), where)
-            found[at] = best, where
-        values, index = np.empty((*x.shape[:-n], *size)), np.empty((*x.shape[:-n], *size), np.int64)
-        for at, (best, where) in found.items():
             values[(..., *at)], index[(..., *at)] = best, where
         values = values.astype(x.dtype)
         return (values, index) if return_indices else values
@@ -63,20 +72,23 @@ def max_pool(n: int) -> Callable[..., Any]:
 
 def avg_pool(n: int) -> Callable[..., Any]:
     def ref(
-        x: np.ndarray, kernel: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: Any = None,
-    ) -> np.ndarray:  # fmt: skip
-        found: dict[Any, Any] = {}
+        x: np.ndarray,
+        kernel: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+    ) -> np.ndarray:
         pads = each(padding, n)
-        for at, places, size in windows(x, n, kernel, stride, padding, 1, ceil_mode):
+        all_windows = Windows(x, n, kernel, stride, padding, 1, ceil_mode)
+        out = np.empty((*x.shape[:-n], *all_windows.size))
+        for at, places in all_windows:
             inside = [[i for i in p if 0 <= i < m] for p, m in zip(places, x.shape[-n:])]
             padded = [[i for i in p if -q <= i < m + q] for p, m, q in zip(places, x.shape[-n:], pads)]
             count = np.prod([len(p) for p in (padded if count_include_pad else inside)])
             total = sum(x[(..., *to)] for to in product(*inside))
-            found[at] = total / (divisor_override or count)
-        out = np.empty((*x.shape[:-n], *size))
-        for at, value in found.items():
-            out[(..., *at)] = value
+            out[(..., *at)] = total / (divisor_override or count)
         return out
 
     return ref
@@ -223,9 +235,14 @@ def blend(
 
 
 def interpolate(
-    x: np.ndarray, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None,
-    recompute_scale_factor: Any = None, antialias: bool = False,
-) -> np.ndarray:  # fmt: skip
+    x: np.ndarray,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: Any = None,
+    recompute_scale_factor: Any = None,
+    antialias: bool = False,
+) -> np.ndarray:
     n = x.ndim - 2
     shape = x.shape[2:]
     want = each(size, n) if size is not None else tuple(int(np.floor(m * scale_factor)) for m in shape)
@@ -303,24 +320,46 @@ def grid_sample(
 
 def row(name: str, ref: Callable[..., Any], samples: Any, *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
-        name=F + name, ref=ref, samples=samples, errors=errors,
-        **{"dtypes": ALL_FLOATS, "grad": ("float64",), "result": "first", "tol": LOOSE, "strides": False, **fields},
-    )  # fmt: skip
+        name=F + name,
+        ref=ref,
+        samples=samples,
+        errors=errors,
+        **{
+            "dtypes": ALL_FLOATS,
+            "grad": ("float64",),
+            "result": "first",
+            "tol": LOOSE,
+            "strides": False,
+            **fields,
+        },
+    )
 
 
 def max_row(n: int) -> OpCase:
     s = (4,) * n
-    return row(f"max_pool{n}d", max_pool(n), pools(n, "max"),
-        Error(S(ones(1, 1, *s), 2, padding=2), "RuntimeError", "pad"), Error(S(ones(1, 1, *s), 2, 0), "RuntimeError", "stride"),
-        Error(S(ones(1, 1, *s), 9), "RuntimeError", "size|kernel|small"), Error(S(ones(4), 2), "RuntimeError", "dim"),
-        dtypes=ALL_FLOATS + INTS if n > 1 else ALL_FLOATS, result=indices_too)  # fmt: skip
+    return row(
+        f"max_pool{n}d",
+        max_pool(n),
+        pools(n, "max"),
+        Error(S(ones(1, 1, *s), 2, padding=2), "RuntimeError", "pad"),
+        Error(S(ones(1, 1, *s), 2, 0), "RuntimeError", "stride"),
+        Error(S(ones(1, 1, *s), 9), "RuntimeError", "size|kernel|small"),
+        Error(S(ones(4), 2), "RuntimeError", "dim"),
+        dtypes=ALL_FLOATS + INTS if n > 1 else ALL_FLOATS,
+        result=indices_too,
+    )
 
 
 def avg_row(n: int) -> OpCase:
     s = (4,) * n
-    return row(f"avg_pool{n}d", avg_pool(n), pools(n, "avg"), Error(S(ones(1, 1, *s), 2, padding=2), "RuntimeError", "pad"),
+    return row(
+        f"avg_pool{n}d",
+        avg_pool(n),
+        pools(n, "avg"),
+        Error(S(ones(1, 1, *s), 2, padding=2), "RuntimeError", "pad"),
         Error(S(ones(1, 1, *s), 9), "RuntimeError", "size|kernel|small"),
-        dtypes=ALL_FLOATS if n < 3 else FLOATS)  # fmt: skip
+        dtypes=ALL_FLOATS if n < 3 else FLOATS,
+    )
 
 
 IMAGE = ones(1, 1, 2, 2)

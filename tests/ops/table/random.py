@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..case import D, Error, Make, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, is_complex
+from ..dtypes import ALL_FLOATS, COMPLEX, INTS
 from ..samples import Rng
 
 MANY = 20000

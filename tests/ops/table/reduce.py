@@ -15,13 +15,12 @@ from ..dtypes import (
     EVERY,
     FLOATS,
     INTS,
-    NUMERIC,
     REAL_OF,
     is_complex,
     is_float,
     is_integral,
 )
-from ..samples import Rng, distinct, positive, rand, special
+from ..samples import Rng, distinct, rand, special
 
 BOTH = ("float64", "complex128")
 BAD_DIM = Error(S(tensor([[1.0, 2.0]]), dim=2), "IndexError", "dim")

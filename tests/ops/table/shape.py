@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, is_float
+from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS
 from ..samples import Rng, rand
 from .view import BOTH, MATRIX, calls
 
@@ -72,7 +72,7 @@ def grids(dtype: str, rng: Rng) -> Iterator[Sample]:
 
 def meshgrid(*parts: Any, indexing: str = "ij") -> Any:
     parts = parts[0] if isinstance(parts[0], (list, tuple)) else parts
-    return [g for g in np.meshgrid(*parts, indexing=indexing)]
+    return list(np.meshgrid(*parts, indexing=indexing))
 
 
 def repeats(dtype: str, rng: Rng) -> Iterator[Sample]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..case import Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, is_float
-from ..samples import Rng, distinct, rand
+from ..dtypes import ALL_FLOATS, INTS, is_float
+from ..samples import Rng, distinct
 from .view import MATRIX
 
 ORDERED = ALL_FLOATS + INTS + ("bool",)

@@ -9,10 +9,10 @@ import numpy as np
 from scipy import special as sp
 
 from ..case import Arr, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, NUMERIC, is_complex, is_float, is_integral
+from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, NUMERIC, is_float, is_integral
 from ..harness import operand
 from ..promotion import number, result_type
-from ..samples import Rng, positive, rand, special
+from ..samples import Rng, rand, special
 
 REAL = tuple(d for d in EVERY if d not in COMPLEX)
 BOTH = ("float64", "complex128")
