@@ -44,7 +44,7 @@ function(_rustorch_find_file out distribution end)
   _rustorch_ask_python(path
     "import importlib.metadata as m, os
 files = [str(f.locate()) for f in m.files('${distribution}') or [] if str(f).endswith('${end}')]
-print(os.path.realpath(files[0]) if files else '')")
+print(os.path.normpath(files[0]) if files else '')")
   set(${out} "${path}" PARENT_SCOPE)
 endfunction()
 
@@ -87,7 +87,12 @@ endif()
 # <module_destination>, find them there. libgomp is the compiler's and the system's: auditwheel
 # puts a copy into wheels that are published, and a build from source uses the one it was made with.
 function(rustorch_install_dense_libraries target module_destination destination)
-  install(PROGRAMS ${RUSTORCH_DENSE_LIBRARIES} DESTINATION ${destination})
+  foreach(library IN LISTS RUSTORCH_DENSE_LIBRARIES)
+    # A link would be installed as a link; the name is the one the loader asks for.
+    cmake_path(GET library FILENAME name)
+    file(REAL_PATH "${library}" file)
+    install(PROGRAMS "${file}" DESTINATION "${destination}" RENAME "${name}")
+  endforeach()
   if(NOT APPLE)
     cmake_path(RELATIVE_PATH destination BASE_DIRECTORY "${module_destination}" OUTPUT_VARIABLE from)
     set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${from}")
