@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rustorch as rt
 
-EXAMPLES = settings(max_examples=250, deadline=None)
+EXAMPLES = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -170,7 +170,7 @@ def test_set_with_many_values(data: st.DataObject, a: np.ndarray) -> None:
     np.testing.assert_array_equal(t.numpy(), expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(EXAMPLES, max_examples=100)
 @given(st.data(), arrays(min_dims=1))
 def test_gradient_of_get_counts_repetitions(data: st.DataObject, a: np.ndarray) -> None:
     key = data.draw(advanced_keys(a.shape))
@@ -181,7 +181,7 @@ def test_gradient_of_get_counts_repetitions(data: st.DataObject, a: np.ndarray) 
     np.testing.assert_array_equal(t.grad.numpy(), expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(EXAMPLES, max_examples=100)
 @given(arrays(min_dims=1), st.data())
 def test_index_out_of_range(a: np.ndarray, data: st.DataObject) -> None:
     size = a.shape[0]
