@@ -90,6 +90,10 @@ class Node : public RefCounted {
   void dispose() override;          // drops long chains without recursion
 };
 
+// Describes where the forward runs (Python's stack), for anomaly mode; set by the bindings.
+// Global: one interpreter a process.
+extern std::string (*capture_trace)();
+
 // Adds a gradient to a leaf's .grad.
 class AccumulateGrad final : public Node {
  public:

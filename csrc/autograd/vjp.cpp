@@ -9,10 +9,31 @@ namespace rt {
 SavedTensor::SavedTensor(const Tensor& t, int output)
     : version_(t.defined() ? t.version() : 0), output_(output) {
   if (!t.defined()) return;
+  RT_CHECK(!t.impl()->inference_, Runtime, "save_for_backward",
+           "Inference tensors cannot be saved for backward", describe(t),
+           "t.clone() outside inference_mode");
+  if (SavedTensorHooks* hooks = modes().saved_hooks) {
+    // Whatever the hooks do is not part of the graph, nor packed itself.
+    struct Restore {
+      SavedTensorHooks* saved = modes().saved_hooks;
+      ~Restore() { modes().saved_hooks = saved; }
+    } restore;
+    modes().saved_hooks = hooks->outer;
+    NoGradGuard guard;
+    packed_ = hooks->pack(output >= 0 ? alias(t) : t);
+    return;
+  }
   tensor_ = output >= 0 ? alias(t) : t;
 }
 
 Tensor SavedTensor::unpack(const Ref<Node>& owner) const {
+  if (packed_) {
+    const Tensor t = packed_->unpack();
+    if (output_ < 0 || !modes().grad) return t;
+    const Tensor result = alias(t);
+    set_history(result, owner, static_cast<uint32_t>(output_));
+    return result;
+  }
   if (!tensor_.defined()) return {};
   if (tensor_.version() != version_) {
     std::string source = "";

@@ -6,6 +6,19 @@
 
 namespace rt {
 
+// A tensor in the form that a SavedTensorHooks keeps it in (on disk, compressed, to be recomputed).
+class PackedTensor {
+ public:
+  virtual ~PackedTensor() = default;
+  virtual Tensor unpack() = 0;
+};
+class SavedTensorHooks {
+ public:
+  virtual ~SavedTensorHooks() = default;
+  virtual std::shared_ptr<PackedTensor> pack(const Tensor& t) = 0;
+  SavedTensorHooks* outer = nullptr;
+};
+
 // A tensor kept for backward; it refuses to be read if it was changed in place meanwhile.
 class SavedTensor {
  public:
@@ -13,11 +26,12 @@ class SavedTensor {
   // `output`: the result of the node that saves it (kept without its history, which would be a
   // cycle); -1 for an input.
   SavedTensor(const Tensor& t, int output);
-  bool defined() const { return tensor_.defined(); }
+  bool defined() const { return tensor_.defined() || packed_; }
   Tensor unpack(const Ref<Node>& owner) const;
 
  private:
   Tensor tensor_;
+  std::shared_ptr<PackedTensor> packed_;
   uint32_t version_ = 0;
   int output_ = -1;
 };

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "autograd/engine.h"
+#include "bindings/hooks.h"
 
 namespace rt::py {
 
@@ -39,10 +40,48 @@ PyObject* next_functions(PyObject* o, void*) {
   }
   return tuple.release();
 }
-PyMethodDef methods[] = {{"name", node_name, METH_NOARGS, "name()\n--\n\nThe name of the node."}, {}};
+Node& node_of(PyObject* o) { return *reinterpret_cast<NodeObject*>(o)->node; }
+
+PyObject* add_pre_hook(PyObject* o, PyObject* fn) {
+  const int64_t id = next_hook_id();
+  node_of(o).pre_hooks.push_back({id, node_pre_hook(fn)});
+  return PyLong_FromLongLong(id);
+}
+PyObject* add_post_hook(PyObject* o, PyObject* fn) {
+  const int64_t id = next_hook_id();
+  node_of(o).post_hooks.push_back({id, node_post_hook(fn)});
+  return PyLong_FromLongLong(id);
+}
+PyObject* remove_node_hook(PyObject* o, PyObject* id) {
+  remove_hook(node_of(o).pre_hooks, PyLong_AsLongLong(id));
+  remove_hook(node_of(o).post_hooks, PyLong_AsLongLong(id));
+  Py_RETURN_NONE;
+}
+PyObject* node_leaf(PyObject* o, void*) {
+  const auto* leaf = dynamic_cast<const AccumulateGrad*>(&node_of(o));
+  return leaf ? wrap(leaf->leaf()) : nullptr;
+}
+PyObject* node_variable(PyObject* o, void* unused) {
+  PyObject* leaf = node_leaf(o, unused);
+  if (!leaf) PyErr_SetString(PyExc_AttributeError, "only AccumulateGrad nodes have a variable");
+  return leaf;
+}
+PyObject* node_context(PyObject* o, void*) {
+  auto* context = static_cast<PyObject*>(node_of(o).python_object());
+  if (!context) Py_RETURN_NONE;
+  Py_INCREF(context);
+  return context;
+}
+PyMethodDef methods[] = {{"name", node_name, METH_NOARGS, "name()\n--\n\nThe name of the node."},
+                         {"_add_pre_hook", add_pre_hook, METH_O, nullptr},
+                         {"_add_post_hook", add_post_hook, METH_O, nullptr},
+                         {"_remove_hook", remove_node_hook, METH_O, nullptr},
+                         {}};
 PyGetSetDef properties[] = {
     {"next_functions", next_functions, nullptr, "Pairs of (node, result number) this node sends gradients to.",
      nullptr},
+    {"variable", node_variable, nullptr, "The leaf whose gradient this node accumulates.", nullptr},
+    {"_context", node_context, nullptr, "The context of a Python Function, or None.", nullptr},
     {}};
 
 std::vector<Tensor> tensors(PyObject* sequence) {
@@ -74,6 +113,125 @@ PyObject* run(PyObject*, PyObject* args) {
   });
 }
 
+PyObject* add_hook(PyObject*, PyObject* args) {
+  return guard([&]() -> PyObject* {
+    PyObject *tensor, *fn;
+    if (!PyArg_ParseTuple(args, "OO", &tensor, &fn)) return nullptr;
+    return PyLong_FromLongLong(add_tensor_hook(unwrap(tensor), tensor_hook(fn)));
+  });
+}
+PyObject* add_post_accumulate(PyObject*, PyObject* args) {
+  return guard([&]() -> PyObject* {
+    PyObject *tensor, *fn;
+    if (!PyArg_ParseTuple(args, "OO", &tensor, &fn)) return nullptr;
+    return PyLong_FromLongLong(add_post_accumulate_hook(unwrap(tensor), observer_hook(fn)));
+  });
+}
+PyObject* remove_hook_of(PyObject*, PyObject* args) {
+  PyObject* tensor;
+  long long id;
+  if (!PyArg_ParseTuple(args, "OL", &tensor, &id)) return nullptr;
+  remove_tensor_hook(unwrap(tensor), id);
+  Py_RETURN_NONE;
+}
+PyObject* retain(PyObject*, PyObject* tensor) {
+  return guard([&]() -> PyObject* {
+    retain_grad(unwrap(tensor));
+    Py_RETURN_NONE;
+  });
+}
+PyObject* detached(PyObject*, PyObject* tensor) {
+  return guard([&] { return wrap(detach(unwrap(tensor))); });
+}
+PyObject* detach_inplace(PyObject*, PyObject* tensor) {
+  return guard([&]() -> PyObject* {
+    const Tensor& t = unwrap(tensor);
+    RT_CHECK(!t.impl()->view_base_, Runtime, "detach_",
+             "Can't detach views in-place. Use detach() instead.", describe(t), "detach()");
+    if (AutogradMeta* meta = t.impl()->autograd_.get()) {
+      meta->grad_fn = nullptr;
+      meta->output = 0;
+    }
+    t.impl()->requires_grad_ = false;
+    Py_INCREF(tensor);
+    return tensor;
+  });
+}
+PyObject* accumulator(PyObject*, PyObject* tensor) {
+  return guard([&] { return wrap_node(gradient_edge(unwrap(tensor)).node); });
+}
+
+PyObject* set_inference(PyObject*, PyObject* on) {
+  const bool before = modes().inference;
+  modes().inference = PyObject_IsTrue(on) == 1;
+  return PyBool_FromLong(before);
+}
+PyObject* is_inference(PyObject*, PyObject*) { return PyBool_FromLong(modes().inference); }
+
+// Where Python is now, innermost frame last, for anomaly mode.
+std::string python_trace() {
+  AcquireGil gil;
+  Object module(PyImport_ImportModule("rustorch.autograd.anomaly_mode"));
+  Object text(module ? PyObject_CallMethod(module.get(), "_describe_stack", nullptr) : nullptr);
+  if (!text) {
+    PyErr_Clear();
+    return "(no Python stack)";
+  }
+  return PyUnicode_AsUTF8(text.get());
+}
+PyObject* set_anomaly(PyObject*, PyObject* on) {
+  const bool before = modes().anomaly;
+  modes().anomaly = PyObject_IsTrue(on) == 1;
+  return PyBool_FromLong(before);
+}
+PyObject* is_anomaly(PyObject*, PyObject*) { return PyBool_FromLong(modes().anomaly); }
+
+// Saved tensors through Python: pack(tensor) -> anything, unpack(anything) -> tensor.
+class PythonPacked final : public PackedTensor {
+ public:
+  PythonPacked(PyObject* packed, std::shared_ptr<SharedObject> unpack)
+      : packed_(packed), unpack_(std::move(unpack)) {}
+  Tensor unpack() override {
+    AcquireGil gil;
+    Object t = checked(PyObject_CallOneArg(unpack_->get(), packed_.get()));
+    RT_CHECK(is_tensor(t.get()), Type, "saved_tensors_hooks", "Output of saved tensor unpack_hook expected to be a Tensor",
+             Py_TYPE(t.get())->tp_name);
+    return unwrap(t.get());
+  }
+
+ private:
+  SharedObject packed_;
+  std::shared_ptr<SharedObject> unpack_;
+};
+class PythonSavedHooks final : public SavedTensorHooks {
+ public:
+  PythonSavedHooks(PyObject* pack, PyObject* unpack)
+      : pack_(pack), unpack_(std::make_shared<SharedObject>(unpack)) {}
+  std::shared_ptr<PackedTensor> pack(const Tensor& t) override {
+    AcquireGil gil;
+    Object tensor = checked(wrap(t));
+    Object packed = checked(PyObject_CallOneArg(pack_.get(), tensor.get()));
+    return std::make_shared<PythonPacked>(packed.get(), unpack_);
+  }
+
+ private:
+  SharedObject pack_;
+  std::shared_ptr<SharedObject> unpack_;
+};
+PyObject* push_saved_hooks(PyObject*, PyObject* args) {
+  PyObject *pack, *unpack;
+  if (!PyArg_ParseTuple(args, "OO", &pack, &unpack)) return nullptr;
+  auto hooks = std::make_unique<PythonSavedHooks>(pack, unpack);
+  hooks->outer = modes().saved_hooks;
+  modes().saved_hooks = hooks.release();  // owned by this thread's stack of hooks until popped
+  Py_RETURN_NONE;
+}
+PyObject* pop_saved_hooks(PyObject*, PyObject*) {
+  const std::unique_ptr<SavedTensorHooks> top(modes().saved_hooks);
+  if (top) modes().saved_hooks = top->outer;
+  Py_RETURN_NONE;
+}
+
 PyObject* set_grad_enabled(PyObject*, PyObject* on) {
   const bool before = modes().grad;
   modes().grad = PyObject_IsTrue(on) == 1;
@@ -84,6 +242,21 @@ PyObject* is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(modes()
 PyMethodDef functions[] = {
     {"_run_backward", run, METH_VARARGS, nullptr},
     {"_set_grad_enabled", set_grad_enabled, METH_O, nullptr},
+    {"_set_inference_mode", set_inference, METH_O, nullptr},
+    {"is_inference_mode_enabled", is_inference, METH_NOARGS,
+     "is_inference_mode_enabled()\n--\n\nWhether inference_mode is on for this thread."},
+    {"_set_anomaly", set_anomaly, METH_O, nullptr},
+    {"is_anomaly_enabled", is_anomaly, METH_NOARGS,
+     "is_anomaly_enabled()\n--\n\nWhether anomaly detection is on for this thread."},
+    {"_push_saved_hooks", push_saved_hooks, METH_VARARGS, nullptr},
+    {"_pop_saved_hooks", pop_saved_hooks, METH_NOARGS, nullptr},
+    {"_add_tensor_hook", add_hook, METH_VARARGS, nullptr},
+    {"_add_post_accumulate_hook", add_post_accumulate, METH_VARARGS, nullptr},
+    {"_remove_tensor_hook", remove_hook_of, METH_VARARGS, nullptr},
+    {"_retain_grad", retain, METH_O, nullptr},
+    {"_detach", detached, METH_O, nullptr},
+    {"_detach_", detach_inplace, METH_O, nullptr},
+    {"_gradient_node", accumulator, METH_O, nullptr},
     {"is_grad_enabled", is_grad_enabled, METH_NOARGS,
      "is_grad_enabled()\n--\n\nWhether ops on this thread are recorded for differentiation."},
     {}};
@@ -114,6 +287,8 @@ void init_autograd(PyObject* module) {
   g_node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
   checked(PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(g_node_type)));
   checked(PyModule_AddFunctions(module, functions));
+  capture_trace = &python_trace;
+  init_function_node(module);
 }
 
 }  // namespace rt::py

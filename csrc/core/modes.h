@@ -18,11 +18,14 @@ class Interceptor {
   Interceptor* outer = nullptr;
 };
 
+class SavedTensorHooks;  // autograd/vjp.h
+
 struct Modes {
   bool grad = true;
   bool inference = false;
   bool anomaly = false;
   Interceptor* interceptor = nullptr;
+  SavedTensorHooks* saved_hooks = nullptr;  // how tensors are kept for backward; none: as they are
 };
 
 #if defined(__linux__)

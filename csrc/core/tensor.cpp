@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/modes.h"
+
 namespace rt {
 
 TensorImpl::TensorImpl(Ref<Storage> storage, DType dtype, IntList sizes, IntList strides,
@@ -49,13 +51,22 @@ Tensor from_memory(Ref<Storage> storage, DType dtype, IntList sizes, IntList str
   return Tensor(make_ref<TensorImpl>(std::move(storage), dtype, sizes, strides, offset));
 }
 
+namespace {
+// What is made under inference_mode stays out of graphs for good.
+Tensor fresh(Ref<Storage> storage, DType dtype, IntList sizes, IntList strides) {
+  Tensor t = from_memory(std::move(storage), dtype, sizes, strides);
+  t.impl()->inference_ = modes().inference;
+  return t;
+}
+}  // namespace
+
 Tensor empty(IntList sizes, DType dtype, Device device, const char* op) {
   const int64_t n = checked_numel(sizes, op);
   int64_t bytes;
   RT_CHECK(!__builtin_mul_overflow(n, static_cast<int64_t>(item_size(dtype)), &bytes), Runtime, op,
            "the size in bytes does not fit in 64 bits", cat_str("shape ", sizes));
   auto storage = engine_for(device, op).allocate(static_cast<size_t>(bytes), device);
-  return from_memory(std::move(storage), dtype, sizes, contiguous_strides(sizes));
+  return fresh(std::move(storage), dtype, sizes, contiguous_strides(sizes));
 }
 
 Tensor empty_strided(IntList sizes, IntList strides, DType dtype, Device device, const char* op) {
@@ -74,7 +85,7 @@ Tensor empty_strided(IntList sizes, IntList strides, DType dtype, Device device,
   }
   auto storage =
       engine_for(device, op).allocate(static_cast<size_t>(extent) * item_size(dtype), device);
-  return from_memory(std::move(storage), dtype, sizes, strides);
+  return fresh(std::move(storage), dtype, sizes, strides);
 }
 
 Tensor empty_like(const Tensor& x, std::optional<DType> dtype) {

@@ -23,11 +23,15 @@ from rustorch._C import (
     int16,
     int32,
     int64,
+    is_anomaly_enabled,
     is_grad_enabled,
+    is_inference_mode_enabled,
     uint8,
 )
+from rustorch import _autograd_methods  # noqa: F401
 from rustorch._tensor_api import *  # noqa: F403
 from rustorch._version import __version__
+from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64

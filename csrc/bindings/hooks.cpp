@@ -1,0 +1,86 @@
+#include "bindings/hooks.h"
+
+namespace rt::py {
+
+PyObject* gradient_tuple(const Gradients& grads) { return to_python(Value(TensorList(grads))); }
+
+Gradients gradients_from(PyObject* sequence, const char* who) {
+  Gradients grads;
+  Object fast = checked(PySequence_Fast(sequence, "expected a tuple of gradients"));
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
+    PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
+    RT_CHECK(item == Py_None || is_tensor(item), Type, who,
+             cat_str("expected Variable or None (got ", Py_TYPE(item)->tp_name, ")"));
+    grads.push_back(item == Py_None ? Tensor() : unwrap(item));
+  }
+  return grads;
+}
+
+namespace {
+
+class TensorHook final : public Hook {
+ public:
+  explicit TensorHook(PyObject* fn) : fn_(fn) {}
+  void call(Gradients& grads, const Gradients*) override {
+    AcquireGil gil;
+    Object g = checked(wrap(grads[0]));
+    Object r = checked(PyObject_CallOneArg(fn_.get(), g.get()));
+    if (r.get() == Py_None) return;
+    RT_CHECK(is_tensor(r.get()), Type, "hook", "a gradient hook must return a Tensor or None",
+             Py_TYPE(r.get())->tp_name);
+    RT_CHECK(!grads[0].defined() || unwrap(r.get()).sizes() == grads[0].sizes(), Runtime, "hook",
+             "hook has changed the size of value",
+             cat_str(describe(unwrap(r.get())), " for ", describe(grads[0])));
+    grads[0] = unwrap(r.get());
+  }
+
+ private:
+  SharedObject fn_;
+};
+
+class ObserverHook final : public Hook {
+ public:
+  explicit ObserverHook(PyObject* fn) : fn_(fn) {}
+  void call(Gradients& tensors, const Gradients*) override {
+    AcquireGil gil;
+    Object t = checked(wrap(tensors[0]));
+    checked(PyObject_CallOneArg(fn_.get(), t.get()));
+  }
+
+ private:
+  SharedObject fn_;
+};
+
+class NodeHook final : public Hook {
+ public:
+  NodeHook(PyObject* fn, bool post) : fn_(fn), post_(post) {}
+  void call(Gradients& grads, const Gradients* outputs) override {
+    AcquireGil gil;
+    Object first = checked(gradient_tuple(grads));
+    Object second = post_ ? checked(gradient_tuple(outputs ? *outputs : Gradients())) : Object();
+    Object r = checked(PyObject_CallFunctionObjArgs(fn_.get(), first.get(), second.get(), nullptr));
+    if (r.get() == Py_None) return;
+    Gradients changed;
+    if (is_tensor(r.get())) {
+      changed.push_back(unwrap(r.get()));
+    } else {
+      changed = gradients_from(r.get(), "hook");
+    }
+    RT_CHECK(changed.size() == grads.size(), Runtime, "hook", "hook has returned an incorrect number of values",
+             cat_str("got ", changed.size(), ", but expected ", grads.size()));
+    grads = std::move(changed);
+  }
+
+ private:
+  SharedObject fn_;
+  bool post_;
+};
+
+}  // namespace
+
+std::shared_ptr<Hook> tensor_hook(PyObject* fn) { return std::make_shared<TensorHook>(fn); }
+std::shared_ptr<Hook> observer_hook(PyObject* fn) { return std::make_shared<ObserverHook>(fn); }
+std::shared_ptr<Hook> node_pre_hook(PyObject* fn) { return std::make_shared<NodeHook>(fn, false); }
+std::shared_ptr<Hook> node_post_hook(PyObject* fn) { return std::make_shared<NodeHook>(fn, true); }
+
+}  // namespace rt::py

@@ -1,0 +1,38 @@
+// Python callables behind the core's hooks, and Python objects that outlive the GIL's holder.
+#pragma once
+
+#include "autograd/vjp.h"
+#include "bindings/python.h"
+
+namespace rt::py {
+
+// Owns a Python object from C++; takes the GIL to let it go, whatever thread that happens on.
+class SharedObject {
+ public:
+  explicit SharedObject(PyObject* borrowed) : p_(borrowed) { Py_INCREF(p_); }
+  ~SharedObject() {
+    if (!Py_IsInitialized()) return;
+    AcquireGil gil;
+    Py_DECREF(p_);
+  }
+  SharedObject(const SharedObject&) = delete;
+  SharedObject& operator=(const SharedObject&) = delete;
+  PyObject* get() const { return p_; }
+
+ private:
+  PyObject* p_;
+};
+
+// fn(gradient) -> a gradient in its place, or None.
+std::shared_ptr<Hook> tensor_hook(PyObject* fn);
+// fn(gradients of results) -> the same, changed, or None.
+std::shared_ptr<Hook> node_pre_hook(PyObject* fn);
+// fn(gradients of inputs, gradients of results) -> gradients of inputs, or None.
+std::shared_ptr<Hook> node_post_hook(PyObject* fn);
+// fn(tensor), for its effect.
+std::shared_ptr<Hook> observer_hook(PyObject* fn);
+
+PyObject* gradient_tuple(const Gradients& grads);
+Gradients gradients_from(PyObject* sequence, const char* who);
+
+}  // namespace rt::py

@@ -1,0 +1,165 @@
+"""Differentiation: `backward`, `grad`, custom `Function`, checks of gradients, and switches for recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rustorch import _C
+from rustorch.autograd import anomaly_mode, function, grad_mode, graph
+from rustorch.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
+from rustorch.autograd.function import Function, FunctionCtx
+from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+__all__ = [
+    "Function",
+    "FunctionCtx",
+    "anomaly_mode",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "functional",
+    "grad",
+    "grad_mode",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "inference_mode",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]
+
+_Tensors = Any
+
+
+def _as_tuple(x: Any) -> tuple[Any, ...]:
+    return (x,) if x is None or isinstance(x, _C.Tensor) else tuple(x)
+
+
+def _matching_grads(outputs: tuple[Any, ...], grads: Any, what: str) -> tuple[Any, ...]:
+    grads = (None,) * len(outputs) if grads is None else _as_tuple(grads)
+    if len(grads) != len(outputs):
+        raise RuntimeError(f"{what}: got {len(outputs)} tensors and {len(grads)} gradients")
+    for g in grads:
+        if g is not None and not isinstance(g, _C.Tensor):
+            raise TypeError(f"{what}: gradients can be either Tensors or None, but got {type(g).__name__}")
+    return grads
+
+
+def backward(
+    tensors: _Tensors,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Adds to each leaf's ``.grad`` the gradient of the sum of `tensors`, weighted by `grad_tensors`.
+
+    Args:
+        tensors: what to differentiate; a tensor or a sequence.
+        grad_tensors: gradients of `tensors`, of their shapes; may be left out for those with one element.
+        retain_graph: keep what was saved, so that backward may run again; defaults to `create_graph`.
+        create_graph: record the gradients' own computation, for higher derivatives.
+        inputs: accumulate into these tensors only.
+
+    Follows ``torch.autograd.backward``.
+
+    >>> import rustorch as rt
+    >>> x = rt.tensor([1.0, 2.0], requires_grad=True)
+    >>> rt.autograd.backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    outputs = _as_tuple(tensors)
+    grads = _matching_grads(outputs, grad_tensors, "backward")
+    retain = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        _C._run_backward(outputs, grads, (), retain, create_graph, True, True)
+        return
+    wanted = _as_tuple(inputs)
+    if not wanted:
+        raise RuntimeError("backward: inputs argument to backward() cannot be empty")
+    leaves = tuple(t for t in wanted if t.is_leaf)
+    inner = tuple(t for t in wanted if not t.is_leaf)
+    found = _C._run_backward(outputs, grads, leaves + inner, retain, create_graph, True, True)
+    for t, g in zip(inner, found[len(leaves) :]):
+        if g is not None:
+            t.grad = g if t.grad is None else t.grad + g
+
+
+def grad(
+    outputs: _Tensors,
+    inputs: _Tensors,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of the sum of `outputs` (weighted by `grad_outputs`) with respect to `inputs`.
+
+    Args:
+        outputs, inputs: a tensor or a sequence each; inputs need ``requires_grad``.
+        grad_outputs: gradients of `outputs`; may be left out for those with one element.
+        retain_graph: keep what was saved; defaults to `create_graph`.
+        create_graph: make the gradients differentiable.
+        allow_unused: give None for an input that the outputs do not depend on, instead of an error.
+        is_grads_batched: `grad_outputs` have a leading batch dimension: one gradient a row is computed.
+        materialize_grads: zeros in place of None.
+
+    Returns a tuple with one gradient an input. Follows ``torch.autograd.grad``.
+
+    >>> import rustorch as rt
+    >>> x = rt.tensor(3.0, requires_grad=True)
+    >>> (g,) = rt.autograd.grad(x**2, x, create_graph=True)
+    >>> rt.autograd.grad(g, x)
+    (tensor(2.),)
+    """
+    outs, ins = _as_tuple(outputs), _as_tuple(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: expected allow_unused to be True or not passed when materialize_grads=True")
+    unused_ok = materialize_grads or bool(allow_unused)
+    retain = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        batches = _matching_grads(outs, grad_outputs, "grad")
+        rows = [b.unbind(0) if b is not None else None for b in batches]
+        count = next(len(r) for r in rows if r is not None)
+        each = [
+            grad(
+                outs,
+                ins,
+                tuple(None if r is None else r[i] for r in rows),
+                retain_graph=True if i + 1 < count else retain,
+                create_graph=create_graph,
+                allow_unused=unused_ok,
+                materialize_grads=materialize_grads,
+            )
+            for i in range(count)
+        ]
+        import rustorch as rt
+
+        return tuple(None if g[0] is None else rt.stack(g) for g in zip(*each))
+    grads = _matching_grads(outs, grad_outputs, "grad")
+    found = _C._run_backward(outs, grads, ins, retain, create_graph, unused_ok, False)
+    if materialize_grads:
+        import rustorch as rt
+
+        found = tuple(rt.zeros_like(t) if g is None else g for g, t in zip(found, ins))
+    return tuple(found)
+
+
+def __getattr__(name: str) -> Any:
+    # Tools for checking and for whole Jacobians, imported on first use.
+    import importlib
+
+    if name in ("gradcheck", "gradgradcheck", "GradcheckError"):
+        module = importlib.import_module("rustorch.autograd.gradient_check")
+        return getattr(module, name)
+    if name == "functional":
+        return importlib.import_module("rustorch.autograd.functional")
+    raise AttributeError(f"module 'rustorch.autograd' has no attribute {name!r}")
+
+
