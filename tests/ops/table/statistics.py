@@ -1,0 +1,287 @@
+"""Statistics: spreads, order statistics, norms and sums of exponentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from scipy import special as sp
+
+from ..case import D, Error, S, Sample, tensor
+from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, FLOATS, INTS, REAL_OF, is_complex, is_float
+from ..samples import Rng, distinct, rand
+from .reduce import BAD_DIM, BOTH, EMPTY, over, reduction
+
+
+def spreads(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype))
+    yield S(rand(rng, (2, 3), dtype), 1)
+    yield S(rand(rng, (2, 3), dtype), dim=-1, correction=0, keepdim=True)
+    yield S(rand(rng, (2, 2, 3), dtype), dim=(0, 2), unbiased=False).once()
+    yield S(rand(rng, (2, 3), dtype), unbiased=True).once()
+    yield S(rand(rng, (5,), dtype), dim=0, correction=2).once()
+    yield S(rand(rng, (4, 35), dtype), dim=0).nograd()
+    yield S(rand(rng, (1,), dtype)).value_only()  # no degree of freedom: NaN
+    yield S(rand(rng, (0,), dtype)).value_only()
+    yield S(rand(rng, (), dtype), correction=0).value_only()
+
+
+def spread(f: Callable[..., Any], and_mean: bool = False) -> Callable[..., Any]:
+    def ref(
+        x: np.ndarray, dim: Any = None, keepdim: bool = False, correction: float = 1, unbiased: Any = None
+    ) -> Any:
+        if unbiased is not None:
+            correction = 1 if unbiased else 0
+        axis = tuple(dim) if isinstance(dim, (list, tuple)) else dim
+        count = x.size if axis is None else np.prod([x.shape[a] for a in np.atleast_1d(axis)])
+        mean = np.mean(x, axis=axis, keepdims=True)
+        squares = np.sum(np.abs(x - mean) ** 2, axis=axis, keepdims=keepdim)
+        found = f(np.asarray(squares) / max(count - correction, 0))
+        return (found, np.mean(x, axis=axis, keepdims=keepdim)) if and_mean else found
+
+    return ref
+
+
+def real_and_same(sample: Sample) -> list[str]:
+    dtype = sample.args[0].dtype
+    return [REAL_OF.get(dtype, dtype), dtype]
+
+
+def exp_sums(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype), 1)
+    yield S(rand(rng, (2, 3), dtype), dim=(0, 1))
+    yield S(rand(rng, (2, 2, 2), dtype), dim=-2, keepdim=True)
+    yield S(rand(rng, (), dtype), 0)
+    yield S(rand(rng, (2, 0), dtype), 1).nograd()
+    yield S(rand(rng, (0, 2), dtype), 1).nograd()
+    if is_float(dtype):
+        yield S(tensor([[1000.0, 1000.0], [-1000.0, -1001.0]], dtype), 1).nograd()  # no overflow
+        yield S(tensor([[np.inf, 1.0], [-np.inf, -np.inf], [np.nan, 1.0]], dtype), 1).value_only()
+
+
+def logsumexp(x: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    if x.dtype.kind != "f":
+        x = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+    if 0 in x.shape:
+        return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+    return sp.logsumexp(x, axis=axis, keepdims=keepdims)
+
+
+def medians(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(distinct(rng, (5,), dtype, rigid=True), 0)
+    yield S(distinct(rng, (2, 3), dtype, rigid=True), -1)
+    yield S(distinct(rng, (4, 2), dtype, rigid=True), 0, True)  # of an even number: the lower one
+    yield S(distinct(rng, (), dtype, rigid=True), 0).once()
+    if is_float(dtype):
+        yield S(tensor([[1.0, np.nan, 2.0], [3.0, 1.0, 2.0]], dtype), 1).value_only()
+
+
+def median_all(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(distinct(rng, (5,), dtype, rigid=True))
+    yield S(distinct(rng, (2, 4), dtype, rigid=True))
+    yield S(distinct(rng, (), dtype, rigid=True))
+    if is_float(dtype):
+        yield S(tensor([1.0, np.nan, 2.0], dtype, rigid=True)).value_only()
+        yield S(tensor(np.zeros(0), dtype, rigid=True)).value_only()
+
+
+def median_ref(x: np.ndarray) -> Any:
+    flat = np.sort(x.reshape(-1))
+    if flat.size == 0:
+        return np.float64(np.nan)
+    return np.float64(np.nan) if flat.dtype.kind == "f" and np.isnan(flat[-1]) else flat[(flat.size - 1) // 2]
+
+
+def median_dim(x: np.ndarray, dim: int, keepdim: bool = False) -> Any:
+    if x.ndim == 0:
+        return x, np.int64(0)
+    order = np.argsort(x, axis=dim, kind="stable")
+    index = np.take(order, [(x.shape[dim] - 1) // 2], axis=dim)
+    if x.dtype.kind == "f":
+        bad = np.isnan(x).any(axis=dim, keepdims=True)
+        index = np.where(bad, np.isnan(x).argmax(axis=dim, keepdims=True), index)
+    value = np.take_along_axis(x, index, axis=dim)
+    return (value, index) if keepdim else (value.squeeze(dim), index.squeeze(dim))
+
+
+def quantiles(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(distinct(rng, (5,), dtype), 0.3)
+    yield S(distinct(rng, (2, 4), dtype), 0.25, dim=1)
+    yield S(
+        distinct(rng, (2, 4), dtype),
+        tensor([0.1, 0.5, 1.0], dtype, grad=False, rigid=True),
+        dim=0,
+        keepdim=True,
+    )
+    yield S(distinct(rng, (2, 4), dtype), tensor([0.0, 0.6], dtype, grad=False, rigid=True))
+    for how in ("lower", "higher", "nearest", "midpoint", "linear"):
+        yield S(distinct(rng, (6,), dtype), 0.35, interpolation=how).once()
+    yield S(tensor([1.0, np.nan, 2.0], dtype), 0.5).value_only()
+    yield S(distinct(rng, (), dtype), 0.5).once()
+
+
+def quantile_ref(
+    x: np.ndarray, q: Any, dim: Any = None, keepdim: bool = False, interpolation: str = "linear"
+) -> Any:
+    return np.quantile(x, q, axis=dim, keepdims=keepdim, method=interpolation)
+
+
+def vector_norms(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype))
+    for order in (1, 2.0, 3, np.inf, -np.inf, 0.5, -1):
+        yield S(distinct(rng, (2, 3), dtype), order, 1)
+    yield S(rand(rng, (2, 3), dtype), 0).value_only()
+    yield S(rand(rng, (2, 2, 2), dtype), 2, (0, -1), True)
+    yield S(rand(rng, (), dtype)).once()
+    yield S(rand(rng, (0, 3), dtype)).nograd()
+    yield S(tensor([0, 0, 0], dtype)).nograd()  # the gradient at zero is zero
+    yield S(rand(rng, (3,), dtype), dtype=D("complex128" if is_complex(dtype) else "float64")).once()
+
+
+def vector_norm(
+    x: np.ndarray, ord: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Any:
+    axis = tuple(dim) if isinstance(dim, (list, tuple)) else dim
+    a = np.abs(x).astype(np.float64)
+    if ord == np.inf:
+        return np.max(a, axis=axis, keepdims=keepdim)
+    if ord == -np.inf:
+        return np.min(a, axis=axis, keepdims=keepdim)
+    if ord == 0:
+        return np.sum(a != 0, axis=axis, keepdims=keepdim)
+    return np.sum(a**ord, axis=axis, keepdims=keepdim) ** (1 / ord)
+
+
+def real_result(sample: Sample) -> str:
+    asked = sample.kwargs.get("dtype")
+    dtype = asked.name if asked else sample.args[0].dtype
+    return REAL_OF.get(dtype, dtype)
+
+
+def norms(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype))
+    yield S(distinct(rng, (2, 3), dtype), 1)
+    yield S(distinct(rng, (2, 3), dtype), 2, -1)
+    yield S(distinct(rng, (2, 3), dtype), p=3, dim=0, keepdim=True)
+    yield S(distinct(rng, (2, 3), dtype), float("inf"), (0, 1))
+    yield S(distinct(rng, (2, 3), dtype), "fro", dim=(0, 1))
+    yield S(rand(rng, (), dtype)).once()
+    yield S(rand(rng, (0,), dtype)).nograd()
+
+
+def norm_ref(x: np.ndarray, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
+    return vector_norm(x, 2 if p == "fro" else p, dim, keepdim)
+
+
+HALF_SUM = {"float16": (2e-3, 1e-3), "bfloat16": (1.6e-2, 1e-2)}
+
+CASES = [
+    reduction(
+        "std",
+        spread(np.sqrt),
+        samples=spreads,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result="real",
+        grad=BOTH,
+        errors=(BAD_DIM, Error(S(tensor([1, 2])), "RuntimeError", "float|dtype")),
+    ),
+    reduction(
+        "var",
+        spread(lambda v: v),
+        samples=spreads,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result="real",
+        grad=BOTH,
+        errors=(BAD_DIM, Error(S(tensor([1, 2])), "RuntimeError", "float|dtype")),
+    ),
+    reduction(
+        "std_mean",
+        spread(np.sqrt, True),
+        samples=spreads,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result=real_and_same,
+        grad=BOTH,
+        variants=(),
+        errors=(BAD_DIM, Error(S(tensor([1, 2])), "RuntimeError", "float|dtype")),
+    ),
+    reduction(
+        "var_mean",
+        spread(lambda v: v, True),
+        samples=spreads,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result=real_and_same,
+        grad=BOTH,
+        variants=(),
+        errors=(BAD_DIM, Error(S(tensor([1, 2])), "RuntimeError", "float|dtype")),
+    ),
+    reduction(
+        "logsumexp",
+        over(logsumexp),
+        samples=exp_sums,
+        dtypes=EVERY,
+        result="float",
+        grad=BOTH,
+        out=True,
+        variants=("Tensor.logsumexp", "special.logsumexp"),
+        errors=(BAD_DIM,),
+    ),
+    reduction(
+        "median",
+        median_ref,
+        label="all",
+        samples=median_all,
+        dtypes=ALL_FLOATS + INTS,
+        grad=("float64",),
+        errors=(Error(S(tensor([1j])), "RuntimeError", "complex"),),
+    ),
+    reduction(
+        "median",
+        median_dim,
+        label="dim",
+        samples=medians,
+        dtypes=ALL_FLOATS + INTS,
+        out=True,
+        result=("promote", "int64"),
+        grad=("float64",),
+        errors=(BAD_DIM,),
+    ),
+    reduction(
+        "quantile",
+        quantile_ref,
+        samples=quantiles,
+        dtypes=FLOATS,
+        result="first",
+        grad=("float64",),
+        out=True,
+        errors=(
+            Error(S(tensor([1.0, 2.0]), 1.5), "RuntimeError", "q|\\[0, 1\\]"),
+            Error(S(tensor([1, 2]), 0.5), "RuntimeError", "float|dtype"),
+            Error(S(EMPTY, 0.5), "RuntimeError", "empty"),
+            Error(S(tensor([1.0, 2.0]), tensor([0.5], "float64")), "RuntimeError", "dtype"),
+            Error(S(tensor([1.0, 2.0]), 0.5, interpolation="cubic"), "RuntimeError", "interpolation"),
+        ),
+    ),
+    reduction(
+        "linalg.vector_norm",
+        vector_norm,
+        samples=vector_norms,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result=real_result,
+        grad=BOTH,
+        variants=(),
+        out=True,
+        tol=HALF_SUM,
+        errors=(BAD_DIM, Error(S(tensor([1, 2])), "RuntimeError", "float|dtype")),
+    ),
+    reduction(
+        "norm",
+        norm_ref,
+        samples=norms,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result=real_result,
+        grad=BOTH,
+        tol=HALF_SUM,
+        errors=(BAD_DIM,),
+    ),
+]
