@@ -47,10 +47,6 @@ void for_each_item(PyObject* o, F&& f) {
 
 bool is_list(PyObject* o) { return PyTuple_Check(o) || PyList_Check(o); }
 
-[[noreturn]] void wrong_type(const char* op, const Argument& a, PyObject* o) {
-  RT_FAIL(Type, op, cat_str("argument '", a.name, "' must be ", a.type, ", not ", Py_TYPE(o)->tp_name));
-}
-
 std::vector<Tensor> to_tensor_list(const char* op, const Argument& a, PyObject* o) {
   std::vector<Tensor> list;
   for_each_item(o, [&](PyObject* item) {
@@ -159,8 +155,7 @@ bool accepts(const Argument& a, PyObject* o) {
 
 Value to_value(const char* op, const Argument& a, PyObject* o) {
   if (o == Py_None && a.optional) return {};
-  if (!accepts(a, o)) wrong_type(op, a, o);
-  switch (a.kind) {
+  switch (a.kind) {  // accepts(a, o) was true
     case ArgKind::Tensor:
       if (is_tensor(o)) return unwrap(o);
       return is_numpy_array(o) ? tensor_from_numpy(o) : wrapped_number(to_scalar(o));
@@ -195,7 +190,7 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
     case ArgKind::Void:
       break;
   }
-  wrong_type(op, a, o);
+  return {};
 }
 
 PyObject* to_python(const Scalar& s) {

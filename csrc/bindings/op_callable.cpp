@@ -43,6 +43,22 @@ bool is_layout_keyword(const char* k) {
   return !std::strcmp(k, "layout") || !std::strcmp(k, "pin_memory") || !std::strcmp(k, "memory_format");
 }
 
+// Room for the arguments of any op on the stack, of which only those used are made.
+class Values {
+ public:
+  Values() = default;
+  Values(const Values&) = delete;
+  ~Values() {
+    for (size_t i = 0; i < count_; ++i) data()[i].~Value();
+  }
+  void push(Value&& v) { new (data() + count_++) Value(std::move(v)); }
+  Value* data() { return reinterpret_cast<Value*>(room_); }
+
+ private:
+  alignas(Value) std::byte room_[kMaxArgs * sizeof(Value)];
+  size_t count_ = 0;
+};
+
 // One call laid against one overload. `why` collects the reason of a mismatch.
 class Binding {
  public:
@@ -98,22 +114,26 @@ class Binding {
         *why = cat_str("missing argument '", a.name, "'");
         return false;
       }
-      if (!accepts(a, slots[i])) {
+      if (a.kind == ArgKind::Tensor ? !is_tensor(slots[i]) && !accepts(a, slots[i]) : !accepts(a, slots[i])) {
         *why = cat_str("argument '", a.name, "' (position ", i + 1, ") must be ", a.type, ", not ",
                        Py_TYPE(slots[i])->tp_name);
         return false;
       }
     }
     for (size_t i = 0; i < count; ++i) {
-      values_[i] = slots[i] ? to_value(op_.name(), params[i], slots[i]) : params[i].default_value;
+      if (slots[i]) {
+        values_.push(to_value(op_.name(), params[i], slots[i]));
+      } else {
+        values_.push(Value(params[i].default_value));
+      }
     }
     return true;
   }
 
   PyObject* call(PyObject* self) {
-    if (inplace_) return call_op_inplace(op_, self, values_);
+    if (inplace_) return call_op_inplace(op_, self, values_.data());
     if (extras_.out) return call_with_out();
-    PyObject* result = call_op(op_, values_);
+    PyObject* result = call_op(op_, values_.data());
     if (extras_.requires_grad && result) {
       try {
         set_requires_grad(unwrap(result), true);
@@ -164,7 +184,7 @@ class Binding {
         outs.push_back(unwrap(item));
       }
     }
-    call_out(op_, values_, outs);
+    call_out(op_, values_.data(), outs);
     Py_INCREF(extras_.out);
     return extras_.out;
   }
@@ -173,7 +193,7 @@ class Binding {
   bool method_, inplace_;
   Extras extras_;
   Object gathered_;
-  Value values_[kMaxArgs];
+  Values values_;
 };
 
 int64_t elements(const OpRecord& op, const Value* args) {

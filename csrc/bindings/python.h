@@ -120,7 +120,7 @@ Scalar to_scalar(PyObject* o);
 bool is_numpy_array(PyObject* o);
 Tensor tensor_from_numpy(PyObject* array);  // shares memory
 
-// Converts one argument; throws TypeError/ValueError in our message form.
+// Converts one argument that accepts() has let through.
 Value to_value(const char* op, const Argument& a, PyObject* o);
 // Whether the object has a type that the argument takes (overloads are chosen by it).
 bool accepts(const Argument& a, PyObject* o);
