@@ -3,6 +3,7 @@
 
 #include "ops/arithmetic.h"
 #include "ops/compare.h"
+#include "ops/conv.h"
 #include "ops/complex.h"
 #include "ops/copy.h"
 #include "ops/creation.h"
