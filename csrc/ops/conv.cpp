@@ -35,6 +35,33 @@ Dims result_shape(const Tensor& x, const Tensor& w, IntList stride, IntList padd
   return shape;
 }
 
+// x with zeros behind it in the spatial dims, or cut there, to the given sizes.
+Tensor fit_spatial(Tensor x, IntList spatial) {
+  Dims grown(x.sizes());
+  bool grows = false;
+  for (int64_t d = 0; d < spatial.ssize(); ++d) {
+    if (x.sizes()[d + 2] > spatial[d]) x = ops::narrow(x, d + 2, 0, spatial[d]);
+    grows = grows || x.sizes()[d + 2] < spatial[d];
+    grown[d + 2] = spatial[d];
+  }
+  if (!grows) return x;
+  Tensor whole = ops::zeros(grown, x.dtype(), x.device());
+  Tensor inside = whole;
+  for (int64_t d = 0; d < spatial.ssize(); ++d) inside = ops::narrow(inside, d + 2, 0, x.sizes()[d + 2]);
+  ops::copy_(inside, x);
+  return whole;
+}
+
+// The spatial sizes that the convolution of something of sizes `large` has. An output padding as
+// large as the stride makes them larger than the input of the transposed convolution.
+Dims conv_spatial(IntList large, IntList kernel, IntList stride, IntList padding, IntList dilation) {
+  Dims sizes;
+  for (size_t d = 0; d < stride.size(); ++d) {
+    sizes.push_back(out_size(large[d + 2], kernel[d + 2], stride[d], padding[d], dilation[d]));
+  }
+  return sizes;
+}
+
 Tensor convolution_forward(const Tensor& x, const Tensor& w, const Tensor& bias, IntList stride,
                            IntList padding, IntList dilation, bool transposed, IntList output_padding,
                            int64_t groups) {
@@ -46,7 +73,8 @@ Tensor convolution_forward(const Tensor& x, const Tensor& w, const Tensor& bias,
   const Tensor dense_b = bias.defined() ? ops::contiguous(bias) : bias;
   if (out.numel() == 0) return out;
   if (transposed) {
-    conv_input_grad_kernel(out, out, dense_x, dense_w, dense_b, geometry);
+    const Dims spatial = conv_spatial(out.sizes(), w.sizes(), stride, padding, dilation);
+    conv_input_grad_kernel(out, out, ops::contiguous(fit_spatial(dense_x, spatial)), dense_w, dense_b, geometry);
   } else {
     conv_kernel(out, out, dense_x, dense_w, dense_b, geometry);
   }
@@ -104,13 +132,16 @@ void convolution_vjp(VjpContext& c) {
     const Dims extra = transposed ? Dims(stride.size(), 0)
                                   : output_padding_for(c.sizes(kInput), g.sizes(), c.sizes(kWeight), stride,
                                                        padding, dilation);
-    c.set(kInput, ops::convolution(g, ops::conj(c.input(kWeight)), {}, stride, padding, dilation, !transposed,
-                                   extra, groups));
+    const Tensor gx = ops::convolution(g, ops::conj(c.input(kWeight)), {}, stride, padding, dilation, !transposed,
+                                       extra, groups);
+    c.set(kInput, fit_spatial(gx, c.sizes(kInput).slice(2, stride.size())));
   }
   if (c.needs(kWeight)) {
     const Tensor x = ops::conj(c.input(kInput));
+    const Dims spatial =
+        conv_spatial(transposed ? g.sizes() : x.sizes(), c.sizes(kWeight), stride, padding, dilation);
     c.set(kWeight, transposed
-                       ? weight_grad_op(g, x, c.sizes(kWeight), stride, padding, dilation, groups)
+                       ? weight_grad_op(g, fit_spatial(x, spatial), c.sizes(kWeight), stride, padding, dilation, groups)
                        : weight_grad_op(x, g, c.sizes(kWeight), stride, padding, dilation, groups));
   }
   if (c.needs(kBias)) {
@@ -253,14 +284,11 @@ Tensor run_same(const Call& call, const Tensor& input, const Tensor& w, const Te
     sizes[first + i] += total % 2;
     uneven = uneven || total % 2 != 0;
   }
-  Tensor x = input;
-  if (uneven) {
-    x = ops::zeros(sizes, input.dtype(), input.device());
-    Tensor inside = x;
-    for (int64_t i = 0; i < n; ++i) inside = ops::narrow(inside, first + i, 0, input.sizes()[first + i]);
-    ops::copy_(inside, input);
-  }
-  return run(call, x, w, bias, s, low, {0}, groups, d);
+  if (!uneven) return run(call, input, w, bias, s, low, {0}, groups, d);
+  const bool batched = first == 2;
+  const Tensor x = fit_spatial(batched ? input : ops::unsqueeze(input, 0), IntList(sizes).slice(first, n));
+  const Tensor y = run(call, x, w, bias, s, low, {0}, groups, d);
+  return batched ? y : ops::squeeze(y, {0});
 }
 
 template <int N>
