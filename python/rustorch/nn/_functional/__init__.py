@@ -1,0 +1,1 @@
+"""Functions of ``rustorch.nn.functional`` that are compositions of core operations."""

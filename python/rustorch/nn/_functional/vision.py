@@ -1,0 +1,288 @@
+"""Rearrangements of images and grids, power pooling, unpooling, response normalisation."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import rustorch as rt
+from rustorch import Tensor
+from rustorch.nn._functional.core import ops
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """(*, C, H r, W r) to (*, C r^2, H, W): the reverse of ``pixel_shuffle``.
+
+    >>> nn.functional.pixel_unshuffle(rt.arange(4.0).reshape(1, 2, 2), 2).flatten()
+    tensor([0., 1., 2., 3.])
+    """
+    r = downscale_factor
+    if input.dim() < 3:
+        raise RuntimeError(
+            f"pixel_unshuffle: expects input to have at least 3 dimensions, but got input with {input.dim()} "
+            "dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"pixel_unshuffle: expects a positive downscale_factor, but got {r}")
+    *lead, c, h, w = input.shape
+    if h % r or w % r:
+        raise RuntimeError(
+            f"pixel_unshuffle: expects height and width to be divisible by downscale_factor; got {h}, {w} "
+            f"and {r}"
+        )
+    n = len(lead)
+    parts = input.reshape(*lead, c, h // r, r, w // r, r)
+    parts = parts.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    return parts.reshape(*lead, c * r * r, h // r, w // r)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """(N, C, *) with the channels of ``groups`` groups interleaved (Zhang et al., 2017).
+
+    >>> nn.functional.channel_shuffle(rt.arange(4.0).reshape(1, 4, 1), 2).flatten()
+    tensor([0., 2., 1., 3.])
+    """
+    if input.dim() < 3:
+        raise RuntimeError(
+            f"channel_shuffle: expects input with > 2 dims, but got input with sizes {tuple(input.shape)}"
+        )
+    n, c, *rest = input.shape
+    if groups <= 0:
+        raise RuntimeError(
+            f"channel_shuffle: Number of groups to divide channels in must be positive. got {groups}"
+        )
+    if c % groups:
+        raise RuntimeError(
+            f"channel_shuffle: Number of channels must be divisible by groups. got {c} and {groups}"
+        )
+    return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(n, c, *rest)
+
+
+def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
+    """Sampling positions for ``grid_sample``: (N, 2, 3) and an (N, C, H, W) size give (N, H, W, 2); also in
+    3-D.
+
+    >>> identity = rt.tensor([[[1.0, 0, 0], [0, 1, 0]]])
+    >>> nn.functional.affine_grid(identity, (1, 1, 1, 2), align_corners=True)[0, 0, :, 0]
+    tensor([-1.,  1.])
+    """
+    if align_corners is None:
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
+            "Please specify align_corners=True if the old behavior is desired.",
+            stacklevel=2,
+        )
+        align_corners = False
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    n_spatial = len(size) - 2
+    if n_spatial not in (2, 3):
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got "
+            f"size {tuple(size)}."
+        )
+    if theta.dim() != 3 or theta.shape[-2] != n_spatial or theta.shape[-1] != n_spatial + 1:
+        raise ValueError(
+            f"Expected a batch of {n_spatial}D affine matrices of shape Nx{n_spatial}x{n_spatial + 1} for "
+            f"size {tuple(size)}. Got {tuple(theta.shape)}."
+        )
+    if min(size) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
+    axes = []
+    for n in size[2:]:
+        edge = 1.0 if align_corners else 1.0 - 1.0 / n
+        axis = rt.linspace(-edge, edge, n, dtype=theta.dtype, device=theta.device)
+        axes.append(axis if n > 1 else rt.full((1,), -1.0 if align_corners else 0.0).to(axis))
+    # The last spatial dimension comes first in a coordinate: (x, y[, z], 1).
+    grids = list(reversed(rt.meshgrid(*axes, indexing="ij")))
+    base = rt.stack([*grids, rt.ones_like(grids[0])], -1).reshape(1, -1, n_spatial + 1)
+    return rt.matmul(base, theta.transpose(1, 2)).reshape(size[0], *size[2:], n_spatial)
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """``x / (k + alpha * mean of x^2 over size neighbouring channels)^beta`` (Krizhevsky et al., 2012).
+
+    >>> nn.functional.local_response_norm(rt.zeros(1, 2, 3), 2).sum()
+    tensor(0.)
+    """
+    if input.dim() < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
+    if input.numel() == 0:
+        return input
+    n, c = input.shape[:2]
+    square = (input * input).reshape(n, 1, c, -1)
+    square = ops.pad(square, (0, 0, size // 2, (size - 1) // 2))
+    mean = ops.avg_pool2d(square, (size, 1), stride=1).reshape(input.shape)
+    return input / (mean * alpha + k) ** beta
+
+
+def _lp_pool(input: Tensor, norm_type: float, kernel: tuple[int, ...], pooled: Tensor) -> Tensor:
+    # avg_pool gives the mean of x^p; times the window's size it is the sum.
+    inner = rt.sign(pooled) * ops.relu(rt.abs(pooled))
+    return (inner * math.prod(kernel)) ** (1.0 / norm_type)
+
+
+def _n(value: Any, n: int) -> tuple[int, ...]:
+    return (value,) * n if isinstance(value, int) else tuple(value)
+
+
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: int, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """``(sum of x^p)^(1/p)`` over windows of an (N, C, L) or (C, L) input.
+
+    >>> nn.functional.lp_pool1d(rt.tensor([[3.0, 4.0]]), 2, 2)
+    tensor([[5.]])
+    """
+    pooled = ops.avg_pool1d(input**norm_type, kernel_size, stride, 0, ceil_mode)
+    return _lp_pool(input, norm_type, _n(kernel_size, 1), pooled)
+
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """``(sum of x^p)^(1/p)`` over windows of an (N, C, H, W) or (C, H, W) input.
+
+    >>> nn.functional.lp_pool2d(rt.tensor([[[3.0, 4.0]]]), 2, (1, 2))
+    tensor([[[5.]]])
+    """
+    pooled = ops.avg_pool2d(input**norm_type, kernel_size, stride, 0, ceil_mode)
+    return _lp_pool(input, norm_type, _n(kernel_size, 2), pooled)
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """``(sum of x^p)^(1/p)`` over windows of an (N, C, D, H, W) or (C, D, H, W) input.
+
+    >>> nn.functional.lp_pool3d(rt.tensor([[[[3.0, 4.0]]]]), 2, (1, 1, 2))
+    tensor([[[[5.]]]])
+    """
+    pooled = ops.avg_pool3d(input**norm_type, kernel_size, stride, 0, ceil_mode)
+    return _lp_pool(input, norm_type, _n(kernel_size, 3), pooled)
+
+
+def _max_unpool(
+    name: str,
+    n: int,
+    input: Tensor,
+    indices: Tensor,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    output_size: Any,
+) -> Tensor:
+    if tuple(input.shape) != tuple(indices.shape):
+        raise RuntimeError(
+            f"{name}: Expected shape of indices to be same as that of the input tensor "
+            f"({tuple(input.shape)}) but got indices tensor with shape: {tuple(indices.shape)}"
+        )
+    if indices.dtype != rt.int64:
+        raise RuntimeError(f"{name}: elements in indices should be type int64 but got: {indices.dtype}")
+    kernel = _n(kernel, n)
+    stride = kernel if stride is None else _n(stride, n)
+    padding = _n(padding, n)
+    lead, spatial = tuple(input.shape[:-n]), tuple(input.shape[-n:])
+    usual = tuple((s - 1) * st + k - 2 * p for s, st, k, p in zip(spatial, stride, kernel, padding))
+    if output_size is None:
+        size = usual
+    else:
+        size = tuple(output_size)[-n:]
+        if len(tuple(output_size)) not in (n, n + 2, input.dim()):
+            raise ValueError(
+                f"{name}: output_size should be a sequence containing {n} or {n + 2} elements, but it has a "
+                f"length of '{len(tuple(output_size))}'"
+            )
+        for want, default, st in zip(size, usual, stride):
+            if not default - st < want < default + st:
+                raise ValueError(
+                    f"{name}: invalid output_size {size}; each size must be within the stride {stride} of "
+                    f"{usual}"
+                )
+    flat = indices.reshape(*lead, -1)
+    room = math.prod(size)
+    if flat.numel() and (int(flat.max()) >= room or int(flat.min()) < 0):
+        raise RuntimeError(f"{name}: Found an invalid max index: {int(flat.max())}; output has {room} places")
+    out = rt.zeros((*lead, room), dtype=input.dtype, device=input.device)
+    return out.scatter(-1, flat, input.reshape(*lead, -1)).reshape(*lead, *size)
+
+
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Put maxima back at the places ``max_pool1d(return_indices=True)`` took them from, zeros elsewhere.
+
+    >>> nn.functional.max_unpool1d(rt.tensor([[5.0]]), rt.tensor([[1]]), 2)
+    tensor([[0., 5.]])
+    """
+    return _max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Put maxima back at the places ``max_pool2d(return_indices=True)`` took them from, zeros elsewhere.
+
+    >>> nn.functional.max_unpool2d(rt.tensor([[[5.0]]]), rt.tensor([[[3]]]), 2)
+    tensor([[[0., 0.],
+             [0., 5.]]])
+    """
+    return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Put maxima back at the places ``max_pool3d(return_indices=True)`` took them from, zeros elsewhere.
+
+    >>> nn.functional.max_unpool3d(rt.tensor([[[[5.0]]]]), rt.tensor([[[[0]]]]), (1, 1, 2))
+    tensor([[[[5., 0.]]]])
+    """
+    return _max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: Any = None,
+) -> Tensor:
+    """The older name of ``interpolate``.
+
+    >>> nn.functional.upsample(rt.ones(1, 1, 2), scale_factor=2).shape == (1, 1, 4)
+    True
+    """
+    warnings.warn(
+        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
+    )
+    return ops.interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """``interpolate`` with mode 'nearest'."""
+    return upsample(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """``interpolate`` with mode 'bilinear' and aligned corners."""
+    return upsample(input, size, scale_factor, mode="bilinear", align_corners=True)

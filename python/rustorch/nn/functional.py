@@ -1,0 +1,137 @@
+"""Functions on tensors behind the layers: convolution, pooling, activation, normalisation, loss, attention.
+
+Names, signatures and defaults are ``torch.nn.functional``'s. What the core implements comes from its op
+table; the rest are compositions of core operations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustorch import _C
+from rustorch.nn._functional.activation import (
+    celu,
+    celu_,
+    elu_,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardtanh_,
+    leaky_relu_,
+    mish,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    sigmoid,
+    softmin,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+    threshold_,
+)
+from rustorch.nn._functional.attention import multi_head_attention_forward
+from rustorch.nn._functional.ctc import ctc_loss
+from rustorch.nn._functional.distance import bilinear, pairwise_distance, pdist
+from rustorch.nn._functional.dropout import (
+    alpha_dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from rustorch.nn._functional.loss import (
+    cosine_embedding_loss,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from rustorch.nn._functional.vision import (
+    affine_grid,
+    channel_shuffle,
+    local_response_norm,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+    pixel_unshuffle,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
+
+__all__ = [
+    "affine_grid",
+    "alpha_dropout",
+    "bilinear",
+    "celu",
+    "celu_",
+    "channel_shuffle",
+    "cosine_embedding_loss",
+    "ctc_loss",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "elu_",
+    "feature_alpha_dropout",
+    "gaussian_nll_loss",
+    "glu",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardtanh_",
+    "hinge_embedding_loss",
+    "leaky_relu_",
+    "local_response_norm",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "mish",
+    "multi_head_attention_forward",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "pairwise_distance",
+    "pdist",
+    "pixel_unshuffle",
+    "relu6",
+    "relu_",
+    "rrelu",
+    "rrelu_",
+    "selu",
+    "selu_",
+    "sigmoid",
+    "soft_margin_loss",
+    "softmin",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+    "threshold_",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+]
+
+_core = _C._namespaces["nn.functional"]
+globals().update(_core)
+__all__ += sorted(set(_core) - set(__all__))
+
+if TYPE_CHECKING:
+    from rustorch._op_types.nn_functional import *  # noqa: F403

@@ -1,0 +1,131 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import rustorch as rt
+from rustorch import Tensor
+from rustorch.optim._fused import fused_adam_
+from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2014), with AMSGrad (Reddi et al., 2018) and L2 or decoupled weight decay.
+
+    ``foreach`` and ``fused`` are accepted: the step is always one fused call per group. The state per
+    parameter is PyTorch's: ``step`` (a float32 number), ``exp_avg``, ``exp_avg_sq`` and, with ``amsgrad``,
+    ``max_exp_avg_sq``.
+
+    >>> p = nn.Parameter(rt.ones(1))
+    >>> opt = rt.optim.Adam([p], lr=0.5)
+    >>> (2 * p).sum().backward()
+    >>> opt.step()
+    >>> round(p.item(), 4)
+    0.5
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise ValueError("Tensor lr must be 1-element")
+        if not 0.0 <= lr:
+            raise ValueError(f"Invalid learning rate: {lr}")
+        if not 0.0 <= eps:
+            raise ValueError(f"Invalid epsilon value: {eps}")
+        for i in (0, 1):
+            if not 0.0 <= betas[i] < 1.0:
+                raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}")
+        if not 0.0 <= weight_decay:
+            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_unsupported(
+            type(self).__name__,
+            foreach,
+            fused,
+            [("capturable", capturable), ("differentiable", differentiable)],
+        )
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault("amsgrad", False)
+            group.setdefault("maximize", False)
+            group.setdefault("foreach", None)
+            group.setdefault("capturable", False)
+            group.setdefault("differentiable", False)
+            group.setdefault("decoupled_weight_decay", False)
+            group.setdefault("fused", None)
+            for p in group["params"]:
+                own = self.state.get(p)
+                # Old checkpoints, and some written elsewhere, count steps in Python numbers.
+                if own and not isinstance(own["step"], Tensor):
+                    own["step"] = rt.tensor(float(own["step"]), dtype=rt.float32)
+
+    def _state_of(self, p: Tensor, amsgrad: bool) -> dict[str, Any]:
+        own: dict[str, Any] = self.state[p]
+        if not own:
+            with rt.no_grad():
+                own["step"] = rt.tensor(0.0, dtype=rt.float32)
+                own["exp_avg"] = rt.zeros_like(p)
+                own["exp_avg_sq"] = rt.zeros_like(p)
+                if amsgrad:
+                    own["max_exp_avg_sq"] = rt.zeros_like(p)
+        return own
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the parameters that have gradients; gives what ``closure`` returned."""
+        loss = self._evaluate(closure)
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if not params:
+                continue
+            amsgrad = group["amsgrad"]
+            states = [self._state_of(p, amsgrad) for p in params]
+            beta1, beta2 = group["betas"]
+            with rt.no_grad():
+                fused_adam_(
+                    as_real(params),
+                    as_real([p.grad for p in params]),
+                    as_real([s["exp_avg"] for s in states]),
+                    as_real([s["exp_avg_sq"] for s in states]),
+                    as_real([s["max_exp_avg_sq"] for s in states]) if amsgrad else [],
+                    [s["step"] for s in states],
+                    lr=float(group["lr"]),
+                    beta1=float(beta1),
+                    beta2=float(beta2),
+                    eps=float(group["eps"]),
+                    weight_decay=float(group["weight_decay"]),
+                    amsgrad=amsgrad,
+                    maximize=group["maximize"],
+                    decoupled=group["decoupled_weight_decay"],
+                )
+        return loss

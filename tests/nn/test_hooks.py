@@ -1,0 +1,190 @@
+"""Forward and backward hooks of modules."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+from typing import Any
+
+import pytest
+
+import rustorch as rt
+from rustorch import nn
+
+
+def test_forward_pre_hook_replaces_arguments() -> None:
+    m = nn.Identity()
+    first = m.register_forward_pre_hook(lambda mod, args: args[0] + 1)
+    m.register_forward_pre_hook(lambda mod, args: (args[0] * 10,))
+    m.register_forward_pre_hook(lambda mod, args: None)
+    assert m(rt.ones(1)).item() == 20
+    first.remove()
+    first.remove()
+    assert m(rt.ones(1)).item() == 10
+    m.register_forward_pre_hook(lambda mod, args: args[0] + 5, prepend=True)
+    assert m(rt.ones(1)).item() == 60
+
+
+def test_forward_hook_replaces_output() -> None:
+    m = nn.Identity()
+    seen: list[Any] = []
+    m.register_forward_hook(lambda mod, args, out: seen.append((mod, args, out)))
+    m.register_forward_hook(lambda mod, args, out: out + 1)
+    with m.register_forward_hook(lambda mod, args, out: out * 10, prepend=True):
+        assert m(rt.ones(1)).item() == 11
+    assert m(rt.ones(1)).item() == 2
+    assert seen[0][0] is m and seen[0][2].item() == 10
+
+
+class Add(nn.Module):
+    def forward(self, x: Any, *, y: Any = 0) -> Any:
+        if y is None:
+            raise ValueError("no y")
+        return x + y
+
+
+def test_hooks_with_keywords() -> None:
+    m = Add()
+    pre = m.register_forward_pre_hook(lambda mod, args, kw: (args, {"y": kw["y"] * 2}), with_kwargs=True)
+    m.register_forward_pre_hook(lambda mod, args, kw: None, with_kwargs=True)
+    m.register_forward_hook(lambda mod, args, kw, out: out * kw["y"], with_kwargs=True)
+    assert m(rt.ones(1), y=rt.ones(1)).item() == 6
+    pre.remove()
+    assert m(rt.ones(1), y=rt.ones(1)).item() == 2
+    m.register_forward_pre_hook(lambda mod, args, kw: 3, with_kwargs=True)
+    with pytest.raises(RuntimeError, match="must return None or a tuple"):
+        m(rt.ones(1), y=rt.ones(1))
+
+
+def test_hooks_that_always_run() -> None:
+    m = Add()
+    ran: list[str] = []
+    m.register_forward_hook(lambda mod, args, out: ran.append("plain"))
+    m.register_forward_hook(lambda mod, args, out: ran.append("always"), always_call=True)
+    with pytest.raises(ValueError, match="no y"):
+        m(1, y=None)
+    assert ran == ["always"]
+    m(1, y=1)
+    assert ran == ["always", "plain", "always"]
+
+    def broken(mod: Any, args: Any, out: Any) -> None:
+        raise RuntimeError("broken")
+
+    m.register_forward_hook(broken, always_call=True)
+    with pytest.warns(UserWarning, match="silenced"), pytest.raises(ValueError, match="no y"):
+        m(1, y=None)
+
+
+def test_full_backward_hook_sees_and_replaces() -> None:
+    m = nn.Linear(2, 1, bias=False)
+    with rt.no_grad():
+        m.weight.copy_(rt.tensor([[2.0, 3.0]]))
+    seen: list[Any] = []
+
+    def look(mod: Any, grad_input: Any, grad_output: Any) -> None:
+        seen.append((grad_input[0].tolist(), grad_output[0].tolist()))
+
+    m.register_full_backward_hook(look)
+    m.register_full_backward_hook(lambda mod, gi, go: (gi[0] * 10,))
+    x = rt.ones(1, 2, requires_grad=True)
+    m(x).sum().backward()
+    assert seen == [([[2.0, 3.0]], [[1.0]])]
+    assert x.grad.tolist() == [[20.0, 30.0]]
+    assert m.weight.grad.tolist() == [[1.0, 1.0]]
+
+
+def test_full_backward_pre_hook_changes_what_flows_in() -> None:
+    m = nn.Linear(1, 1, bias=False)
+    m.register_full_backward_pre_hook(lambda mod, go: (go[0] * 5,))
+    m.register_full_backward_pre_hook(lambda mod, go: None, prepend=True)
+    x = rt.ones(1, 1, requires_grad=True)
+    m(x).sum().backward()
+    assert m.weight.grad.item() == 5
+    assert x.grad.item() == pytest.approx(5 * m.weight.item())
+
+
+class TwoByTwo(nn.Module):
+    def forward(self, a: Any, flag: bool, b: Any) -> Any:
+        return a * 2, b * 3
+
+
+def test_backward_hooks_of_several_tensors() -> None:
+    m = TwoByTwo()
+    seen: list[Any] = []
+    m.register_full_backward_hook(lambda mod, gi, go: seen.append((gi, go)), prepend=True)
+    a, b = rt.ones(1, requires_grad=True), rt.ones(1)
+    first, second = m(a, True, b)
+    (first + second).sum().backward()
+    ((grad_input, grad_output),) = seen
+    assert grad_input[0].item() == 2 and grad_input[1] is None and grad_input[2] is None
+    assert grad_output[0].item() == 1
+    assert a.grad.item() == 2
+
+
+def test_backward_hook_when_no_input_needs_a_gradient() -> None:
+    m = nn.Linear(1, 1)
+    seen: list[Any] = []
+    handle = m.register_full_backward_hook(lambda mod, gi, go: seen.append((gi, go[0].item())))
+    m(rt.ones(1, 1)).sum().backward()
+    assert seen == [((None,), 1.0)]
+    handle.remove()
+    m.register_full_backward_hook(lambda mod, gi, go: (rt.ones(1),))
+    with pytest.raises(RuntimeError, match="should always return None"):
+        m(rt.ones(1, 1)).sum().backward()
+
+
+def test_backward_hooks_without_gradients_do_nothing() -> None:
+    m = nn.Linear(1, 1)
+    m.register_full_backward_hook(lambda mod, gi, go: pytest.fail("called"))
+    with rt.no_grad():
+        assert not m(rt.ones(1, 1)).requires_grad
+
+
+def test_backward_hook_results_of_wrong_length() -> None:
+    x = rt.ones(1, 1, requires_grad=True)
+    m = nn.Linear(1, 1)
+    m.register_full_backward_hook(lambda mod, gi, go: (gi[0], gi[0]))
+    with pytest.raises(RuntimeError, match="invalid number of grad_input"):
+        m(x).sum().backward()
+    m = nn.Linear(1, 1)
+    m.register_full_backward_pre_hook(lambda mod, go: (go[0], go[0]))
+    with pytest.raises(RuntimeError, match="invalid number of grad_output"):
+        m(x).sum().backward()
+
+
+def test_one_kind_of_backward_hook() -> None:
+    m = nn.ReLU()
+    m.register_full_backward_hook(lambda *a: None)
+    with pytest.raises(RuntimeError, match="Cannot use both"):
+        m.register_backward_hook(lambda *a: None)
+    m = nn.ReLU()
+    m.register_backward_hook(lambda *a: None)
+    with pytest.raises(RuntimeError, match="Cannot use both"):
+        m.register_full_backward_hook(lambda *a: None)
+
+
+def test_older_backward_hook() -> None:
+    m = nn.ReLU()
+    seen: list[Any] = []
+    m.register_backward_hook(lambda mod, gi, go: seen.append((mod, go[0].item())))
+    x = rt.ones(1, requires_grad=True)
+    m(x).sum().backward()
+    assert seen == [(m, 1.0)]
+
+
+def test_hooks_survive_copying_and_handles_are_weak() -> None:
+    m = nn.Linear(1, 1)
+    handle = m.register_forward_hook(_double)
+    other = copy.deepcopy(m)
+    assert len(other._forward_hooks) == 1
+    restored = pickle.loads(pickle.dumps(handle))
+    restored.remove()
+    assert len(m._forward_hooks) == 1
+    del m
+    gc.collect()
+    handle.remove()
+
+
+def _double(mod: Any, args: Any, out: Any) -> Any:
+    return out * 2
