@@ -143,5 +143,8 @@ void init_construct(PyObject* module);
 PyNumberMethods* number_methods();
 PyObject* rich_compare(PyObject* a, PyObject* b, int op);
 PyGetSetDef* tensor_properties();
+PyObject* get_item(PyObject* self, PyObject* key);
+int set_item(PyObject* self, PyObject* key, PyObject* value);
+PyObject* iterate(PyObject* self);
 
 }  // namespace rt::py

@@ -7,6 +7,7 @@
 #include "ops/complex.h"
 #include "ops/copy.h"
 #include "ops/creation.h"
+#include "ops/index.h"
 #include "ops/reduce.h"
 #include "ops/unary.h"
 #include "ops/view.h"

@@ -416,6 +416,21 @@ const Op squeeze_op("squeeze.dim(Tensor input, int[1] dim) -> Tensor", squeeze_f
 
 namespace ops {
 
+bool can_view_silently(const Tensor& x) {
+  const Modes& m = modes();
+  if (m.interceptor) return false;
+  if (!m.grad || !is_differentiable(x.dtype())) return true;
+  const TensorImpl* base = x.impl()->view_base_.get();
+  return !requires_grad(x) && (!base || base->dtype_ == x.dtype());
+}
+Tensor silent_view(const Tensor& x, IntList sizes, IntList strides, int64_t offset) {
+  Tensor t = make_view(x, sizes, strides, offset);
+  const Modes& m = modes();
+  if (m.grad && !m.inference && !x.impl()->inference_ && is_differentiable(x.dtype())) {
+    t.impl()->view_base_ = x.impl()->view_base_ ? x.impl()->view_base_ : x.ref();
+  }
+  return t;
+}
 Tensor as_strided(const Tensor& x, IntList size, IntList stride, std::optional<int64_t> storage_offset) {
   return as_strided_op(x, size, stride, storage_offset);
 }

@@ -5,6 +5,9 @@
 
 namespace rt::ops {
 
+// A view of x where no graph or interceptor has to see how it was made; remembers its base only.
+bool can_view_silently(const Tensor& x);
+Tensor silent_view(const Tensor& x, IntList sizes, IntList strides, int64_t offset);
 Tensor as_strided(const Tensor& x, IntList size, IntList stride,
                   std::optional<int64_t> storage_offset = {});
 // The gradient of as_strided: g laid over the window, read back as the tensor it was taken from;

@@ -1,0 +1,91 @@
+#include "ops/index_support.h"
+
+#include "ops/ops.h"
+
+namespace rt {
+
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, int64_t)> gather_kernel{"gather"};
+KernelSlot<void(const Tensor&, const Tensor&, int64_t, const Tensor&, int64_t, int64_t, ScatterMode)>
+    scatter_kernel{"scatter"};
+KernelSlot<void(const Tensor&, int64_t*, int64_t*)> index_range_kernel{"index_range"};
+KernelSlot<void(const Tensor&, Tensor*)> nonzero_kernel{"nonzero"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> masked_fill_kernel{"masked_fill"};
+
+const char* torch_type_name(DType t) {
+  static constexpr const char* names[kNumDTypes] = {
+      "Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
+      "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
+  return names[static_cast<int>(t)];
+}
+
+Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types, ErrorKind kind) {
+  if (index.dtype() == DType::Int64) return index;
+  if (index.dtype() != DType::Int32 || types == IndexTypes::Int64) {
+    throw_error(kind, op,
+                types == IndexTypes::Int64 ? "Expected dtype int64 for index"
+                                           : "Expected dtype int32/int64 for index",
+                describe(index), ".long()");
+  }
+  NoGradGuard guard;
+  return ops::to(index, DType::Int64);
+}
+
+Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size, Negative negative,
+                   ErrorKind kind) {
+  if (index.numel() == 0) return index;
+  NoGradGuard guard;
+  const Tensor dense = ops::contiguous(index);
+  int64_t smallest, largest;
+  index_range_kernel(dense, dense, &smallest, &largest);
+  const int64_t lowest = negative == Negative::Wrap ? -size : 0;
+  if (smallest < lowest || largest >= size) {
+    throw_error(kind, op,
+                cat_str("index ", smallest < lowest ? smallest : largest,
+                        " is out of bounds for dimension ", dim, " with size ", size));
+  }
+  if (smallest >= 0) return index;
+  Tensor wrapped = ops::to(ops::lt(dense, Scalar(0)), DType::Int64);
+  return ops::add(dense, ops::mul(wrapped, wrapped_number(Scalar(size))));
+}
+
+Tensor writable(Out out, const Tensor& self) {
+  NoGradGuard guard;
+  if (!out) return ops::clone(self);
+  if (!(*out).is_same(self)) ops::copy_(*out, self);
+  return *out;
+}
+
+Tensor unshared(const Tensor& src, const Tensor& target) {
+  const auto [a0, a1] = memory_extent(src);
+  const auto [b0, b1] = memory_extent(target);
+  if (!(src.device() == target.device()) || a0 >= b1 || b0 >= a1) return src;
+  NoGradGuard guard;
+  return ops::clone(src);
+}
+
+Tensor at_least_1d(const Tensor& t) {
+  return t.dim() > 0 ? t : make_view(t, {1}, {1}, t.offset());
+}
+
+Tensor broadcast_view(const Tensor& t, IntList sizes) {
+  const int64_t extra = sizes.ssize() - t.dim();
+  Dims strides(sizes.size(), 0);
+  for (int64_t d = 0; d < t.dim(); ++d) {
+    if (t.sizes()[d] != 1) strides[d + extra] = t.strides()[d];
+  }
+  return make_view(t, sizes, strides, t.offset());
+}
+
+Tensor along_index(const Tensor& t, int64_t dim, IntList sizes) {
+  Dims strides(t.strides());
+  strides[dim] = 0;
+  return make_view(t, sizes, strides, t.offset());
+}
+
+void scatter_into(const Tensor& target, const Tensor& index, int64_t step, const Tensor& values,
+                  int64_t serial_begin, int64_t serial_end, ScatterMode mode) {
+  if (values.numel() == 0) return;
+  scatter_kernel(target, target, index, step, values, serial_begin, serial_end, mode);
+}
+
+}  // namespace rt
