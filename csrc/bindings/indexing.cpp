@@ -266,15 +266,17 @@ Tensor select_first(const Tensor& x, int64_t index) {
 
 // A number as PyTorch lets it into a tensor: fractions are cut off, but the range is kept.
 void check_fits(const Scalar& s, DType t) {
-  if (is_complex(t) || t == DType::Bool) return;
-  if (s.is_complex()) {
-    if (s.to_complex().imag() != 0) overflow(s, t);
-    return;
-  }
-  const double v = s.to_double();
-  if (is_floating(t)) {
-    const double largest = t == DType::Float16 ? 65504.0 : t == DType::Float64 ? HUGE_VAL : 3.4028235677973366e38;
-    if (std::isfinite(v) && std::fabs(v) > largest) overflow(s, t);
+  if (t == DType::Bool) return;
+  const std::complex<double> c = s.to_complex();
+  if (!is_complex(t) && c.imag() != 0) overflow(s, t);
+  const double v = c.real();
+  if (!is_integral(t)) {
+    // Floats below 32 bits go to infinity instead.
+    if (real_of(t) != DType::Float32) return;
+    constexpr double largest = 3.4028235677973366e38;
+    for (const double part : {c.real(), c.imag()}) {
+      if (std::isfinite(part) && std::fabs(part) > largest) overflow(s, t);
+    }
     return;
   }
   static constexpr double low[] = {-255, -128, -32768, -2147483648.0, -9223372036854775808.0};
