@@ -98,13 +98,14 @@ Scalar to_scalar(PyObject* o) {
   return v;
 }
 
-Dims to_dims(const char* op, const char* arg, PyObject* o) {
+Dims to_dims(const char* op, const char* arg, PyObject* o, bool none_ok) {
   Dims dims;
   if (!is_list(o)) {
     dims.push_back(as_int(o));
     return dims;
   }
   for_each_item(o, [&](PyObject* item) {
+    if (item == Py_None && none_ok) return dims.push_back(-1);
     RT_CHECK(is_int(item) || PyBool_Check(item), Type, op,
              cat_str("argument '", arg, "' must be tuple of ints, but found element of type ",
                      Py_TYPE(item)->tp_name, " at pos ", dims.size()));
@@ -137,6 +138,7 @@ bool accepts(const Argument& a, PyObject* o) {
         const Py_ssize_t n = PySequence_Size(o);
         if (n == 0) return true;
         Object first(PySequence_GetItem(o, 0));
+        if (first && first.get() == Py_None) return a.type.starts_with("int?");
         return first && (is_int(first.get()) || PyBool_Check(first.get()));
       }
     case ArgKind::FloatList:
@@ -172,7 +174,7 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
     case ArgKind::Str:
       return std::string(PyUnicode_AsUTF8(o));
     case ArgKind::IntList: {
-      Dims d = to_dims(op, a.name.c_str(), o);
+      Dims d = to_dims(op, a.name.c_str(), o, a.type.starts_with("int?"));
       if (a.list_size > 1 && d.size() == 1 && !is_list(o)) d.resize(static_cast<size_t>(a.list_size), d[0]);
       return d;
     }

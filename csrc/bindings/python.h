@@ -124,7 +124,8 @@ Tensor tensor_from_numpy(PyObject* array);  // shares memory
 Value to_value(const char* op, const Argument& a, PyObject* o);
 // Whether the object has a type that the argument takes (overloads are chosen by it).
 bool accepts(const Argument& a, PyObject* o);
-Dims to_dims(const char* op, const char* arg, PyObject* o);
+// none_ok: None among the ints stands for -1, as in int?[2].
+Dims to_dims(const char* op, const char* arg, PyObject* o, bool none_ok = false);
 
 // Calls an op with boxed arguments and wraps what it returns.
 PyObject* call_op(const OpRecord& op, const Value* args);

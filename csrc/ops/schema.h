@@ -2,7 +2,8 @@
 //   "max.dim(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)"
 //
 // Types: Tensor, Operand (a tensor or a Python number), Scalar, int, float, bool, str, DType, Device,
-// Generator; T? is optional, T[] a list, int[2] a list that a single int fills. After `*` an
+// Generator; T? is optional, T[] a list, int[2] a list that a single int fills, int?[2] one
+// whose items may be None (-1). After `*` an
 // argument is keyword-only.
 #pragma once
 
