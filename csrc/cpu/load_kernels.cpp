@@ -1,6 +1,8 @@
 #include "cpu/load_kernels.h"
 
 #include "cpu/simd_level.h"
+#include "ops/reduction.h"
+#include "ops/vector_kernel.h"
 
 namespace rt::cpu {
 
@@ -12,14 +14,17 @@ struct CastTable {
 };
 
 namespace baseline {
-void register_kernels(const LoopTable& loops, const CastTable& casts);
+void register_kernels(const LoopTable& loops, const CastTable& casts,
+                      const FunctionTable& functions);
 }
 #if defined(__x86_64__)
 namespace avx2 {
-void register_kernels(const LoopTable& loops, const CastTable& casts);
+void register_kernels(const LoopTable& loops, const CastTable& casts,
+                      const FunctionTable& functions);
 }
 namespace avx512 {
-void register_kernels(const LoopTable& loops, const CastTable& casts);
+void register_kernels(const LoopTable& loops, const CastTable& casts,
+                      const FunctionTable& functions);
 }
 #endif
 
@@ -36,22 +41,35 @@ void add_loop(const char* slot, int dtype, ElementwiseSlot::Loop loop) {
 
 void add_cast(int to, int from, ElementwiseSlot::Loop loop) { g_casts[to][from] = loop; }
 
+void add_reduce(const char* slot, int dtype, const ReduceLoops& loops) {
+  ReduceSlot* s = ReduceSlot::find(slot);
+  RT_CHECK(s != nullptr, Value, slot, "a kernel is there for a reduction that is not");
+  s->set_cpu_loops(static_cast<DType>(dtype), loops);
+}
+
+void add_function(const char* name, int dtype, void (*function)()) {
+  VectorKernelBase* k = VectorKernelBase::find(name);
+  RT_CHECK(k != nullptr, Value, name, "a vector kernel is there that nothing uses");
+  k->set(static_cast<DType>(dtype), function);
+}
+
 }  // namespace
 
 void load_kernels() {
   const LoopTable loops{&add_loop};
   const CastTable casts{&add_cast};
+  const FunctionTable functions{&add_reduce, &add_function};
 #if defined(__x86_64__)
   switch (simd_level()) {
     case SimdLevel::Avx512:
-      return avx512::register_kernels(loops, casts);
+      return avx512::register_kernels(loops, casts, functions);
     case SimdLevel::Avx2:
-      return avx2::register_kernels(loops, casts);
+      return avx2::register_kernels(loops, casts, functions);
     default:
       break;
   }
 #endif
-  baseline::register_kernels(loops, casts);
+  baseline::register_kernels(loops, casts, functions);
 }
 
 ElementwiseSlot::Loop cast_loop(DType to, DType from) {

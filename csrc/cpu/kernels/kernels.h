@@ -4,6 +4,7 @@
 #include "cpu/kernels/loops.h"
 
 namespace rt::cpu {
+struct FunctionTable;  // cpu/reduce_loops.h
 struct CastTable {
   void (*add)(int to, int from, Loop loop);
 };
@@ -14,4 +15,6 @@ void add_casts(const CastTable& table);
 void add_arithmetic(const LoopTable& table);
 void add_compare(const LoopTable& table);
 void add_unary(const LoopTable& table);
+void add_sums(const FunctionTable& table);
+void add_extremes(const FunctionTable& table);
 }  // namespace rt::cpu::RT_ISA

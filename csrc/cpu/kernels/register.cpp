@@ -3,11 +3,14 @@
 
 namespace rt::cpu::RT_ISA {
 
-void register_kernels(const LoopTable& loops, const CastTable& casts) {
+void register_kernels(const LoopTable& loops, const CastTable& casts,
+                      const FunctionTable& functions) {
   add_casts(casts);
   add_arithmetic(loops);
   add_compare(loops);
   add_unary(loops);
+  add_sums(functions);
+  add_extremes(functions);
 }
 
 }  // namespace rt::cpu::RT_ISA
