@@ -8,6 +8,7 @@
 #include "ops/copy.h"
 #include "ops/creation.h"
 #include "ops/index.h"
+#include "ops/matmul.h"
 #include "ops/reduce.h"
 #include "ops/unary.h"
 #include "ops/view.h"
