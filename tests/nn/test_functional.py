@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
+import pkgutil
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ import pytest
 from scipy import special
 
 import rustorch as rt
-from rustorch import nn
+from rustorch import _C, nn
+from rustorch.nn import _functional
 from rustorch.nn import functional as F
 
 X = np.array([-30.0, -3.0, -0.5, -0.0, 0.0, 0.25, 0.5, 2.0, 30.0])
@@ -105,7 +108,7 @@ def test_rrelu_in_training_draws_slopes() -> None:
 def test_glu() -> None:
     x = np.random.default_rng(0).normal(size=(2, 4, 3))
     np.testing.assert_allclose(F.glu(rt.tensor(x), 1).numpy(), x[:, :2] * special.expit(x[:, 2:]))
-    with pytest.raises(RuntimeError, match="0-dimensional"):
+    with pytest.raises(RuntimeError):
         F.glu(rt.tensor(1.0))
 
 
@@ -188,7 +191,7 @@ def test_distances() -> None:
     np.testing.assert_allclose(
         F.bilinear(rt.tensor(a), rt.tensor(b), rt.tensor(w)).numpy(), np.einsum("ni,oij,nj->no", a, w, b)
     )
-    with pytest.raises(RuntimeError, match="weight sizes"):
+    with pytest.raises(RuntimeError):
         F.bilinear(rt.ones(2, 3), rt.ones(2, 3), rt.ones(1, 2, 3))
 
 
@@ -406,6 +409,15 @@ def test_ctc_of_impossible_targets() -> None:
     ]:
         with pytest.raises(error):
             bad()
+
+
+def test_what_the_core_has_is_not_composed_as_well() -> None:
+    composed = set()
+    for info in pkgutil.iter_modules(_functional.__path__):
+        module = importlib.import_module(f"{_functional.__name__}.{info.name}")
+        composed |= {n for n, f in vars(module).items() if getattr(f, "__module__", "") == module.__name__}
+    assert "rrelu" in composed
+    assert not composed & set(_C._namespaces["nn.functional"])
 
 
 def test_unknown_function() -> None:

@@ -1,4 +1,4 @@
-"""Distances and the bilinear form."""
+"""Distances between vectors."""
 
 from __future__ import annotations
 
@@ -28,23 +28,3 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
     n = input.shape[0]
     row, col = rt.triu(rt.ones((n, n), device=input.device), 1).nonzero().unbind(1)
     return rt.linalg.vector_norm(input[row] - input[col], p, -1)
-
-
-def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``x1^T W_k x2 + b_k`` for (*, in1) and (*, in2) inputs and an (out, in1, in2) weight.
-
-    >>> nn.functional.bilinear(rt.ones(1, 2), rt.ones(1, 3), rt.ones(1, 2, 3))
-    tensor([[6.]])
-    """
-    if tuple(input1.shape[:-1]) != tuple(input2.shape[:-1]):
-        raise RuntimeError(
-            "bilinear: input dimensions do not match before the last one; got "
-            f"{tuple(input1.shape)} and {tuple(input2.shape)}"
-        )
-    if input1.shape[-1] != weight.shape[1] or input2.shape[-1] != weight.shape[2]:
-        raise RuntimeError(
-            f"bilinear: input sizes {input1.shape[-1]} and {input2.shape[-1]} do not match weight sizes; got "
-            f"a weight of shape {tuple(weight.shape)}"
-        )
-    out = rt.einsum("...i,oij,...j->...o", input1, weight, input2)
-    return out if bias is None else out + bias

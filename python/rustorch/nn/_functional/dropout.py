@@ -7,8 +7,10 @@ import warnings
 
 import rustorch as rt
 from rustorch import Tensor
-from rustorch.nn._functional.activation import SELU_ALPHA, SELU_SCALE
 from rustorch.nn._functional.core import ops
+
+# Where SELU saturates: -scale * alpha of Klambauer et al., 2017.
+_SELU_FLOOR = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
 
 
 def _check_p(name: str, p: float) -> None:
@@ -86,7 +88,7 @@ def _alpha_dropout(input: Tensor, ones: Tensor, p: float, inplace: bool) -> Tens
     # variance.
     if p == 1:
         return input.zero_() if inplace else input * 0
-    floor = -SELU_ALPHA * SELU_SCALE
+    floor = _SELU_FLOOR
     a = 1.0 / math.sqrt((floor * floor * p + 1) * (1 - p))
     keep = ops.dropout(ones, p, True, False) != 0
     shift = rt.where(keep, -a * floor * p, a * floor * (1 - p)).to(input.dtype)
