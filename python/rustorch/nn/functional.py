@@ -36,6 +36,7 @@ from rustorch.nn._functional.loss import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from rustorch.nn._functional.resample import grid_sample, interpolate
 from rustorch.nn._functional.vision import (
     affine_grid,
     channel_shuffle,
@@ -51,6 +52,7 @@ from rustorch.nn._functional.vision import (
     upsample_bilinear,
     upsample_nearest,
 )
+from rustorch.nn._functional.windows import fold, unfold
 
 __all__ = [
     "affine_grid",
@@ -62,9 +64,12 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
+    "grid_sample",
     "gumbel_softmax",
     "hinge_embedding_loss",
+    "interpolate",
     "local_response_norm",
     "lp_pool1d",
     "lp_pool2d",
@@ -85,6 +90,7 @@ __all__ = [
     "softmin",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",

@@ -10,6 +10,7 @@ from typing import Any
 import rustorch as rt
 from rustorch import Tensor
 from rustorch.nn._functional.core import ops
+from rustorch.nn._functional.resample import interpolate
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -275,7 +276,7 @@ def upsample(
     warnings.warn(
         "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
     )
-    return ops.interpolate(input, size, scale_factor, mode, align_corners)
+    return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
