@@ -18,6 +18,7 @@ from rustorch.nn._functional.activation import (
 from rustorch.nn._functional.attention import multi_head_attention_forward
 from rustorch.nn._functional.ctc import ctc_loss
 from rustorch.nn._functional.distance import pairwise_distance, pdist
+    "scaled_dot_product_attention",
 from rustorch.nn._functional.dropout import (
     alpha_dropout,
     dropout1d,
@@ -86,6 +87,7 @@ __all__ = [
     "pixel_unshuffle",
     "rrelu",
     "rrelu_",
+    "scaled_dot_product_attention",
     "soft_margin_loss",
     "softmin",
     "triplet_margin_loss",
