@@ -57,10 +57,10 @@ ConvShape checked(const ConvShape& shape) {
   RT_CHECK(s.batch >= 0 && s.in_channels >= 0 && s.out_channels >= 0, Value, kOp,
            "sizes must not be negative");
   for (size_t d = 0; d < 3; ++d) {
-    RT_CHECK(s.kernel[d] >= 1 && s.stride[d] >= 1 && s.dilation[d] >= 1, Value, kOp,
-             "kernel, stride and dilation must be positive",
-             cat_str("kernel ", s.kernel[d], ", stride ", s.stride[d], ", dilation ",
-                     s.dilation[d]));
+    RT_CHECK(
+        s.kernel[d] >= 1 && s.stride[d] >= 1 && s.dilation[d] >= 1, Value, kOp,
+        "kernel, stride and dilation must be positive",
+        cat_str("kernel ", s.kernel[d], ", stride ", s.stride[d], ", dilation ", s.dilation[d]));
     RT_CHECK(s.padding[d] >= 0 && s.in_size[d] >= 0, Value, kOp,
              "padding and sizes must not be negative",
              cat_str("padding ", s.padding[d], ", size ", s.in_size[d]));
@@ -207,9 +207,9 @@ void run(DType dtype, ConvPass pass, const ConvShape& shape, const ConvOperands&
 
 void conv_forward(DType dtype, const ConvShape& shape, const void* input, const void* weight,
                   const void* bias, void* output) {
-  detail::run(dtype, detail::ConvPass::Forward, shape,
-              {const_cast<void*>(input), const_cast<void*>(weight), const_cast<void*>(bias),
-               output});
+  detail::run(
+      dtype, detail::ConvPass::Forward, shape,
+      {const_cast<void*>(input), const_cast<void*>(weight), const_cast<void*>(bias), output});
 }
 
 void conv_backward_data(DType dtype, const ConvShape& shape, const void* grad_output,

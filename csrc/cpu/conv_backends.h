@@ -34,8 +34,8 @@ bool is_depthwise(const ConvShape& s);
 void depthwise_conv(DType dtype, ConvPass pass, const ConvShape& s, const ConvOperands& x);
 
 // Adds bias[c] to each of the `channels` planes of `plane` values, `batch` times over.
-void add_channel_bias(DType dtype, int64_t batch, int64_t channels, int64_t plane,
-                      const void* bias, void* data);
+void add_channel_bias(DType dtype, int64_t batch, int64_t channels, int64_t plane, const void* bias,
+                      void* data);
 // out[c] = the sum over the batch and the plane.
 void sum_channels(DType dtype, int64_t batch, int64_t channels, int64_t plane, const void* data,
                   void* out);

@@ -11,15 +11,39 @@ namespace rt::cpu::detail {
 
 namespace {
 
-template <class T> struct SumOf { using type = T; };
-template <> struct SumOf<Half> { using type = float; };
-template <> struct SumOf<BFloat16> { using type = float; };
+template <class T>
+struct SumOf {
+  using type = T;
+};
+template <>
+struct SumOf<Half> {
+  using type = float;
+};
+template <>
+struct SumOf<BFloat16> {
+  using type = float;
+};
 // Integers wrap; unsigned arithmetic does so without undefined behaviour.
-template <> struct SumOf<uint8_t> { using type = uint64_t; };
-template <> struct SumOf<int8_t> { using type = uint64_t; };
-template <> struct SumOf<int16_t> { using type = uint64_t; };
-template <> struct SumOf<int32_t> { using type = uint64_t; };
-template <> struct SumOf<int64_t> { using type = uint64_t; };
+template <>
+struct SumOf<uint8_t> {
+  using type = uint64_t;
+};
+template <>
+struct SumOf<int8_t> {
+  using type = uint64_t;
+};
+template <>
+struct SumOf<int16_t> {
+  using type = uint64_t;
+};
+template <>
+struct SumOf<int32_t> {
+  using type = uint64_t;
+};
+template <>
+struct SumOf<int64_t> {
+  using type = uint64_t;
+};
 
 template <class T>
 inline typename SumOf<T>::type wide(T x) {
@@ -40,7 +64,9 @@ inline T narrow(S x) {
   }
 }
 template <class S>
-inline S plus(S a, S b) { return a + b; }
+inline S plus(S a, S b) {
+  return a + b;
+}
 inline Complex64 plus(Complex64 a, Complex64 b) { return {a.re + b.re, a.im + b.im}; }
 inline Complex128 plus(Complex128 a, Complex128 b) { return {a.re + b.re, a.im + b.im}; }
 
@@ -88,26 +114,38 @@ void sum(int64_t batch, int64_t channels, int64_t plane, const T* data, T* out) 
 template <class F>
 void dispatch(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::UInt8: return f(uint8_t{});
-    case DType::Int8: return f(int8_t{});
-    case DType::Int16: return f(int16_t{});
-    case DType::Int32: return f(int32_t{});
-    case DType::Int64: return f(int64_t{});
-    case DType::Float16: return f(Half{});
-    case DType::BFloat16: return f(BFloat16{});
-    case DType::Float32: return f(float{});
-    case DType::Float64: return f(double{});
-    case DType::Complex64: return f(Complex64{});
-    case DType::Complex128: return f(Complex128{});
-    case DType::Bool: break;
+    case DType::UInt8:
+      return f(uint8_t{});
+    case DType::Int8:
+      return f(int8_t{});
+    case DType::Int16:
+      return f(int16_t{});
+    case DType::Int32:
+      return f(int32_t{});
+    case DType::Int64:
+      return f(int64_t{});
+    case DType::Float16:
+      return f(Half{});
+    case DType::BFloat16:
+      return f(BFloat16{});
+    case DType::Float32:
+      return f(float{});
+    case DType::Float64:
+      return f(double{});
+    case DType::Complex64:
+      return f(Complex64{});
+    case DType::Complex128:
+      return f(Complex128{});
+    case DType::Bool:
+      break;
   }
   RT_FAIL(NotImplemented, "convolution", "not implemented for bool");
 }
 
 }  // namespace
 
-void add_channel_bias(DType dtype, int64_t batch, int64_t channels, int64_t plane,
-                      const void* bias, void* data) {
+void add_channel_bias(DType dtype, int64_t batch, int64_t channels, int64_t plane, const void* bias,
+                      void* data) {
   dispatch(dtype, [&]<class T>(T) {
     add_bias(batch, channels, plane, static_cast<const T*>(bias), static_cast<T*>(data));
   });

@@ -92,10 +92,9 @@ void fill(const Layout& l, const T* plane, const Dims& size, const Dims& spread,
       if (!inside(1, jy)) continue;
       const T* row = plane + (z * size[1] + y) * size[2];
       const int64_t first = shift[2] < 0 ? (-shift[2] + spread[2] - 1) / spread[2] : 0;
-      const int64_t last =
-          shift[2] >= l.reach[2]
-              ? 0
-              : std::min(size[2], (l.reach[2] - 1 - shift[2]) / spread[2] + 1);
+      const int64_t last = shift[2] >= l.reach[2]
+                               ? 0
+                               : std::min(size[2], (l.reach[2] - 1 - shift[2]) / spread[2] + 1);
       if (first >= last) continue;
       if (l.step[2] == 1 && spread[2] == 1) {
         std::memcpy(buffer + l.at(jz, jy, first + shift[2]), row + first,
@@ -257,9 +256,12 @@ class Depthwise {
 template <class T>
 void run(ConvPass pass, const Depthwise<T>& d) {
   switch (pass) {
-    case ConvPass::Forward: return d.forward();
-    case ConvPass::BackwardData: return d.backward_data();
-    case ConvPass::BackwardWeight: return d.backward_weight();
+    case ConvPass::Forward:
+      return d.forward();
+    case ConvPass::BackwardData:
+      return d.backward_data();
+    case ConvPass::BackwardWeight:
+      return d.backward_weight();
   }
 }
 

@@ -117,11 +117,16 @@ void unroll_any(DType dtype, const Geometry& g, const void* in, int64_t p0, int6
     unroll(g, static_cast<const T*>(in), p0, p1, static_cast<T*>(patches));
   };
   switch (item_size(dtype)) {
-    case 1: return run(uint8_t{});
-    case 2: return run(uint16_t{});
-    case 4: return run(uint32_t{});
-    case 8: return run(uint64_t{});
-    default: return run(Bytes16{});
+    case 1:
+      return run(uint8_t{});
+    case 2:
+      return run(uint16_t{});
+    case 4:
+      return run(uint32_t{});
+    case 8:
+      return run(uint64_t{});
+    default:
+      return run(Bytes16{});
   }
 }
 
@@ -167,16 +172,26 @@ void roll_up_any(DType dtype, const Geometry& g, const void* patches, int64_t p0
     roll_up(g, static_cast<const T*>(patches), p0, p1, static_cast<T*>(in));
   };
   switch (dtype) {
-    case DType::UInt8: return run(uint8_t{});
-    case DType::Int8: return run(int8_t{});
-    case DType::Int16: return run(int16_t{});
-    case DType::Int32: return run(int32_t{});
-    case DType::Int64: return run(int64_t{});
-    case DType::Float32: return run(float{});
-    case DType::Float64: return run(double{});
-    case DType::Complex64: return run(Complex64{});
-    case DType::Complex128: return run(Complex128{});
-    default: RT_FAIL(NotImplemented, "convolution", "not implemented for this dtype", name(dtype));
+    case DType::UInt8:
+      return run(uint8_t{});
+    case DType::Int8:
+      return run(int8_t{});
+    case DType::Int16:
+      return run(int16_t{});
+    case DType::Int32:
+      return run(int32_t{});
+    case DType::Int64:
+      return run(int64_t{});
+    case DType::Float32:
+      return run(float{});
+    case DType::Float64:
+      return run(double{});
+    case DType::Complex64:
+      return run(Complex64{});
+    case DType::Complex128:
+      return run(Complex128{});
+    default:
+      RT_FAIL(NotImplemented, "convolution", "not implemented for this dtype", name(dtype));
   }
 }
 

@@ -7,7 +7,8 @@ namespace rt::cpu {
 namespace {
 
 // `large` is the convolution's input, `small` its output.
-ConvShape shape_of(const Tensor& large, const Tensor& small, const Tensor& weight, const ConvGeometry& g) {
+ConvShape shape_of(const Tensor& large, const Tensor& small, const Tensor& weight,
+                   const ConvGeometry& g) {
   ConvShape s;
   s.spatial_dims = static_cast<int>(g.stride.size());
   s.batch = large.sizes()[0];
@@ -24,18 +25,21 @@ ConvShape shape_of(const Tensor& large, const Tensor& small, const Tensor& weigh
   return s;
 }
 
-void forward(const Tensor& out, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& g) {
-  conv_forward(x.dtype(), shape_of(x, out, w, g), x.data(), w.data(), bias.defined() ? bias.data() : nullptr,
-               out.data());
+void forward(const Tensor& out, const Tensor& x, const Tensor& w, const Tensor& bias,
+             const ConvGeometry& g) {
+  conv_forward(x.dtype(), shape_of(x, out, w, g), x.data(), w.data(),
+               bias.defined() ? bias.data() : nullptr, out.data());
 }
 
-void input_grad(const Tensor& out, const Tensor& grad, const Tensor& w, const Tensor& bias, const ConvGeometry& g) {
+void input_grad(const Tensor& out, const Tensor& grad, const Tensor& w, const Tensor& bias,
+                const ConvGeometry& g) {
   conv_backward_data(grad.dtype(), shape_of(out, grad, w, g), grad.data(), w.data(),
                      bias.defined() ? bias.data() : nullptr, out.data());
 }
 
 void weight_grad(const Tensor& out, const Tensor& x, const Tensor& grad, const ConvGeometry& g) {
-  conv_backward_weight(x.dtype(), shape_of(x, grad, out, g), x.data(), grad.data(), out.data(), nullptr);
+  conv_backward_weight(x.dtype(), shape_of(x, grad, out, g), x.data(), grad.data(), out.data(),
+                       nullptr);
 }
 
 const RegisterKernel register_forward(conv_kernel, DeviceType::CPU, &forward);

@@ -68,8 +68,8 @@ void fill_plan(ConvPlan& plan, const typename Primitive::primitive_desc& descrip
     x.plain = memory(*from[i], engine, nullptr);
     if (*from[i] != *to[i]) {
       x.converted = memory(*to[i], engine, nullptr);
-      x.reorder = x.written ? dnnl::reorder(x.converted, x.plain)
-                            : dnnl::reorder(x.plain, x.converted);
+      x.reorder =
+          x.written ? dnnl::reorder(x.converted, x.plain) : dnnl::reorder(x.plain, x.converted);
       x.offset = plan.work_bytes;
       plan.work_bytes += (to[i]->get_size() + kAlignment - 1) / kAlignment * kAlignment;
     }
@@ -88,8 +88,8 @@ void fill_plan(ConvPlan& plan, const typename Primitive::primitive_desc& descrip
 
 ConvPlan make_plan(memory::data_type type, ConvPass pass, const ConvShape& s, bool with_bias) {
   const size_t nd = static_cast<size_t>(s.spatial_dims);
-  memory::dims input{s.batch, s.in_channels}, output{s.batch, s.out_channels}, weight,
-      strides, dilates, padding;
+  memory::dims input{s.batch, s.in_channels}, output{s.batch, s.out_channels}, weight, strides,
+      dilates, padding;
   if (s.groups > 1) weight = {s.groups};
   weight.push_back(s.out_channels / s.groups);
   weight.push_back(s.in_channels / s.groups);
@@ -101,9 +101,8 @@ ConvPlan make_plan(memory::data_type type, ConvPass pass, const ConvShape& s, bo
     dilates.push_back(s.dilation[d] - 1);
     padding.push_back(s.padding[d]);
   }
-  constexpr std::array<memory::format_tag, 3> tags{memory::format_tag::ncw,
-                                                   memory::format_tag::nchw,
-                                                   memory::format_tag::ncdhw};
+  constexpr std::array<memory::format_tag, 3> tags{
+      memory::format_tag::ncw, memory::format_tag::nchw, memory::format_tag::ncdhw};
   constexpr std::array<memory::format_tag, 3> weight_tags{
       memory::format_tag::oiw, memory::format_tag::oihw, memory::format_tag::oidhw};
   constexpr std::array<memory::format_tag, 3> grouped_tags{
@@ -174,8 +173,8 @@ ConvKey key_of(memory::data_type type, ConvPass pass, const ConvShape& s, bool w
   size_t at = 0;
   for (const int64_t v :
        {static_cast<int64_t>(type), static_cast<int64_t>(pass), static_cast<int64_t>(with_bias),
-        static_cast<int64_t>(threads), static_cast<int64_t>(s.spatial_dims), s.batch,
-        s.in_channels, s.out_channels, s.groups}) {
+        static_cast<int64_t>(threads), static_cast<int64_t>(s.spatial_dims), s.batch, s.in_channels,
+        s.out_channels, s.groups}) {
     key[at++] = v;
   }
   for (size_t d = 3 - static_cast<size_t>(s.spatial_dims); d < 3; ++d) {
@@ -228,9 +227,8 @@ bool onednn_conv(DType dtype, ConvPass pass, const ConvShape& s, const ConvOpera
   const memory::data_type type = memory::data_type::f32;
   const bool with_bias = x.bias != nullptr && pass != ConvPass::BackwardData;
   with_onednn_errors(kOp, [&] {
-    ConvPlan& plan =
-        plans.get(key_of(type, pass, s, with_bias, threads.threads()),
-                  [&] { return make_plan(type, pass, s, with_bias); });
+    ConvPlan& plan = plans.get(key_of(type, pass, s, with_bias, threads.threads()),
+                               [&] { return make_plan(type, pass, s, with_bias); });
     run(plan, x);
   });
   if (x.bias != nullptr && pass == ConvPass::BackwardData) {

@@ -85,8 +85,8 @@ int visible_cpus() {
 #ifdef __linux__
   // A fixed cpu_set_t holds 1024 CPUs; the call fails on larger machines, where the set is grown.
   for (size_t cpus = 1024; cpus <= (size_t{1} << 20); cpus *= 2) {
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(
-        CPU_ALLOC(cpus), [](cpu_set_t* s) { CPU_FREE(s); });
+    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(CPU_ALLOC(cpus),
+                                                               [](cpu_set_t* s) { CPU_FREE(s); });
     const size_t bytes = CPU_ALLOC_SIZE(cpus);
     if (sched_getaffinity(0, bytes, set.get()) == 0) return CPU_COUNT_S(bytes, set.get());
   }

@@ -162,11 +162,16 @@ void dot(DType dtype, bool conjugate_x, int64_t n, const void* x, int64_t incx, 
       *static_cast<bool*>(out) = any;
       return;
     }
-    case DType::UInt8: return store_integer_dot<uint8_t>(n, x, incx, y, incy, out);
-    case DType::Int8: return store_integer_dot<int8_t>(n, x, incx, y, incy, out);
-    case DType::Int16: return store_integer_dot<int16_t>(n, x, incx, y, incy, out);
-    case DType::Int32: return store_integer_dot<int32_t>(n, x, incx, y, incy, out);
-    case DType::Int64: return store_integer_dot<int64_t>(n, x, incx, y, incy, out);
+    case DType::UInt8:
+      return store_integer_dot<uint8_t>(n, x, incx, y, incy, out);
+    case DType::Int8:
+      return store_integer_dot<int8_t>(n, x, incx, y, incy, out);
+    case DType::Int16:
+      return store_integer_dot<int16_t>(n, x, incx, y, incy, out);
+    case DType::Int32:
+      return store_integer_dot<int32_t>(n, x, incx, y, incy, out);
+    case DType::Int64:
+      return store_integer_dot<int64_t>(n, x, incx, y, incy, out);
   }
 }
 

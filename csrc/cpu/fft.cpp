@@ -31,9 +31,13 @@ int64_t line_start(const FftLines& l, int64_t i) {
 template <class T>
 struct ComplexValue;
 template <>
-struct ComplexValue<float> { using type = Complex64; };
+struct ComplexValue<float> {
+  using type = Complex64;
+};
 template <>
-struct ComplexValue<double> { using type = Complex128; };
+struct ComplexValue<double> {
+  using type = Complex128;
+};
 
 // Some lines side by side: value k of line v is at k * lines + v.
 template <class T>
@@ -59,8 +63,8 @@ void for_each_group(const FftLines& in, int64_t rows, int64_t extra, F&& f) {
     const Scratch<T> memory((2 * rows + extra) * lines);
     for (int64_t i = begin; i < end; ++i) {
       T* const re = memory.data();
-      f(Group<T>{i * lines, std::min(lines, batch - i * lines), lines, split, re,
-                 re + rows * lines, re + 2 * rows * lines});
+      f(Group<T>{i * lines, std::min(lines, batch - i * lines), lines, split, re, re + rows * lines,
+                 re + 2 * rows * lines});
     }
   };
   if (split) {
@@ -130,19 +134,6 @@ void complex_transform(int64_t n, bool inverse, T scale, const FftLines& in, con
   });
 }
 
-// Rotations that join the two halves of a real transform of even length, as (re, im).
-template <class T>
-std::vector<T> half_rotations(int64_t n) {
-  std::vector<T> w;
-  w.reserve(static_cast<size_t>(n / 2 + 2));
-  for (int64_t k = 0; k <= n / 4; ++k) {
-    const detail::UnitRoot r = detail::unit_root(k, n);
-    w.push_back(static_cast<T>(r.re));
-    w.push_back(static_cast<T>(r.im));
-  }
-  return w;
-}
-
 template <class T, class C>
 void real_to_complex(int64_t n, T scale, const FftLines& in, const T* x, const FftLines& out,
                      C* y) {
@@ -151,8 +142,9 @@ void real_to_complex(int64_t n, T scale, const FftLines& in, const T* x, const F
   // Even lengths: even and odd values are the parts of half as many complex ones.
   const bool halves = n % 2 == 0;
   const int64_t rows = halves ? n / 2 : n;
-  const auto plan = detail::fft_plan<T>(rows);
-  const std::vector<T> w = halves ? half_rotations<T>(n) : std::vector<T>();
+  const auto real_plan = detail::real_fft_plan<T>(n);
+  const FftPlan<T>* plan = real_plan->complex.get();
+  const std::vector<T>& w = real_plan->rotations;
   for_each_group<T>(in, rows + 1, plan->work_size(), [&](const Group<T>& g) {
     for (int64_t v = 0; v < g.lines; ++v) {
       const bool used = v < g.count;
@@ -207,8 +199,9 @@ void complex_to_real(int64_t n, T scale, const FftLines& in, const C* x, const F
   if (in.outer == 0 || in.inner == 0) return;
   const bool halves = n % 2 == 0;
   const int64_t rows = halves ? n / 2 : n;
-  const auto plan = detail::fft_plan<T>(rows);
-  const std::vector<T> w = halves ? half_rotations<T>(n) : std::vector<T>();
+  const auto real_plan = detail::real_fft_plan<T>(n);
+  const FftPlan<T>* plan = real_plan->complex.get();
+  const std::vector<T>& w = real_plan->rotations;
   for_each_group<T>(in, rows + 1, plan->work_size(), [&](const Group<T>& g) {
     read_complex(g, n / 2 + 1, in, x);
     if (halves) {

@@ -15,9 +15,9 @@ template <class T>
 struct FftStep {
   int radix;
   int64_t m;
-  int64_t s;           // without the lines treated at once
-  const T* twiddles;   // w^(j k) as (re, im), k = 1 .. p - 1 within j = 0 .. m - 1
-  const T* roots;      // exp(-2 pi i k / p) as (re, im), k = 0 .. p - 1; odd radices use them
+  int64_t s;          // without the lines treated at once
+  const T* twiddles;  // w^(j k) as (re, im), k = 1 .. p - 1 within j = 0 .. m - 1
+  const T* roots;     // exp(-2 pi i k / p) as (re, im), k = 0 .. p - 1; odd radices use them
 };
 
 template <class T>

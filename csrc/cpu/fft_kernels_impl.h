@@ -41,12 +41,18 @@ inline void store(T* re, T* im, int64_t at, Pair<X> p) {
   __builtin_memcpy(im + at, &p.im, sizeof(X));
 }
 template <class X>
-inline Pair<X> operator+(Pair<X> a, Pair<X> b) { return {a.re + b.re, a.im + b.im}; }
+inline Pair<X> operator+(Pair<X> a, Pair<X> b) {
+  return {a.re + b.re, a.im + b.im};
+}
 template <class X>
-inline Pair<X> operator-(Pair<X> a, Pair<X> b) { return {a.re - b.re, a.im - b.im}; }
+inline Pair<X> operator-(Pair<X> a, Pair<X> b) {
+  return {a.re - b.re, a.im - b.im};
+}
 // Times -i.
 template <class X>
-inline Pair<X> turn(Pair<X> a) { return {a.im, -a.re}; }
+inline Pair<X> turn(Pair<X> a) {
+  return {a.im, -a.re};
+}
 template <class X, class T>
 inline Pair<X> rotate(Pair<X> a, T re, T im) {
   return {a.re * re - a.im * im, a.re * im + a.im * re};
@@ -180,13 +186,20 @@ void step(const FftStep<T>& step, int64_t lines, int64_t j0, int64_t j1, int64_t
           const T* in_re, const T* in_im, T* out_re, T* out_im) {
   const int64_t s = step.s * lines;
   switch (step.radix) {
-    case 2: return step_of<2>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
-    case 3: return step_of<3>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
-    case 4: return step_of<4>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
-    case 5: return step_of<5>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
-    case 7: return step_of<7>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
-    case 8: return step_of<8>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
-    default: return step_of<0>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
+    case 2:
+      return step_of<2>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
+    case 3:
+      return step_of<3>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
+    case 4:
+      return step_of<4>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
+    case 5:
+      return step_of<5>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
+    case 7:
+      return step_of<7>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
+    case 8:
+      return step_of<8>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
+    default:
+      return step_of<0>(step, s, j0, j1, q0, q1, in_re, in_im, out_re, out_im);
   }
 }
 

@@ -43,15 +43,24 @@ std::vector<int> radices(int64_t n) {
   return found;
 }
 
-// The smallest 2^a 3^b 5^c that is at least n.
+// The 2^a 3^b 5^c of at least n that is fastest to transform.
 int64_t convenient_length(int64_t n) {
+  // The time of a step with each radix relative to one that only moves the values.
+  const auto cost = [](int64_t length) {
+    double steps = 0;
+    for (const int p : radices(length)) {
+      steps += p == 2 ? 1.0 : p == 3 ? 1.4 : p == 4 ? 1.2 : p == 5 ? 2.0 : 1.8;
+    }
+    return steps * static_cast<double>(length);
+  };
   int64_t best = 1;
   while (best < n) best *= 2;
-  for (int64_t five = 1; five < best; five *= 5) {
-    for (int64_t three = five; three < best; three *= 3) {
+  const int64_t limit = best;
+  for (int64_t five = 1; five < limit; five *= 5) {
+    for (int64_t three = five; three < limit; three *= 3) {
       int64_t length = three;
       while (length < n) length *= 2;
-      best = std::min(best, length);
+      if (cost(length) < cost(best)) best = length;
     }
   }
   return best;
@@ -102,9 +111,13 @@ const FftKernelTable& fft_kernels() {
 #endif
 }
 template <>
-const FftKernels<float>& fft_kernels_of<float>() { return fft_kernels().f32; }
+const FftKernels<float>& fft_kernels_of<float>() {
+  return fft_kernels().f32;
+}
 template <>
-const FftKernels<double>& fft_kernels_of<double>() { return fft_kernels().f64; }
+const FftKernels<double>& fft_kernels_of<double>() {
+  return fft_kernels().f64;
+}
 
 template <class T>
 FftPlan<T>::FftPlan(int64_t n) : n_(n) {
@@ -234,18 +247,39 @@ void FftPlan<T>::run_chirp(int64_t lines, bool parallel, T* re, T* im, T* work) 
   multiply(n_, chirp_, are, aim, re, im);
 }
 
+namespace {
+// Keeps what make(n) returns for the lengths used last.
+template <class Plan, class Make>
+std::shared_ptr<const Plan> cached(int64_t n, Make&& make) {
+  using Cache = LruCache<int64_t, std::shared_ptr<const Plan>, std::hash<int64_t>>;
+  thread_local Cache small(kSmallPlans), large(kLargePlans);
+  return (n <= kSmallLength ? small : large).get(n, make);
+}
+}  // namespace
+
 template <class T>
 std::shared_ptr<const FftPlan<T>> fft_plan(int64_t n) {
-  using Plan = std::shared_ptr<const FftPlan<T>>;
-  using Cache = LruCache<int64_t, Plan, std::hash<int64_t>>;
-  thread_local Cache small(kSmallPlans), large(kLargePlans);
-  Cache& cache = n <= kSmallLength ? small : large;
-  return cache.get(n, [n] { return std::make_shared<const FftPlan<T>>(n); });
+  return cached<FftPlan<T>>(n, [n] { return std::make_shared<const FftPlan<T>>(n); });
+}
+
+template <class T>
+std::shared_ptr<const RealFftPlan<T>> real_fft_plan(int64_t n) {
+  return cached<RealFftPlan<T>>(n, [n] {
+    RealFftPlan<T> p{n % 2 == 0 ? fft_plan<T>(n / 2) : fft_plan<T>(n), {}};
+    for (int64_t k = 0; n % 2 == 0 && k <= n / 4; ++k) {
+      const UnitRoot r = unit_root(k, n);
+      p.rotations.push_back(static_cast<T>(r.re));
+      p.rotations.push_back(static_cast<T>(r.im));
+    }
+    return std::make_shared<const RealFftPlan<T>>(std::move(p));
+  });
 }
 
 template class FftPlan<float>;
 template class FftPlan<double>;
 template std::shared_ptr<const FftPlan<float>> fft_plan<float>(int64_t);
 template std::shared_ptr<const FftPlan<double>> fft_plan<double>(int64_t);
+template std::shared_ptr<const RealFftPlan<float>> real_fft_plan<float>(int64_t);
+template std::shared_ptr<const RealFftPlan<double>> real_fft_plan<double>(int64_t);
 
 }  // namespace rt::cpu::detail

@@ -41,6 +41,16 @@ class FftPlan {
 template <class T>
 std::shared_ptr<const FftPlan<T>> fft_plan(int64_t n);
 
+// For a real transform. Even lengths take a complex plan of half the length, and rotations
+// exp(-2 pi i k / n), k <= n / 4, as (re, im), that join its two halves.
+template <class T>
+struct RealFftPlan {
+  std::shared_ptr<const FftPlan<T>> complex;
+  std::vector<T> rotations;
+};
+template <class T>
+std::shared_ptr<const RealFftPlan<T>> real_fft_plan(int64_t n);
+
 // exp(-2 pi i k / n), computed in double precision from an angle of at most pi / 4.
 struct UnitRoot {
   double re, im;

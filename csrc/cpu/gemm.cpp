@@ -105,11 +105,11 @@ bool as_skinny(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, S alpha, con
                SkinnyArgs<T, S>& s) {
   const bool plain_a = ta == Trans::No, plain_b = tb == Trans::No;
   if (m <= kMaxSkinny && m <= n) {
-    s = {static_cast<int>(m), n, k, !plain_b, b, ldb, a, plain_a ? lda : 1, plain_a ? 1 : lda,
-         alpha, beta, c, ldc, 1};
+    s = {static_cast<int>(m), n,     k,    !plain_b, b,   ldb, a, plain_a ? lda : 1,
+         plain_a ? 1 : lda,   alpha, beta, c,        ldc, 1};
   } else if (n <= kMaxSkinny) {
-    s = {static_cast<int>(n), m, k, plain_a, a, lda, b, plain_b ? 1 : ldb, plain_b ? ldb : 1,
-         alpha, beta, c, 1, ldc};
+    s = {static_cast<int>(n), m,     k,    plain_a, a, lda, b, plain_b ? 1 : ldb,
+         plain_b ? ldb : 1,   alpha, beta, c,       1, ldc};
   } else {
     return false;
   }
@@ -119,15 +119,15 @@ bool as_skinny(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, S alpha, con
 
 void library_gemm(const GemmArgs<float>& g) {
 #ifdef RT_USE_ONEDNN
-  if (g.m * g.n * g.k > kSmallVolume || (g.ta == Trans::No && g.tb != Trans::No &&
-                                         g.m * g.n * g.k > 40 * 40 * 40)) {
+  if (g.m * g.n * g.k > kSmallVolume ||
+      (g.ta == Trans::No && g.tb != Trans::No && g.m * g.n * g.k > 40 * 40 * 40)) {
     onednn_gemm(g);
     return;
   }
 #endif
   if (!blas_gemm_parallel(g)) {
-    packed_gemm(DType::Float32, g.ta, g.tb, g.m, g.n, g.k, static_cast<double>(g.alpha), g.a,
-                g.lda, g.b, g.ldb, static_cast<double>(g.beta), g.c, g.ldc);
+    packed_gemm(DType::Float32, g.ta, g.tb, g.m, g.n, g.k, static_cast<double>(g.alpha), g.a, g.lda,
+                g.b, g.ldb, static_cast<double>(g.beta), g.c, g.ldc);
   }
 }
 void library_gemm(const GemmArgs<double>& g) {
@@ -192,8 +192,19 @@ GemmArgs<T> typed(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmScala
       return {static_cast<R>(s.re), static_cast<R>(s.im)};
     }
   };
-  return {ta, tb, m, n, k, scalar(alpha), static_cast<const T*>(a), lda, static_cast<const T*>(b),
-          ldb, scalar(beta), static_cast<T*>(c), ldc};
+  return {ta,
+          tb,
+          m,
+          n,
+          k,
+          scalar(alpha),
+          static_cast<const T*>(a),
+          lda,
+          static_cast<const T*>(b),
+          ldb,
+          scalar(beta),
+          static_cast<T*>(c),
+          ldc};
 }
 
 bool is_zero(DType dtype, GemmScalar s) {
@@ -222,12 +233,18 @@ void scale_matrix(DType dtype, int64_t m, int64_t n, GemmScalar beta, void* c, i
   const uint64_t u = static_cast<uint64_t>(beta.integer);
   const auto wrap = [u]<class T>(T x) { return static_cast<T>(u * static_cast<uint64_t>(x)); };
   switch (dtype) {
-    case DType::Bool: return;  // true and x is x
-    case DType::UInt8: return scale_rows(m, n, static_cast<uint8_t*>(c), ldc, wrap);
-    case DType::Int8: return scale_rows(m, n, static_cast<int8_t*>(c), ldc, wrap);
-    case DType::Int16: return scale_rows(m, n, static_cast<int16_t*>(c), ldc, wrap);
-    case DType::Int32: return scale_rows(m, n, static_cast<int32_t*>(c), ldc, wrap);
-    case DType::Int64: return scale_rows(m, n, static_cast<int64_t*>(c), ldc, wrap);
+    case DType::Bool:
+      return;  // true and x is x
+    case DType::UInt8:
+      return scale_rows(m, n, static_cast<uint8_t*>(c), ldc, wrap);
+    case DType::Int8:
+      return scale_rows(m, n, static_cast<int8_t*>(c), ldc, wrap);
+    case DType::Int16:
+      return scale_rows(m, n, static_cast<int16_t*>(c), ldc, wrap);
+    case DType::Int32:
+      return scale_rows(m, n, static_cast<int32_t*>(c), ldc, wrap);
+    case DType::Int64:
+      return scale_rows(m, n, static_cast<int64_t*>(c), ldc, wrap);
     case DType::Float16:
       return scale_rows(m, n, static_cast<Half*>(c), ldc,
                         [f](Half x) { return to_half(f * to_float(x)); });
@@ -307,9 +324,9 @@ void gemm_batched(DType dtype, Trans ta, Trans tb, int64_t batch, int64_t m, int
                   int64_t stride_c) {
   if (batch <= 0 || m == 0 || n == 0) return;
   // One matrix B for all, and rows that follow each other: a single product of batch * m rows.
-  const bool stacked = ta == Trans::No && stride_b == 0 &&
-                       (m == 1 ? stride_a >= k && stride_c >= n
-                               : lda * m == stride_a && ldc * m == stride_c);
+  const bool stacked =
+      ta == Trans::No && stride_b == 0 &&
+      (m == 1 ? stride_a >= k && stride_c >= n : lda * m == stride_a && ldc * m == stride_c);
   if (batch > 1 && stacked) {
     gemm(dtype, ta, tb, batch * m, n, k, alpha, a, m == 1 ? stride_a : lda, b, ldb, beta, c,
          m == 1 ? stride_c : ldc);

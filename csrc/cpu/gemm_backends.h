@@ -63,9 +63,9 @@ void skinny_gemm(const SkinnyArgs<BFloat16, float>& s);
 
 // Converts blocks to the type the sum is made in and multiplies those: for integers, bool, the
 // half types, and sizes that no library takes. The scalars come in that type.
-void packed_gemm(DType dtype, Trans ta, Trans tb, int64_t m, int64_t n, int64_t k,
-                 GemmScalar alpha, const void* a, int64_t lda, const void* b, int64_t ldb,
-                 GemmScalar beta, void* c, int64_t ldc);
+void packed_gemm(DType dtype, Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmScalar alpha,
+                 const void* a, int64_t lda, const void* b, int64_t ldb, GemmScalar beta, void* c,
+                 int64_t ldc);
 
 // The best way for a product of real numbers whose arguments are checked.
 void float_gemm(const GemmArgs<float>& g);

@@ -30,28 +30,28 @@ bool fits_int(const GemmArgs<T>& g) {
 }
 
 void call(const GemmArgs<float>& g) {
-  RT_BLAS(sgemm)(CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m),
-                 static_cast<int>(g.n), static_cast<int>(g.k), g.alpha, g.a,
-                 static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), g.beta, g.c,
-                 static_cast<int>(g.ldc));
+  RT_BLAS(sgemm)
+  (CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m), static_cast<int>(g.n),
+   static_cast<int>(g.k), g.alpha, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb),
+   g.beta, g.c, static_cast<int>(g.ldc));
 }
 void call(const GemmArgs<double>& g) {
-  RT_BLAS(dgemm)(CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m),
-                 static_cast<int>(g.n), static_cast<int>(g.k), g.alpha, g.a,
-                 static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), g.beta, g.c,
-                 static_cast<int>(g.ldc));
+  RT_BLAS(dgemm)
+  (CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m), static_cast<int>(g.n),
+   static_cast<int>(g.k), g.alpha, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb),
+   g.beta, g.c, static_cast<int>(g.ldc));
 }
 void call(const GemmArgs<Complex64>& g) {
-  RT_BLAS(cgemm)(CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m),
-                 static_cast<int>(g.n), static_cast<int>(g.k), &g.alpha, g.a,
-                 static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), &g.beta, g.c,
-                 static_cast<int>(g.ldc));
+  RT_BLAS(cgemm)
+  (CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m), static_cast<int>(g.n),
+   static_cast<int>(g.k), &g.alpha, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb),
+   &g.beta, g.c, static_cast<int>(g.ldc));
 }
 void call(const GemmArgs<Complex128>& g) {
-  RT_BLAS(zgemm)(CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m),
-                 static_cast<int>(g.n), static_cast<int>(g.k), &g.alpha, g.a,
-                 static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb), &g.beta, g.c,
-                 static_cast<int>(g.ldc));
+  RT_BLAS(zgemm)
+  (CblasRowMajor, blas_trans(g.ta), blas_trans(g.tb), static_cast<int>(g.m), static_cast<int>(g.n),
+   static_cast<int>(g.k), &g.alpha, g.a, static_cast<int>(g.lda), g.b, static_cast<int>(g.ldb),
+   &g.beta, g.c, static_cast<int>(g.ldc));
 }
 
 template <class T>

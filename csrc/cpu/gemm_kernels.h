@@ -8,8 +8,8 @@
 
 namespace rt::cpu::detail {
 
-inline constexpr int kMaxSkinny = 4;     // right-hand sides handled in one pass over the matrix
-inline constexpr int kIntTileRows = 4;   // packed integer blocks are padded to these sizes
+inline constexpr int kMaxSkinny = 4;    // right-hand sides handled in one pass over the matrix
+inline constexpr int kIntTileRows = 4;  // packed integer blocks are padded to these sizes
 inline constexpr int kIntTileCols = 32;
 
 // The matrix `a` has elements of type T (row-major, row step lda); vectors and sums are of type S,
@@ -17,8 +17,8 @@ inline constexpr int kIntTileCols = 32;
 template <class T, class S>
 struct SkinnyKernels {
   // y[q * ldy + i] = sum_j a[i][j] * x[q * ldx + j] for i < rows, q < r.
-  void (*rows)(int r, int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x,
-               int64_t ldx, S* y, int64_t ldy);
+  void (*rows)(int r, int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x, int64_t ldx,
+               S* y, int64_t ldy);
   // y[q * ldy + j] += sum_i x[q * ldx + i] * a[i][j] for j < cols, q < r.
   void (*columns)(int r, int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x,
                   int64_t ldx, S* y, int64_t ldy);
@@ -40,9 +40,9 @@ struct GemmKernels {
   void (*narrow_bf16)(int64_t n, const float* x, BFloat16* y);
   // C = A B for matrices with n = 4, 8 or 16 columns, A being m x k with any steps.
   void (*tiny_f32)(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col,
-                     const float* b, int64_t ldb, float* c, int64_t ldc);
-  void (*tiny_f64)(int64_t m, int64_t n, int64_t k, const double* a, int64_t a_row,
-                     int64_t a_col, const double* b, int64_t ldb, double* c, int64_t ldc);
+                   const float* b, int64_t ldb, float* c, int64_t ldc);
+  void (*tiny_f64)(int64_t m, int64_t n, int64_t k, const double* a, int64_t a_row, int64_t a_col,
+                   const double* b, int64_t ldb, double* c, int64_t ldc);
 };
 
 const GemmKernels& gemm_kernels_baseline();

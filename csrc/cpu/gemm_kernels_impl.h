@@ -71,8 +71,8 @@ inline Vec<float> load_wide(const Half* p) {
       Vec<float>,
       _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 #elif defined(__F16C__)
-  return __builtin_bit_cast(
-      Vec<float>, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  return __builtin_bit_cast(Vec<float>,
+                            _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #elif defined(__aarch64__)
   float16x4_t h;
   __builtin_memcpy(&h, p, sizeof h);
@@ -150,13 +150,17 @@ void rows_for(int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x, i
 }
 
 template <class T, class S>
-void rows(int r, int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x, int64_t ldx,
-          S* y, int64_t ldy) {
+void rows(int r, int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x, int64_t ldx, S* y,
+          int64_t ldy) {
   switch (r) {
-    case 1: return rows_for<1>(rows, cols, a, lda, x, ldx, y, ldy);
-    case 2: return rows_for<2>(rows, cols, a, lda, x, ldx, y, ldy);
-    case 3: return rows_for<3>(rows, cols, a, lda, x, ldx, y, ldy);
-    default: return rows_for<4>(rows, cols, a, lda, x, ldx, y, ldy);
+    case 1:
+      return rows_for<1>(rows, cols, a, lda, x, ldx, y, ldy);
+    case 2:
+      return rows_for<2>(rows, cols, a, lda, x, ldx, y, ldy);
+    case 3:
+      return rows_for<3>(rows, cols, a, lda, x, ldx, y, ldy);
+    default:
+      return rows_for<4>(rows, cols, a, lda, x, ldx, y, ldy);
   }
 }
 
@@ -185,8 +189,8 @@ inline void add_rows(int64_t cols, const T* a, int64_t lda, const S* x, int64_t 
 }
 
 template <int R, class T, class S>
-void columns_for(int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x, int64_t ldx,
-                 S* y, int64_t ldy) {
+void columns_for(int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x, int64_t ldx, S* y,
+                 int64_t ldy) {
   constexpr int I = R == 1 ? 8 : 4;
   // The slice of y that is read and written again for every I rows stays in the first-level cache.
   constexpr int64_t slice = 4096 / static_cast<int64_t>(sizeof(S)) * (R == 1 ? 4 : 2);
@@ -202,10 +206,14 @@ template <class T, class S>
 void columns(int r, int64_t rows, int64_t cols, const T* a, int64_t lda, const S* x, int64_t ldx,
              S* y, int64_t ldy) {
   switch (r) {
-    case 1: return columns_for<1>(rows, cols, a, lda, x, ldx, y, ldy);
-    case 2: return columns_for<2>(rows, cols, a, lda, x, ldx, y, ldy);
-    case 3: return columns_for<3>(rows, cols, a, lda, x, ldx, y, ldy);
-    default: return columns_for<4>(rows, cols, a, lda, x, ldx, y, ldy);
+    case 1:
+      return columns_for<1>(rows, cols, a, lda, x, ldx, y, ldy);
+    case 2:
+      return columns_for<2>(rows, cols, a, lda, x, ldx, y, ldy);
+    case 3:
+      return columns_for<3>(rows, cols, a, lda, x, ldx, y, ldy);
+    default:
+      return columns_for<4>(rows, cols, a, lda, x, ldx, y, ldy);
   }
 }
 
@@ -275,8 +283,7 @@ void narrow_f16(int64_t n, const float* x, Half* y) {
   }
 #elif defined(__F16C__)
   for (; i + 8 <= n; i += 8) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i),
-                     _mm256_cvtps_ph(_mm256_loadu_ps(x + i), 0));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(y + i), _mm256_cvtps_ph(_mm256_loadu_ps(x + i), 0));
   }
 #elif defined(__aarch64__)
   for (; i + 4 <= n; i += 4) {
@@ -306,8 +313,8 @@ inline void tiny_rows(int64_t k, const T* a, int64_t a_row, int64_t a_col, const
 }
 
 template <int N, class T>
-inline void tiny_columns(int64_t m, int64_t k, const T* a, int64_t a_row, int64_t a_col,
-                         const T* b, int64_t ldb, T* c, int64_t ldc) {
+inline void tiny_columns(int64_t m, int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b,
+                         int64_t ldb, T* c, int64_t ldc) {
   int64_t i = 0;
   for (; i + 4 <= m; i += 4) {
     tiny_rows<N, 4>(k, a + i * a_row, a_row, a_col, b, ldb, c + i * ldc, ldc);
@@ -319,9 +326,12 @@ template <class T>
 void tiny(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b,
           int64_t ldb, T* c, int64_t ldc) {
   switch (n) {
-    case 4: return tiny_columns<4>(m, k, a, a_row, a_col, b, ldb, c, ldc);
-    case 8: return tiny_columns<8>(m, k, a, a_row, a_col, b, ldb, c, ldc);
-    default: return tiny_columns<16>(m, k, a, a_row, a_col, b, ldb, c, ldc);
+    case 4:
+      return tiny_columns<4>(m, k, a, a_row, a_col, b, ldb, c, ldc);
+    case 8:
+      return tiny_columns<8>(m, k, a, a_row, a_col, b, ldb, c, ldc);
+    default:
+      return tiny_columns<16>(m, k, a, a_row, a_col, b, ldb, c, ldc);
   }
 }
 

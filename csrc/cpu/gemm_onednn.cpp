@@ -43,8 +43,11 @@ MatmulPlan make_plan(memory::data_type type, Trans ta, Trans tb, int64_t m, int6
   }
   const dnnl::engine& engine = onednn_engine();
   const dnnl::matmul::primitive_desc description(engine, a, b, c, attributes);
-  MatmulPlan plan{dnnl::matmul(description), memory(a, engine, nullptr),
-                  memory(b, engine, nullptr), memory(c, engine, nullptr), {}};
+  MatmulPlan plan{dnnl::matmul(description),
+                  memory(a, engine, nullptr),
+                  memory(b, engine, nullptr),
+                  memory(c, engine, nullptr),
+                  {}};
   plan.args = {{{DNNL_ARG_SRC, plan.a.get()},
                 {DNNL_ARG_WEIGHTS, plan.b.get()},
                 {DNNL_ARG_DST, plan.c.get()}}};
@@ -57,11 +60,12 @@ void run_matmul(memory::data_type type, Trans ta, Trans tb, int64_t m, int64_t n
   thread_local LruCache<MatmulKey, MatmulPlan, PrimitiveKeyHash> plans(kPlansPerThread);
   const LibraryThreadScope threads;
   // Conjugation of real numbers does nothing, so both kinds of transposition share a plan.
-  const MatmulKey key{static_cast<int64_t>(type), ta != Trans::No, tb != Trans::No, m, n, k, lda,
-                      ldb, ldc, std::bit_cast<int32_t>(beta), threads.threads()};
+  const MatmulKey key{
+      static_cast<int64_t>(type),   ta != Trans::No,  tb != Trans::No, m, n, k, lda, ldb, ldc,
+      std::bit_cast<int32_t>(beta), threads.threads()};
   with_onednn_errors(kOp, [&] {
-    MatmulPlan& plan = plans.get(
-        key, [&] { return make_plan(type, ta, tb, m, n, k, lda, ldb, ldc, beta); });
+    MatmulPlan& plan =
+        plans.get(key, [&] { return make_plan(type, ta, tb, m, n, k, lda, ldb, ldc, beta); });
     plan.a.set_data_handle(const_cast<void*>(a));
     plan.b.set_data_handle(const_cast<void*>(b));
     plan.c.set_data_handle(c);

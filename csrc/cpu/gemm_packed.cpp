@@ -20,12 +20,30 @@ template <class T>
 struct SumOf {
   using type = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
 };
-template <> struct SumOf<Half> { using type = float; };
-template <> struct SumOf<BFloat16> { using type = float; };
-template <> struct SumOf<float> { using type = float; };
-template <> struct SumOf<double> { using type = double; };
-template <> struct SumOf<Complex64> { using type = Complex64; };
-template <> struct SumOf<Complex128> { using type = Complex128; };
+template <>
+struct SumOf<Half> {
+  using type = float;
+};
+template <>
+struct SumOf<BFloat16> {
+  using type = float;
+};
+template <>
+struct SumOf<float> {
+  using type = float;
+};
+template <>
+struct SumOf<double> {
+  using type = double;
+};
+template <>
+struct SumOf<Complex64> {
+  using type = Complex64;
+};
+template <>
+struct SumOf<Complex128> {
+  using type = Complex128;
+};
 
 template <class T>
 inline typename SumOf<T>::type wide(T x) {
@@ -37,7 +55,9 @@ inline Complex64 wide(Complex64 x) { return x; }
 inline Complex128 wide(Complex128 x) { return x; }
 
 template <class T>
-inline T multiply(T a, T b) { return a * b; }
+inline T multiply(T a, T b) {
+  return a * b;
+}
 inline Complex64 multiply(Complex64 a, Complex64 b) {
   return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
@@ -45,12 +65,16 @@ inline Complex128 multiply(Complex128 a, Complex128 b) {
   return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 template <class T>
-inline T add(T a, T b) { return a + b; }
+inline T add(T a, T b) {
+  return a + b;
+}
 inline Complex64 add(Complex64 a, Complex64 b) { return {a.re + b.re, a.im + b.im}; }
 inline Complex128 add(Complex128 a, Complex128 b) { return {a.re + b.re, a.im + b.im}; }
 
 template <class T>
-inline bool is_zero(T x) { return x == T{0}; }
+inline bool is_zero(T x) {
+  return x == T{0};
+}
 inline bool is_zero(Complex64 x) { return x.re == 0 && x.im == 0; }
 inline bool is_zero(Complex128 x) { return x.re == 0 && x.im == 0; }
 
@@ -208,8 +232,8 @@ void multiply_blocks(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmSc
             pack_stored(b, ldb, j0, t0, cols, depth, pb);
           }
           library_product(GemmArgs<S>{ta, tb, rows, cols, depth, one<S>(), pa,
-                                      plain_a ? depth : rows, pb, plain_b ? cols : depth,
-                                      one<S>(), sum, cols});
+                                      plain_a ? depth : rows, pb, plain_b ? cols : depth, one<S>(),
+                                      sum, cols});
         }
         if constexpr (std::is_same_v<T, bool>) {
           // Counts become truth values before they can wrap to zero.
@@ -234,9 +258,9 @@ void multiply_blocks(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmSc
 
 }  // namespace
 
-void packed_gemm(DType dtype, Trans ta, Trans tb, int64_t m, int64_t n, int64_t k,
-                 GemmScalar alpha, const void* a, int64_t lda, const void* b, int64_t ldb,
-                 GemmScalar beta, void* c, int64_t ldc) {
+void packed_gemm(DType dtype, Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmScalar alpha,
+                 const void* a, int64_t lda, const void* b, int64_t ldb, GemmScalar beta, void* c,
+                 int64_t ldc) {
   const auto run = [&]<class T>(T*) {
     multiply_blocks<T>(ta, tb, m, n, k, alpha, static_cast<const T*>(a), lda,
                        static_cast<const T*>(b), ldb, beta, static_cast<T*>(c), ldc);
@@ -244,22 +268,35 @@ void packed_gemm(DType dtype, Trans ta, Trans tb, int64_t m, int64_t n, int64_t 
   switch (dtype) {
     case DType::Bool: {
       // Any non-zero factor counts as true.
-      const auto truth = [](GemmScalar s) { return GemmScalar(s.integer != 0 || s.re != 0 ? 1 : 0); };
+      const auto truth = [](GemmScalar s) {
+        return GemmScalar(s.integer != 0 || s.re != 0 ? 1 : 0);
+      };
       alpha = truth(alpha);
       beta = truth(beta);
       return run(static_cast<bool*>(nullptr));
     }
-    case DType::UInt8: return run(static_cast<uint8_t*>(nullptr));
-    case DType::Int8: return run(static_cast<int8_t*>(nullptr));
-    case DType::Int16: return run(static_cast<int16_t*>(nullptr));
-    case DType::Int32: return run(static_cast<int32_t*>(nullptr));
-    case DType::Int64: return run(static_cast<int64_t*>(nullptr));
-    case DType::Float16: return run(static_cast<Half*>(nullptr));
-    case DType::BFloat16: return run(static_cast<BFloat16*>(nullptr));
-    case DType::Float32: return run(static_cast<float*>(nullptr));
-    case DType::Float64: return run(static_cast<double*>(nullptr));
-    case DType::Complex64: return run(static_cast<Complex64*>(nullptr));
-    case DType::Complex128: return run(static_cast<Complex128*>(nullptr));
+    case DType::UInt8:
+      return run(static_cast<uint8_t*>(nullptr));
+    case DType::Int8:
+      return run(static_cast<int8_t*>(nullptr));
+    case DType::Int16:
+      return run(static_cast<int16_t*>(nullptr));
+    case DType::Int32:
+      return run(static_cast<int32_t*>(nullptr));
+    case DType::Int64:
+      return run(static_cast<int64_t*>(nullptr));
+    case DType::Float16:
+      return run(static_cast<Half*>(nullptr));
+    case DType::BFloat16:
+      return run(static_cast<BFloat16*>(nullptr));
+    case DType::Float32:
+      return run(static_cast<float*>(nullptr));
+    case DType::Float64:
+      return run(static_cast<double*>(nullptr));
+    case DType::Complex64:
+      return run(static_cast<Complex64*>(nullptr));
+    case DType::Complex128:
+      return run(static_cast<Complex128*>(nullptr));
   }
   RT_FAIL(Type, "matmul", "unknown dtype");
 }

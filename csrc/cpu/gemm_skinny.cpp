@@ -93,10 +93,9 @@ void by_columns(const SkinnyArgs<T, S>& s, const SkinnyKernels<T, S>& kernels, c
   constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(S));
   const int64_t lines = (s.outputs + line - 1) / line;
   // Narrow and tall: each thread sums a share of the rows, and the shares are added up.
-  const int64_t shares =
-      lines >= 8 * get_num_threads()
-          ? 1
-          : std::min<int64_t>(library_threads(), s.inner * s.outputs / kGrain);
+  const int64_t shares = lines >= 8 * get_num_threads()
+                             ? 1
+                             : std::min<int64_t>(library_threads(), s.inner * s.outputs / kGrain);
   if (shares > 1) {
     Buffer<S> sums(shares * size);
     const int64_t rows = (s.inner + shares - 1) / shares;

@@ -56,8 +56,7 @@ int potrs(bool upper, int64_t n64, int64_t nrhs64, const T* factor, int64_t lda6
   const char part = uplo(upper);
   const Threads threads(n, nrhs);
   int info = 0;
-  Symbols<T>::potrs(&part, &n, &nrhs, Pointer(factor), &lda, Pointer(b), &ldb,
-                    &info RT_LENGTHS_1);
+  Symbols<T>::potrs(&part, &n, &nrhs, Pointer(factor), &lda, Pointer(b), &ldb, &info RT_LENGTHS_1);
   return info;
 }
 
@@ -135,19 +134,19 @@ int ormqr(bool left, Trans t, int64_t m64, int64_t n64, int64_t k64, const T* a,
   return info;
 }
 
-#define RT_INSTANTIATE(T)                                                                       \
-  template int getrf(int64_t, int64_t, T*, int64_t, int32_t*);                                  \
-  template int getrs(Trans, int64_t, int64_t, const T*, int64_t, const int32_t*, T*, int64_t);  \
-  template int getri(int64_t, T*, int64_t, const int32_t*);                                     \
-  template int potrf(bool, int64_t, T*, int64_t);                                               \
-  template int potrs(bool, int64_t, int64_t, const T*, int64_t, T*, int64_t);                   \
-  template int potri(bool, int64_t, T*, int64_t);                                               \
-  template int trtrs(bool, Trans, bool, int64_t, int64_t, const T*, int64_t, T*, int64_t);      \
-  template void trsm(bool, bool, Trans, bool, int64_t, int64_t, T, const T*, int64_t, T*,       \
-                     int64_t);                                                                  \
-  template int geqrf(int64_t, int64_t, T*, int64_t, T*);                                        \
-  template int orgqr(int64_t, int64_t, int64_t, T*, int64_t, const T*);                         \
-  template int ormqr(bool, Trans, int64_t, int64_t, int64_t, const T*, int64_t, const T*, T*,   \
+#define RT_INSTANTIATE(T)                                                                      \
+  template int getrf(int64_t, int64_t, T*, int64_t, int32_t*);                                 \
+  template int getrs(Trans, int64_t, int64_t, const T*, int64_t, const int32_t*, T*, int64_t); \
+  template int getri(int64_t, T*, int64_t, const int32_t*);                                    \
+  template int potrf(bool, int64_t, T*, int64_t);                                              \
+  template int potrs(bool, int64_t, int64_t, const T*, int64_t, T*, int64_t);                  \
+  template int potri(bool, int64_t, T*, int64_t);                                              \
+  template int trtrs(bool, Trans, bool, int64_t, int64_t, const T*, int64_t, T*, int64_t);     \
+  template void trsm(bool, bool, Trans, bool, int64_t, int64_t, T, const T*, int64_t, T*,      \
+                     int64_t);                                                                 \
+  template int geqrf(int64_t, int64_t, T*, int64_t, T*);                                       \
+  template int orgqr(int64_t, int64_t, int64_t, T*, int64_t, const T*);                        \
+  template int ormqr(bool, Trans, int64_t, int64_t, int64_t, const T*, int64_t, const T*, T*,  \
                      int64_t);
 RT_FOR_LAPACK_TYPES(RT_INSTANTIATE)
 #undef RT_INSTANTIATE

@@ -117,8 +117,8 @@ int geev(int64_t n, T* a, int64_t lda, ComplexOf<T>* w, ComplexOf<T>* vr, int64_
 template <class T>
 int gels(Trans t, int64_t m, int64_t n, int64_t nrhs, T* a, int64_t lda, T* b, int64_t ldb);
 template <class T>
-int gelsy(int64_t m, int64_t n, int64_t nrhs, T* a, int64_t lda, T* b, int64_t ldb,
-          RealOf<T> rcond, int32_t* rank);
+int gelsy(int64_t m, int64_t n, int64_t nrhs, T* a, int64_t lda, T* b, int64_t ldb, RealOf<T> rcond,
+          int32_t* rank);
 template <class T>
 int gelsd(int64_t m, int64_t n, int64_t nrhs, T* a, int64_t lda, T* b, int64_t ldb, RealOf<T>* s,
           RealOf<T> rcond, int32_t* rank);

@@ -9,9 +9,7 @@
 namespace rt::cpu::lapack {
 
 namespace {
-char letter(Vectors job) {
-  return job == Vectors::None ? 'N' : job == Vectors::Some ? 'S' : 'A';
-}
+char letter(Vectors job) { return job == Vectors::None ? 'N' : job == Vectors::Some ? 'S' : 'A'; }
 }  // namespace
 
 template <class T>
@@ -27,20 +25,18 @@ int gesdd(Vectors job, int64_t m64, int64_t n64, T* a, int64_t lda64, RealOf<T>*
   int info = 0;
   if constexpr (kIsComplex<T>) {
     // The larger of the lengths that LAPACK's releases have asked for.
-    const int64_t need = job == Vectors::None
-                             ? 7 * k
-                             : std::max(5 * k * k + 7 * k, 2 * large * k + 2 * k * k + k);
+    const int64_t need =
+        job == Vectors::None ? 7 * k : std::max(5 * k * k + 7 * k, 2 * large * k + 2 * k * k + k);
     const Scratch<RealOf<T>> rwork(need);
     with_work<T>([&](T* work, int lwork) {
-      Symbols<T>::gesdd(&which, &m, &n, Pointer(a), &lda, Pointer(s), Pointer(u), &ldu,
-                        Pointer(vt), &ldvt, Pointer(work), &lwork, Pointer(rwork.data()),
-                        iwork.data(), &info RT_LENGTHS_1);
+      Symbols<T>::gesdd(&which, &m, &n, Pointer(a), &lda, Pointer(s), Pointer(u), &ldu, Pointer(vt),
+                        &ldvt, Pointer(work), &lwork, Pointer(rwork.data()), iwork.data(),
+                        &info RT_LENGTHS_1);
     });
   } else {
     with_work<T>([&](T* work, int lwork) {
-      Symbols<T>::gesdd(&which, &m, &n, Pointer(a), &lda, Pointer(s), Pointer(u), &ldu,
-                        Pointer(vt), &ldvt, Pointer(work), &lwork, iwork.data(),
-                        &info RT_LENGTHS_1);
+      Symbols<T>::gesdd(&which, &m, &n, Pointer(a), &lda, Pointer(s), Pointer(u), &ldu, Pointer(vt),
+                        &ldvt, Pointer(work), &lwork, iwork.data(), &info RT_LENGTHS_1);
     });
   }
   return info;
@@ -186,8 +182,7 @@ int gelsy(int64_t m64, int64_t n64, int64_t nrhs64, T* a, int64_t lda64, T* b, i
     const Scratch<R> rwork(std::max<int64_t>(2 * n64, 1));
     with_work<T>([&](T* work, int lwork) {
       Symbols<T>::gelsy(&m, &n, &nrhs, Pointer(a), &lda, Pointer(b), &ldb, jpvt.data(),
-                        Pointer(&rcond), rank, Pointer(work), &lwork, Pointer(rwork.data()),
-                        &info);
+                        Pointer(&rcond), rank, Pointer(work), &lwork, Pointer(rwork.data()), &info);
     });
   } else {
     with_work<T>([&](T* work, int lwork) {
@@ -242,8 +237,7 @@ int gelss(int64_t m64, int64_t n64, int64_t nrhs64, T* a, int64_t lda64, T* b, i
     const Scratch<RealOf<T>> rwork(std::max<int64_t>(5 * std::min(m, n), 1));
     with_work<T>([&](T* work, int lwork) {
       Symbols<T>::gelss(&m, &n, &nrhs, Pointer(a), &lda, Pointer(b), &ldb, Pointer(s),
-                        Pointer(&rcond), rank, Pointer(work), &lwork, Pointer(rwork.data()),
-                        &info);
+                        Pointer(&rcond), rank, Pointer(work), &lwork, Pointer(rwork.data()), &info);
     });
   } else {
     with_work<T>([&](T* work, int lwork) {
@@ -254,21 +248,20 @@ int gelss(int64_t m64, int64_t n64, int64_t nrhs64, T* a, int64_t lda64, T* b, i
   return info;
 }
 
-#define RT_INSTANTIATE(T)                                                                       \
-  template int gesdd(Vectors, int64_t, int64_t, T*, int64_t, RealOf<T>*, T*, int64_t, T*,       \
-                     int64_t);                                                                  \
-  template int gesvd(Vectors, int64_t, int64_t, T*, int64_t, RealOf<T>*, T*, int64_t, T*,       \
-                     int64_t);                                                                  \
-  template int svd(Vectors, int64_t, int64_t, T*, int64_t, RealOf<T>*, T*, int64_t, T*,         \
-                   int64_t);                                                                    \
-  template int syevd(bool, bool, int64_t, T*, int64_t, RealOf<T>*);                             \
-  template int geev(int64_t, T*, int64_t, ComplexOf<T>*, ComplexOf<T>*, int64_t);               \
-  template int gels(Trans, int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t);                \
-  template int gelsy(int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t, RealOf<T>, int32_t*); \
-  template int gelsd(int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t, RealOf<T>*,           \
-                     RealOf<T>, int32_t*);                                                      \
-  template int gelss(int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t, RealOf<T>*,           \
-                     RealOf<T>, int32_t*);
+#define RT_INSTANTIATE(T)                                                                         \
+  template int gesdd(Vectors, int64_t, int64_t, T*, int64_t, RealOf<T>*, T*, int64_t, T*,         \
+                     int64_t);                                                                    \
+  template int gesvd(Vectors, int64_t, int64_t, T*, int64_t, RealOf<T>*, T*, int64_t, T*,         \
+                     int64_t);                                                                    \
+  template int svd(Vectors, int64_t, int64_t, T*, int64_t, RealOf<T>*, T*, int64_t, T*, int64_t); \
+  template int syevd(bool, bool, int64_t, T*, int64_t, RealOf<T>*);                               \
+  template int geev(int64_t, T*, int64_t, ComplexOf<T>*, ComplexOf<T>*, int64_t);                 \
+  template int gels(Trans, int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t);                  \
+  template int gelsy(int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t, RealOf<T>, int32_t*);   \
+  template int gelsd(int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t, RealOf<T>*, RealOf<T>,  \
+                     int32_t*);                                                                   \
+  template int gelss(int64_t, int64_t, int64_t, T*, int64_t, T*, int64_t, RealOf<T>*, RealOf<T>,  \
+                     int32_t*);
 RT_FOR_LAPACK_TYPES(RT_INSTANTIATE)
 #undef RT_INSTANTIATE
 

@@ -17,19 +17,20 @@
 #else
 // gfortran's calling convention: the lengths of character arguments follow all others.
 #define RT_SYMBOL(name) scipy_##name##_
-#define RT_LENGTHS_1 , size_t{1}
+#define RT_LENGTHS_1 \
+  , size_t { 1 }
 #define RT_LENGTHS_2 RT_LENGTHS_1 RT_LENGTHS_1
 #define RT_LENGTHS_3 RT_LENGTHS_2 RT_LENGTHS_1
 #define RT_LENGTHS_4 RT_LENGTHS_3 RT_LENGTHS_1
 
-#define RT_DECLARE_REAL(name, ...)          \
-  void RT_SYMBOL(s##name)(__VA_ARGS__);     \
+#define RT_DECLARE_REAL(name, ...)      \
+  void RT_SYMBOL(s##name)(__VA_ARGS__); \
   void RT_SYMBOL(d##name)(__VA_ARGS__);
-#define RT_DECLARE_COMPLEX(name, ...)       \
-  void RT_SYMBOL(c##name)(__VA_ARGS__);     \
+#define RT_DECLARE_COMPLEX(name, ...)   \
+  void RT_SYMBOL(c##name)(__VA_ARGS__); \
   void RT_SYMBOL(z##name)(__VA_ARGS__);
-#define RT_DECLARE(name, ...)               \
-  RT_DECLARE_REAL(name, __VA_ARGS__)        \
+#define RT_DECLARE(name, ...)        \
+  RT_DECLARE_REAL(name, __VA_ARGS__) \
   RT_DECLARE_COMPLEX(name, __VA_ARGS__)
 
 extern "C" {
@@ -75,17 +76,17 @@ RT_DECLARE_COMPLEX(gesvd, RtChar jobu, RtChar jobvt, RtInt m, RtInt n, void* a, 
                    int* info, size_t, size_t)
 RT_DECLARE_REAL(syevd, RtChar job, RtChar uplo, RtInt n, void* a, RtInt lda, void* w, void* work,
                 RtInt lwork, int* iwork, RtInt liwork, int* info, size_t, size_t)
-RT_DECLARE_COMPLEX(heevd, RtChar job, RtChar uplo, RtInt n, void* a, RtInt lda, void* w,
-                   void* work, RtInt lwork, void* rwork, RtInt lrwork, int* iwork, RtInt liwork,
-                   int* info, size_t, size_t)
+RT_DECLARE_COMPLEX(heevd, RtChar job, RtChar uplo, RtInt n, void* a, RtInt lda, void* w, void* work,
+                   RtInt lwork, void* rwork, RtInt lrwork, int* iwork, RtInt liwork, int* info,
+                   size_t, size_t)
 RT_DECLARE_REAL(geev, RtChar jobvl, RtChar jobvr, RtInt n, void* a, RtInt lda, void* wr, void* wi,
                 void* vl, RtInt ldvl, void* vr, RtInt ldvr, void* work, RtInt lwork, int* info,
                 size_t, size_t)
-RT_DECLARE_COMPLEX(geev, RtChar jobvl, RtChar jobvr, RtInt n, void* a, RtInt lda, void* w,
-                   void* vl, RtInt ldvl, void* vr, RtInt ldvr, void* work, RtInt lwork,
-                   void* rwork, int* info, size_t, size_t)
-RT_DECLARE(gels, RtChar trans, RtInt m, RtInt n, RtInt nrhs, void* a, RtInt lda, void* b,
-           RtInt ldb, void* work, RtInt lwork, int* info, size_t)
+RT_DECLARE_COMPLEX(geev, RtChar jobvl, RtChar jobvr, RtInt n, void* a, RtInt lda, void* w, void* vl,
+                   RtInt ldvl, void* vr, RtInt ldvr, void* work, RtInt lwork, void* rwork,
+                   int* info, size_t, size_t)
+RT_DECLARE(gels, RtChar trans, RtInt m, RtInt n, RtInt nrhs, void* a, RtInt lda, void* b, RtInt ldb,
+           void* work, RtInt lwork, int* info, size_t)
 RT_DECLARE_REAL(gelsy, RtInt m, RtInt n, RtInt nrhs, void* a, RtInt lda, void* b, RtInt ldb,
                 int* jpvt, const void* rcond, int* rank, void* work, RtInt lwork, int* info)
 RT_DECLARE_COMPLEX(gelsy, RtInt m, RtInt n, RtInt nrhs, void* a, RtInt lda, void* b, RtInt ldb,
@@ -123,32 +124,32 @@ struct Pointer {
 template <class T>
 struct Symbols;
 
-#define RT_COMMON(x)                                     \
-  static constexpr auto getrf = &RT_SYMBOL(x##getrf);    \
-  static constexpr auto getrs = &RT_SYMBOL(x##getrs);    \
-  static constexpr auto getri = &RT_SYMBOL(x##getri);    \
-  static constexpr auto potrf = &RT_SYMBOL(x##potrf);    \
-  static constexpr auto potrs = &RT_SYMBOL(x##potrs);    \
-  static constexpr auto potri = &RT_SYMBOL(x##potri);    \
-  static constexpr auto trtrs = &RT_SYMBOL(x##trtrs);    \
-  static constexpr auto trsm = &RT_SYMBOL(x##trsm);      \
-  static constexpr auto geqrf = &RT_SYMBOL(x##geqrf);    \
-  static constexpr auto gesdd = &RT_SYMBOL(x##gesdd);    \
-  static constexpr auto gesvd = &RT_SYMBOL(x##gesvd);    \
-  static constexpr auto geev = &RT_SYMBOL(x##geev);      \
-  static constexpr auto gels = &RT_SYMBOL(x##gels);      \
-  static constexpr auto gelsy = &RT_SYMBOL(x##gelsy);    \
-  static constexpr auto gelsd = &RT_SYMBOL(x##gelsd);    \
+#define RT_COMMON(x)                                  \
+  static constexpr auto getrf = &RT_SYMBOL(x##getrf); \
+  static constexpr auto getrs = &RT_SYMBOL(x##getrs); \
+  static constexpr auto getri = &RT_SYMBOL(x##getri); \
+  static constexpr auto potrf = &RT_SYMBOL(x##potrf); \
+  static constexpr auto potrs = &RT_SYMBOL(x##potrs); \
+  static constexpr auto potri = &RT_SYMBOL(x##potri); \
+  static constexpr auto trtrs = &RT_SYMBOL(x##trtrs); \
+  static constexpr auto trsm = &RT_SYMBOL(x##trsm);   \
+  static constexpr auto geqrf = &RT_SYMBOL(x##geqrf); \
+  static constexpr auto gesdd = &RT_SYMBOL(x##gesdd); \
+  static constexpr auto gesvd = &RT_SYMBOL(x##gesvd); \
+  static constexpr auto geev = &RT_SYMBOL(x##geev);   \
+  static constexpr auto gels = &RT_SYMBOL(x##gels);   \
+  static constexpr auto gelsy = &RT_SYMBOL(x##gelsy); \
+  static constexpr auto gelsd = &RT_SYMBOL(x##gelsd); \
   static constexpr auto gelss = &RT_SYMBOL(x##gelss);
-#define RT_REAL_SYMBOLS(x)                               \
-  RT_COMMON(x)                                           \
-  static constexpr auto orgqr = &RT_SYMBOL(x##orgqr);    \
-  static constexpr auto ormqr = &RT_SYMBOL(x##ormqr);    \
+#define RT_REAL_SYMBOLS(x)                            \
+  RT_COMMON(x)                                        \
+  static constexpr auto orgqr = &RT_SYMBOL(x##orgqr); \
+  static constexpr auto ormqr = &RT_SYMBOL(x##ormqr); \
   static constexpr auto syevd = &RT_SYMBOL(x##syevd);
-#define RT_COMPLEX_SYMBOLS(x)                            \
-  RT_COMMON(x)                                           \
-  static constexpr auto orgqr = &RT_SYMBOL(x##ungqr);    \
-  static constexpr auto ormqr = &RT_SYMBOL(x##unmqr);    \
+#define RT_COMPLEX_SYMBOLS(x)                         \
+  RT_COMMON(x)                                        \
+  static constexpr auto orgqr = &RT_SYMBOL(x##ungqr); \
+  static constexpr auto ormqr = &RT_SYMBOL(x##unmqr); \
   static constexpr auto syevd = &RT_SYMBOL(x##heevd);
 
 template <>

@@ -40,14 +40,13 @@ void after_fork_in_child() {
   if (t_state.in_region) t_state.pool_lost = true;
 }
 
-[[maybe_unused]] const int g_fork_handler =
-    pthread_atfork(nullptr, nullptr, after_fork_in_child);
+[[maybe_unused]] const int g_fork_handler = pthread_atfork(nullptr, nullptr, after_fork_in_child);
 
 // Marks the calling thread as a worker while it runs a body.
 class RegionScope {
  public:
-  explicit RegionScope(int index) : previous_in_region_(t_state.in_region),
-                                    previous_index_(t_state.index) {
+  explicit RegionScope(int index)
+      : previous_in_region_(t_state.in_region), previous_index_(t_state.index) {
     t_state.in_region = true;
     t_state.index = index;
   }
@@ -140,8 +139,7 @@ void detail::parallel_range(int64_t begin, int64_t end, int64_t grain, RangeBody
   t_state.owns_pool = true;
 #ifdef __APPLE__
   dispatch_apply_f(
-      static_cast<size_t>(threads),
-      dispatch_get_global_queue(QOS_CLASS_USER_INITIATED, 0), &region,
+      static_cast<size_t>(threads), dispatch_get_global_queue(QOS_CLASS_USER_INITIATED, 0), &region,
       [](void* context, size_t i) { static_cast<Region*>(context)->run(static_cast<int>(i)); });
 #else
 #pragma omp parallel num_threads(threads)

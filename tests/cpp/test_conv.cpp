@@ -18,7 +18,10 @@ namespace {
 using Cplx = std::complex<double>;
 std::mt19937_64 g_random(11);
 
-template <class T> Cplx value(T x) { return static_cast<double>(x); }
+template <class T>
+Cplx value(T x) {
+  return static_cast<double>(x);
+}
 Cplx value(Half x) { return to_float(x); }
 Cplx value(BFloat16 x) { return to_float(x); }
 Cplx value(Complex64 x) { return {x.re, x.im}; }
@@ -90,9 +93,13 @@ void for_each_product(const ConvShape& s, F&& f) {
                       continue;
                     }
                     const int64_t ic = oc / go * gi + c;
-                    const int64_t i = (((n * s.in_channels + ic) * z.in[0] + i0) * z.in[1] + i1) * z.in[2] + i2;
-                    const int64_t w = (((oc * gi + c) * z.kernel[0] + k0) * z.kernel[1] + k1) * z.kernel[2] + k2;
-                    const int64_t o = (((n * s.out_channels + oc) * z.out[0] + o0) * z.out[1] + o1) * z.out[2] + o2;
+                    const int64_t i =
+                        (((n * s.in_channels + ic) * z.in[0] + i0) * z.in[1] + i1) * z.in[2] + i2;
+                    const int64_t w =
+                        (((oc * gi + c) * z.kernel[0] + k0) * z.kernel[1] + k1) * z.kernel[2] + k2;
+                    const int64_t o =
+                        (((n * s.out_channels + oc) * z.out[0] + o0) * z.out[1] + o1) * z.out[2] +
+                        o2;
                     f(static_cast<size_t>(i), static_cast<size_t>(w), static_cast<size_t>(o));
                   }
 }
@@ -119,8 +126,7 @@ void check_shape(const ConvShape& s) {
   const DType dtype = DTypeOf<T>::value;
   const std::vector<T> input = random_values<T>(z.input), weight = random_values<T>(z.weight),
                        bias = random_values<T>(s.out_channels),
-                       in_bias = random_values<T>(s.in_channels),
-                       grad = random_values<T>(z.output);
+                       in_bias = random_values<T>(s.in_channels), grad = random_values<T>(z.output);
   const T poison = from<T>(1e4, 1e4);  // outputs are overwritten
   std::vector<T> output(grad.size(), poison), grad_input(input.size(), poison),
       grad_weight(weight.size(), poison), grad_bias(bias.size(), poison);
@@ -128,7 +134,8 @@ void check_shape(const ConvShape& s) {
       want_bias(bias.size());
   std::vector<double> size_output(grad.size()), size_input(input.size()),
       size_weight(weight.size()), size_bias(bias.size());
-  const size_t plane = grad.empty() ? 1 : grad.size() / static_cast<size_t>(s.batch * s.out_channels);
+  const size_t plane =
+      grad.empty() ? 1 : grad.size() / static_cast<size_t>(s.batch * s.out_channels);
   for (size_t i = 0; i < grad.size(); ++i) {
     const size_t c = i / plane % bias.size();
     want_bias[c] += value(grad[i]);
@@ -157,8 +164,10 @@ void check_shape(const ConvShape& s) {
   for (size_t i = 0; i < grad.size(); ++i) want_output[i] += value(bias[i / plane % bias.size()]);
   conv_forward(dtype, s, input.data(), weight.data(), bias.data(), output.data());
   compare(output, want_output, size_output);
-  const size_t in_plane = input.empty() ? 1 : input.size() / static_cast<size_t>(s.batch * s.in_channels);
-  for (size_t i = 0; i < input.size(); ++i) want_input[i] += value(in_bias[i / in_plane % in_bias.size()]);
+  const size_t in_plane =
+      input.empty() ? 1 : input.size() / static_cast<size_t>(s.batch * s.in_channels);
+  for (size_t i = 0; i < input.size(); ++i)
+    want_input[i] += value(in_bias[i / in_plane % in_bias.size()]);
   conv_backward_data(dtype, s, grad.data(), weight.data(), in_bias.data(), grad_input.data());
   compare(grad_input, want_input, size_input);
 }
@@ -233,7 +242,8 @@ void empty_and_bad_shapes() {
 
 // A NaN or infinity at one input reaches the outputs and weight gradients that use it, no others.
 void special_values_stay_local() {
-  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN(),
+              inf = std::numeric_limits<float>::infinity();
   for (const int64_t groups : {1, 4}) {
     for (const float special : {nan, inf}) {
       for (const int64_t padding : {0, 1}) {
@@ -249,9 +259,11 @@ void special_values_stay_local() {
           if (i == where) output_hit[o] = weight_hit[w] = true;
         });
         conv_forward(DType::Float32, s, input.data(), weight.data(), nullptr, output.data());
-        conv_backward_weight(DType::Float32, s, input.data(), grad.data(), grad_weight.data(), nullptr);
+        conv_backward_weight(DType::Float32, s, input.data(), grad.data(), grad_weight.data(),
+                             nullptr);
         for (size_t i = 0; i < output.size(); ++i) CHECK(std::isfinite(output[i]) != output_hit[i]);
-        for (size_t i = 0; i < weight.size(); ++i) CHECK(std::isfinite(grad_weight[i]) != weight_hit[i]);
+        for (size_t i = 0; i < weight.size(); ++i)
+          CHECK(std::isfinite(grad_weight[i]) != weight_hit[i]);
       }
     }
   }

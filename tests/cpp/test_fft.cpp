@@ -50,7 +50,8 @@ std::vector<Long> transform(const std::vector<Long>& x, bool inverse) {
 template <class T>
 void check_error(double error, double norm, int64_t n) {
   const double step = sizeof(T) == 4 ? 6e-8 : 1.2e-16;
-  CHECK_NEAR(std::sqrt(error), 0, step * (std::log2(static_cast<double>(n)) + 3) * std::sqrt(norm) + 1e-300);
+  CHECK_NEAR(std::sqrt(error), 0,
+             step * (std::log2(static_cast<double>(n)) + 3) * std::sqrt(norm) + 1e-300);
 }
 
 template <class T>
@@ -69,7 +70,8 @@ void check_length(int64_t n) {
     std::vector<C> spectrum(static_cast<size_t>(outer * half * inner));
     fft_real_to_complex(n, T{1}, lines, real.data(), half_lines, spectrum.data());
     std::vector<T> real_back(x.size());
-    fft_complex_to_real(n, T{1} / static_cast<T>(n), half_lines, spectrum.data(), lines, real_back.data());
+    fft_complex_to_real(n, T{1} / static_cast<T>(n), half_lines, spectrum.data(), lines,
+                        real_back.data());
     double real_norm = 0, real_error = 0;
     for (size_t i = 0; i < x.size(); ++i) {
       real_norm += static_cast<double>(real[i]) * static_cast<double>(real[i]);
@@ -103,7 +105,8 @@ void check_length(int64_t n) {
           error = norm = 0;
           for (int64_t k = 0; k < half; ++k) {
             const C v = spectrum[static_cast<size_t>((o * half + k) * inner + i)];
-            error += static_cast<double>(std::norm(Long(v.re, v.im) - want_real[static_cast<size_t>(k)]));
+            error += static_cast<double>(
+                std::norm(Long(v.re, v.im) - want_real[static_cast<size_t>(k)]));
             norm += static_cast<double>(std::norm(want_real[static_cast<size_t>(k)]));
           }
           check_error<T>(error, norm, n);
@@ -174,8 +177,8 @@ void test_fft() {
       check_length<double>(n);
     }
     // Every radix, large primes, and products of both.
-    for (const int64_t n : {81, 97, 100, 121, 128, 169, 210, 243, 256, 343, 360, 509, 512, 625, 1000,
-                            1009, 1024, 1155, 2 * 521, 2048}) {
+    for (const int64_t n : {81,  97,  100, 121, 128,  169,  210,  243,  256,     343,
+                            360, 509, 512, 625, 1000, 1009, 1024, 1155, 2 * 521, 2048}) {
       check_length<float>(n);
       check_length<double>(n);
     }

@@ -20,7 +20,10 @@ using Cplx = std::complex<double>;
 std::mt19937_64 g_random(7);
 
 // Values as complex doubles, whatever the type.
-template <class T> Cplx value(T x) { return static_cast<double>(x); }
+template <class T>
+Cplx value(T x) {
+  return static_cast<double>(x);
+}
 Cplx value(Half x) { return to_float(x); }
 Cplx value(BFloat16 x) { return to_float(x); }
 Cplx value(Complex64 x) { return {x.re, x.im}; }
@@ -87,8 +90,10 @@ void check_product(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmScal
       if constexpr (std::is_integral_v<T>) {
         uint64_t sum = 0;
         for (int64_t t = 0; t < k; ++t) {
-          const uint64_t x = static_cast<uint64_t>(ta == Trans::No ? a[i * lda + t] : a[t * lda + i]);
-          const uint64_t y = static_cast<uint64_t>(tb == Trans::No ? b[t * ldb + j] : b[j * ldb + t]);
+          const uint64_t x =
+              static_cast<uint64_t>(ta == Trans::No ? a[i * lda + t] : a[t * lda + i]);
+          const uint64_t y =
+              static_cast<uint64_t>(tb == Trans::No ? b[t * ldb + j] : b[j * ldb + t]);
           if constexpr (std::is_same_v<T, bool>) {
             sum |= x & y;
           } else {
@@ -96,7 +101,8 @@ void check_product(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmScal
           }
         }
         const uint64_t old = static_cast<uint64_t>(before[at]);
-        const uint64_t al = static_cast<uint64_t>(alpha.integer), be = static_cast<uint64_t>(beta.integer);
+        const uint64_t al = static_cast<uint64_t>(alpha.integer),
+                       be = static_cast<uint64_t>(beta.integer);
         CHECK(c[at] == static_cast<T>(al * sum + be * old));
       } else {
         Cplx sum = 0;
@@ -121,10 +127,10 @@ void check_product(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmScal
 template <class T>
 void check_type() {
   constexpr bool complex = std::is_same_v<T, Complex64> || std::is_same_v<T, Complex128>;
-  const int64_t sizes[][3] = {{1, 1, 1},   {1, 5, 3},    {3, 1, 5},    {2, 3, 1},   {4, 4, 4},
-                              {1, 67, 33}, {67, 1, 33},  {4, 33, 70},  {35, 3, 70}, {8, 8, 8},
-                              {17, 31, 9}, {64, 40, 50}, {5, 600, 20}, {90, 70, 80}, {1, 3000, 40},
-                              {2, 3, 40000}};
+  const int64_t sizes[][3] = {{1, 1, 1},    {1, 5, 3},    {3, 1, 5},     {2, 3, 1},
+                              {4, 4, 4},    {1, 67, 33},  {67, 1, 33},   {4, 33, 70},
+                              {35, 3, 70},  {8, 8, 8},    {17, 31, 9},   {64, 40, 50},
+                              {5, 600, 20}, {90, 70, 80}, {1, 3000, 40}, {2, 3, 40000}};
   for (const auto& s : sizes) {
     for (const Trans ta : {Trans::No, Trans::Yes, Trans::Conj}) {
       for (const Trans tb : {Trans::No, Trans::Yes, Trans::Conj}) {
@@ -190,7 +196,8 @@ void check_empty_and_nan() {
       std::vector<T> bt = b;
       if (tb == Trans::Yes) {
         for (int64_t i = 0; i < k; ++i) {
-          for (int64_t j = 0; j < n; ++j) bt[static_cast<size_t>(j * k + i)] = b[static_cast<size_t>(i * n + j)];
+          for (int64_t j = 0; j < n; ++j)
+            bt[static_cast<size_t>(j * k + i)] = b[static_cast<size_t>(i * n + j)];
         }
       }
       gemm(dtype, Trans::No, tb, m, n, k, 1, a.data(), k, bt.data(), tb == Trans::No ? n : k, 0,
@@ -270,8 +277,8 @@ void check_vectors() {
           for (int64_t i = 0; i < m; ++i) plain_y[i] = y[first_y + i * step];
           gemv(DTypeOf<T>::value, t, rows, cols, 1, a.data.get(), cols, x.data.get() + first_x,
                step, 1, y.data.get() + first_y, step);
-          gemm(DTypeOf<T>::value, t, Trans::No, m, 1, k, 1, a.data.get(), cols,
-               plain_x.data.get(), 1, 1, plain_y.data.get(), 1);
+          gemm(DTypeOf<T>::value, t, Trans::No, m, 1, k, 1, a.data.get(), cols, plain_x.data.get(),
+               1, 1, plain_y.data.get(), 1);
           for (int64_t i = 0; i < m; ++i) {
             CHECK_NEAR(std::abs(value(y[first_y + i * step]) - value(plain_y[i])), 0,
                        tolerance<T>() * static_cast<double>(k + 1));
@@ -289,7 +296,8 @@ void check_vectors() {
         if constexpr (std::is_integral_v<T>) {
           uint64_t sum = 0;
           for (int64_t i = 0; i < n; ++i) {
-            const uint64_t p = static_cast<uint64_t>(x[i * step]) * static_cast<uint64_t>(y[i * step]);
+            const uint64_t p =
+                static_cast<uint64_t>(x[i * step]) * static_cast<uint64_t>(y[i * step]);
             sum = std::is_same_v<T, bool> ? (sum | p) : sum + p;
           }
           CHECK(got == static_cast<T>(sum));
@@ -318,8 +326,8 @@ void expanded_rows_and_errors() {
   CHECK_THROWS(gemm(DType::Float32, Trans::No, Trans::No, -1, 2, 2, 1, a.data.get(), 2,
                     b.data.get(), 2, 0, c.data.get(), 2),
                Error);
-  CHECK_THROWS(gemm(DType::Float32, Trans::No, Trans::No, 2, 2, 2, 1, a.data.get(), 2,
-                    b.data.get(), 2, 0, c.data.get(), 1),
+  CHECK_THROWS(gemm(DType::Float32, Trans::No, Trans::No, 2, 2, 2, 1, a.data.get(), 2, b.data.get(),
+                    2, 0, c.data.get(), 1),
                Error);
 }
 

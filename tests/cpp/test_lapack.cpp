@@ -18,7 +18,10 @@ namespace {
 using Cplx = std::complex<double>;
 std::mt19937_64 g_random(3);
 
-template <class T> Cplx value(T x) { return static_cast<double>(x); }
+template <class T>
+Cplx value(T x) {
+  return static_cast<double>(x);
+}
 Cplx value(Complex64 x) { return {x.re, x.im}; }
 Cplx value(Complex128 x) { return {x.re, x.im}; }
 template <class T>
@@ -35,9 +38,13 @@ T from(Cplx v) {
 template <class T>
 struct Matrix {
   Matrix(int64_t r, int64_t c, int64_t extra = 0)
-      : rows(r), cols(c), ld(std::max<int64_t>(r + extra, 1)),
+      : rows(r),
+        cols(c),
+        ld(std::max<int64_t>(r + extra, 1)),
         data(static_cast<size_t>(ld * std::max<int64_t>(c, 1)), from<T>(77)) {}
-  Cplx operator()(int64_t i, int64_t j) const { return value(data[static_cast<size_t>(j * ld + i)]); }
+  Cplx operator()(int64_t i, int64_t j) const {
+    return value(data[static_cast<size_t>(j * ld + i)]);
+  }
   void set(int64_t i, int64_t j, Cplx v) { data[static_cast<size_t>(j * ld + i)] = from<T>(v); }
   T* get() { return data.data(); }
   int64_t rows, cols, ld;
@@ -74,7 +81,8 @@ template <class A>
 Matrix<Complex128> transpose(const A& a, Trans t = Trans::Conj) {
   if (t == Trans::No) {
     Matrix<Complex128> b(a.rows, a.cols);
-    for (int64_t i = 0; i < a.rows; ++i) for (int64_t j = 0; j < a.cols; ++j) b.set(i, j, a(i, j));
+    for (int64_t i = 0; i < a.rows; ++i)
+      for (int64_t j = 0; j < a.cols; ++j) b.set(i, j, a(i, j));
     return b;
   }
   Matrix<Complex128> b(a.cols, a.rows);
@@ -101,7 +109,8 @@ void near(const A& a, const B& b, int64_t rows = -1) {
 template <class T>
 Matrix<Complex128> identity(int64_t n) {
   Matrix<Complex128> e(n, n);
-  for (int64_t i = 0; i < n; ++i) for (int64_t j = 0; j < n; ++j) e.set(i, j, i == j);
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < n; ++j) e.set(i, j, i == j);
   return e;
 }
 
@@ -123,7 +132,8 @@ void check_lu(int64_t n) {
   CHECK(lapack::getri(n, inverse.get(), inverse.ld, pivots.data()) == 0);
   near<T>(multiply(a, inverse), identity<T>(n));
   Matrix<T> zero(n, n);
-  for (int64_t i = 0; i < n; ++i) for (int64_t j = 0; j < n; ++j) zero.set(i, j, 0);
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < n; ++j) zero.set(i, j, 0);
   if (n > 0) CHECK(lapack::getrf(n, n, zero.get(), zero.ld, pivots.data()) == 1);
 }
 
@@ -171,7 +181,8 @@ void check_cholesky(int64_t n) {
         near<T>(multiply(transpose(tri, t), y), right);
         lapack::trsm(true, upper, t, unit, n, 2, from<T>(2), tri.get(), tri.ld, z.get(), z.ld);
         for (int64_t i = 0; i < n; ++i) {
-          for (int64_t j = 0; j < 2; ++j) CHECK_NEAR(std::abs(z(i, j) - 2.0 * y(i, j)), 0, tolerance<T>());
+          for (int64_t j = 0; j < 2; ++j)
+            CHECK_NEAR(std::abs(z(i, j) - 2.0 * y(i, j)), 0, tolerance<T>());
         }
         Matrix<T> wide = random_matrix<T>(2, n), w = wide;
         lapack::trsm(false, upper, t, unit, 2, n, from<T>(1), tri.get(), tri.ld, w.get(), w.ld);
@@ -193,8 +204,10 @@ void check_qr(int64_t m, int64_t n) {
   std::vector<T> tau(static_cast<size_t>(std::max<int64_t>(k, 1)));
   CHECK(lapack::geqrf(m, n, qr.get(), qr.ld, tau.data()) == 0);
   Matrix<T> r(k, n), q(m, k);
-  for (int64_t j = 0; j < n; ++j) for (int64_t i = 0; i < k; ++i) r.set(i, j, i <= j ? qr(i, j) : 0);
-  for (int64_t j = 0; j < k; ++j) for (int64_t i = 0; i < m; ++i) q.set(i, j, qr(i, j));
+  for (int64_t j = 0; j < n; ++j)
+    for (int64_t i = 0; i < k; ++i) r.set(i, j, i <= j ? qr(i, j) : 0);
+  for (int64_t j = 0; j < k; ++j)
+    for (int64_t i = 0; i < m; ++i) q.set(i, j, qr(i, j));
   CHECK(lapack::orgqr(m, k, k, q.get(), q.ld, tau.data()) == 0);
   near<T>(multiply(q, r), a);
   near<T>(multiply(transpose(q), q), identity<T>(k));
@@ -209,7 +222,8 @@ void check_svd(int64_t m, int64_t n) {
   using R = lapack::RealOf<T>;
   const int64_t k = std::min(m, n);
   const auto check = [&](auto&& f) {
-    for (const lapack::Vectors job : {lapack::Vectors::None, lapack::Vectors::Some, lapack::Vectors::All}) {
+    for (const lapack::Vectors job :
+         {lapack::Vectors::None, lapack::Vectors::Some, lapack::Vectors::All}) {
       const Matrix<T> a = random_matrix<T>(m, n);
       const bool all = job == lapack::Vectors::All;
       Matrix<T> copy = a, u(m, all ? m : k, 1), vt(all ? n : k, n, 1);
@@ -218,15 +232,18 @@ void check_svd(int64_t m, int64_t n) {
       CHECK(std::is_sorted(s.rbegin(), s.rend()));
       double sum = 0, norm = 0;
       for (const R v : s) sum += static_cast<double>(v) * static_cast<double>(v);
-      for (int64_t i = 0; i < m; ++i) for (int64_t j = 0; j < n; ++j) norm += std::norm(a(i, j));
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) norm += std::norm(a(i, j));
       CHECK_NEAR(sum, norm, tolerance<T>() * (norm + 1));
       if (job == lapack::Vectors::None) continue;
       Matrix<T> us(m, k);
       for (int64_t i = 0; i < m; ++i) {
-        for (int64_t j = 0; j < k; ++j) us.set(i, j, u(i, j) * static_cast<double>(s[static_cast<size_t>(j)]));
+        for (int64_t j = 0; j < k; ++j)
+          us.set(i, j, u(i, j) * static_cast<double>(s[static_cast<size_t>(j)]));
       }
       Matrix<T> first(k, n);
-      for (int64_t i = 0; i < k; ++i) for (int64_t j = 0; j < n; ++j) first.set(i, j, vt(i, j));
+      for (int64_t i = 0; i < k; ++i)
+        for (int64_t j = 0; j < n; ++j) first.set(i, j, vt(i, j));
       near<T>(multiply(us, first), a);
       near<T>(multiply(transpose(u), u), identity<T>(u.cols));
     }
@@ -241,7 +258,8 @@ void check_eigen(int64_t n) {
   using R = lapack::RealOf<T>;
   Matrix<T> a = random_matrix<T>(n, n);
   Matrix<T> h(n, n);
-  for (int64_t i = 0; i < n; ++i) for (int64_t j = 0; j < n; ++j) h.set(i, j, a(i, j) + std::conj(a(j, i)));
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < n; ++j) h.set(i, j, a(i, j) + std::conj(a(j, i)));
   for (const bool upper : {false, true}) {
     Matrix<T> v = h, only = h;
     // The other triangle must not be read.
@@ -257,7 +275,8 @@ void check_eigen(int64_t n) {
     Matrix<T> vw(n, n);
     for (int64_t i = 0; i < n; ++i) {
       CHECK_NEAR(w[static_cast<size_t>(i)], w2[static_cast<size_t>(i)], tolerance<T>());
-      for (int64_t j = 0; j < n; ++j) vw.set(i, j, v(i, j) * static_cast<double>(w[static_cast<size_t>(j)]));
+      for (int64_t j = 0; j < n; ++j)
+        vw.set(i, j, v(i, j) * static_cast<double>(w[static_cast<size_t>(j)]));
     }
     near<T>(multiply(h, v), vw);
   }
@@ -295,20 +314,29 @@ void check_least_squares(int64_t m, int64_t n) {
     }
     near<T>(multiply(transpose(a), multiply(a, top)), multiply(transpose(a), rhs));
   };
-  check([&](auto& ac, auto& x) { return lapack::gels(Trans::No, m, n, 2, ac.get(), ac.ld, x.get(), x.ld); });
+  check([&](auto& ac, auto& x) {
+    return lapack::gels(Trans::No, m, n, 2, ac.get(), ac.ld, x.get(), x.ld);
+  });
   int32_t rank = -1;
   const int64_t k = std::min(m, n);
   std::vector<R> s(static_cast<size_t>(k));
-  check([&](auto& ac, auto& x) { return lapack::gelsy(m, n, 2, ac.get(), ac.ld, x.get(), x.ld, R{-1}, &rank); });
+  check([&](auto& ac, auto& x) {
+    return lapack::gelsy(m, n, 2, ac.get(), ac.ld, x.get(), x.ld, R{-1}, &rank);
+  });
   CHECK(rank == k);
-  check([&](auto& ac, auto& x) { return lapack::gelsd(m, n, 2, ac.get(), ac.ld, x.get(), x.ld, s.data(), R{-1}, &rank); });
+  check([&](auto& ac, auto& x) {
+    return lapack::gelsd(m, n, 2, ac.get(), ac.ld, x.get(), x.ld, s.data(), R{-1}, &rank);
+  });
   CHECK(rank == k);
-  check([&](auto& ac, auto& x) { return lapack::gelss(m, n, 2, ac.get(), ac.ld, x.get(), x.ld, s.data(), R{-1}, &rank); });
+  check([&](auto& ac, auto& x) {
+    return lapack::gelss(m, n, 2, ac.get(), ac.ld, x.get(), x.ld, s.data(), R{-1}, &rank);
+  });
   CHECK(rank == k && std::is_sorted(s.rbegin(), s.rend()));
   if (n > 1 && m > 1) {  // two equal columns lower the rank
     Matrix<T> low = a, x = b;
     for (int64_t i = 0; i < m; ++i) low.set(i, 1, low(i, 0));
-    CHECK(lapack::gelsd(m, n, 2, low.get(), low.ld, x.get(), x.ld, s.data(), static_cast<R>(1e-4), &rank) == 0);
+    CHECK(lapack::gelsd(m, n, 2, low.get(), low.ld, x.get(), x.ld, s.data(), static_cast<R>(1e-4),
+                        &rank) == 0);
     CHECK(rank == std::min(m, n - 1));
   }
 }

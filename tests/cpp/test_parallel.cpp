@@ -82,8 +82,8 @@ bool product_is_right() {
   std::vector<double> dc(n * n);
   gemm(rt::DType::Float32, Trans::No, Trans::No, n, n, n, 1, a.data(), n, b.data(), n, 0, c.data(),
        n);
-  gemm(rt::DType::Float32, Trans::No, Trans::Yes, n, n, n, 1, a.data(), n, b.data(), n, 1,
-       c.data(), n);
+  gemm(rt::DType::Float32, Trans::No, Trans::Yes, n, n, n, 1, a.data(), n, b.data(), n, 1, c.data(),
+       n);
   gemm(rt::DType::Float64, Trans::No, Trans::No, n, n, n, 1, da.data(), n, db.data(), n, 0,
        dc.data(), n);
   for (const float v : c) {
