@@ -17,4 +17,5 @@ void add_compare(const LoopTable& table);
 void add_unary(const LoopTable& table);
 void add_sums(const FunctionTable& table);
 void add_extremes(const FunctionTable& table);
+void add_optim(const LoopTable& table);
 }  // namespace rt::cpu::RT_ISA

@@ -11,6 +11,7 @@ void register_kernels(const LoopTable& loops, const CastTable& casts,
   add_unary(loops);
   add_sums(functions);
   add_extremes(functions);
+  add_optim(loops);
 }
 
 }  // namespace rt::cpu::RT_ISA

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from rustorch import _C, Tensor
 
+_STEPS = _C._namespaces["optim"]
+
 
 def fused_sgd_(
     params: list[Tensor],
@@ -44,7 +46,7 @@ def fused_sgd_(
 
     ``momentum_buffers`` is empty if ``momentum == 0``; on a first step its tensors are uninitialised.
     """
-    _C.fused_sgd_(
+    _STEPS["fused_sgd_"](
         params,
         grads,
         momentum_buffers,
@@ -92,7 +94,7 @@ def fused_adam_(
     ``steps`` holds 0-dim float32 CPU tensors, each raised by one before its use (as PyTorch stores them).
     ``max_exp_avg_sqs`` (the x above) is empty unless ``amsgrad``.
     """
-    _C.fused_adam_(
+    _STEPS["fused_adam_"](
         params,
         grads,
         exp_avgs,
