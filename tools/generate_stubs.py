@@ -377,7 +377,7 @@ def generate() -> dict[str, str]:
     """Path below the package -> text."""
     with_out = {op["schema"] for op in _C.op_table() if op.get("out")}
     stubs = {"_op_types/__init__.pyi": HEADER}
-    for space, functions in sorted(_C._namespaces.items()):
+    for space, functions in sorted(_C.namespaces().items()):
         if space != "Tensor":
             stubs[f"_op_types/{space.replace('.', '_')}.pyi"] = namespace_stub(functions, with_out)
     # Last, because it defines the result types that all the others use.

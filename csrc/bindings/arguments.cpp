@@ -10,7 +10,7 @@ namespace {
 
 bool is_numpy_scalar(PyObject* o) {
   const char* type = Py_TYPE(o)->tp_name;
-  return std::strncmp(type, "numpy.", 6) == 0 && std::strcmp(type, "numpy.ndarray") != 0 &&
+  return std::strncmp(type, "numpy.", 6) == 0 && !is_numpy_array(o) &&
          PyObject_HasAttrString(o, "dtype") && PyObject_HasAttrString(o, "item");
 }
 
@@ -69,7 +69,11 @@ bool is_number(PyObject* o) {
 }
 
 bool is_numpy_array(PyObject* o) {
-  return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0;
+  // Subclasses too: np.memmap, np.matrix.
+  for (const PyTypeObject* t = Py_TYPE(o); t; t = t->tp_base) {
+    if (std::strcmp(t->tp_name, "numpy.ndarray") == 0) return true;
+  }
+  return false;
 }
 
 Scalar to_scalar(PyObject* o) {
@@ -160,7 +164,7 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
   switch (a.kind) {  // accepts(a, o) was true
     case ArgKind::Tensor:
       if (is_tensor(o)) return unwrap(o);
-      return is_numpy_array(o) ? tensor_from_numpy(o) : wrapped_number(to_scalar(o));
+      return is_numpy_array(o) ? tensor_of_array(o) : wrapped_number(to_scalar(o));
     case ArgKind::TensorList:
       return to_tensor_list(op, a, o);
     case ArgKind::Scalar:

@@ -20,7 +20,7 @@ void find_shape(PyObject* o, Dims* shape, int depth) {
     return;
   }
   if (is_numpy_array(o)) {
-    const Tensor t = tensor_from_numpy(o);
+    const Tensor t = tensor_of_array(o);
     for (int64_t s : t.sizes()) shape->push_back(s);
     return;
   }
@@ -37,7 +37,7 @@ void find_shape(PyObject* o, Dims* shape, int depth) {
 
 DType dtype_of_leaf(PyObject* o) {
   if (is_tensor(o)) return unwrap(o).dtype();
-  if (is_numpy_array(o)) return tensor_from_numpy(o).dtype();
+  if (is_numpy_array(o)) return tensor_of_array(o).dtype();
   if (PyBool_Check(o)) return DType::Bool;
   if (PyLong_Check(o)) return DType::Int64;
   if (PyFloat_CheckExact(o)) return default_dtype();
@@ -80,7 +80,7 @@ void check_range(const Scalar& s, DType t, PyObject* o) {
 
 void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t* at) {
   if (is_tensor(o) || is_numpy_array(o)) {
-    const Tensor src = is_tensor(o) ? unwrap(o) : tensor_from_numpy(o);
+    const Tensor src = is_tensor(o) ? unwrap(o) : tensor_of_array(o);
     const IntList rest = IntList(shape).slice(depth, shape.size() - depth);
     RT_CHECK(src.sizes() == rest, Value, "tensor", "nested tensors must have equal shapes",
              cat_str(src.sizes(), " and ", rest));
@@ -120,7 +120,7 @@ PyObject* tensor_from_data(PyObject*, PyObject* args) {
     std::optional<DType> type;
     if (dtype != Py_None) type = to_dtype(dtype);
     if (is_tensor(data) || is_numpy_array(data)) {
-      const Tensor src = is_tensor(data) ? unwrap(data) : tensor_from_numpy(data);
+      const Tensor src = is_tensor(data) ? unwrap(data) : tensor_of_array(data);
       NoGradGuard guard;
       Tensor t = empty(src.sizes(), type.value_or(src.dtype()), {}, "tensor");
       return wrap(ops::copy_(t, src));

@@ -17,6 +17,13 @@ PYBIND11_MODULE(_C, m) {
     init_autograd(m.ptr());
     init_ops(m.ptr());
     init_construct(m.ptr());
+    init_numpy(m.ptr());
+    init_storage(m.ptr());
+    init_dlpack(m.ptr());
+    init_printing(m.ptr());
+    init_registry(m.ptr());
+    init_runtime(m.ptr());
+    init_bench(m.ptr());
   } catch (...) {
     rt::py::set_error_from_exception();
     throw pybind11::error_already_set();

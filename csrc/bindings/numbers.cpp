@@ -21,7 +21,7 @@ bool operand(PyObject* o, Tensor* out) {
     return true;
   }
   if (is_numpy_array(o)) {
-    *out = tensor_from_numpy(o);
+    *out = tensor_of_array(o);
     return true;
   }
   return false;
@@ -157,7 +157,8 @@ int to_bool(PyObject* o) {
 PyObject* to_int(PyObject* o) {
   return guard([&]() -> PyObject* {
     const Scalar s = only_element(o, "int");
-    RT_CHECK(!s.is_complex(), Type, "int", "can't convert complex to int", describe(unwrap(o)));
+    RT_CHECK(!s.is_complex() || s.to_complex().imag() == 0, Runtime, "int",
+             "value cannot be converted to type int64_t without overflow", describe(unwrap(o)));
     if (s.is_integral()) return PyLong_FromLongLong(s.to_int());
     return PyLong_FromDouble(s.to_double());
   });

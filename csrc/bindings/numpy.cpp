@@ -22,6 +22,13 @@ class BufferOwner final : public MemoryOwner {
   Py_buffer view_;
 };
 
+[[noreturn]] void unsupported(const std::string& what) {
+  RT_FAIL(Type, "from_numpy",
+          "can't convert an array of this dtype. The supported types are: float64, float32, float16, complex64, "
+          "complex128, int64, int32, int16, int8, uint8, and bool.",
+          what, "array.astype(...)");
+}
+
 DType dtype_of_format(const Py_buffer& v) {
   const char* f = v.format ? v.format : "B";
   if (*f == '@' || *f == '=' || *f == '<') ++f;
@@ -42,8 +49,7 @@ DType dtype_of_format(const Py_buffer& v) {
         if (is_signed) return DType::Int64;
         break;
     }
-    RT_FAIL(Type, "from_numpy", "there is no tensor dtype for this array", cat_str("format '", f, "'"),
-            "array.astype(...) to bool, uint8, int8 to int64, float16 to float64, complex64 or complex128");
+    unsupported(cat_str("format '", f, "' of ", static_cast<int64_t>(v.itemsize), " bytes"));
   };
   switch (*f) {
     case '?':
@@ -73,10 +79,7 @@ DType dtype_of_format(const Py_buffer& v) {
       if (f[1] == 'd') return DType::Complex128;
       break;
   }
-  RT_FAIL(Type, "from_numpy",
-          "can't convert an array of this dtype. The supported types are: float64, float32, float16, complex64, "
-          "complex128, int64, int32, int16, int8, uint8, and bool.",
-          cat_str("format '", f, "'"), "array.astype(...)");
+  unsupported(cat_str("format '", f, "'"));
 }
 
 }  // namespace
@@ -86,7 +89,11 @@ Tensor tensor_from_numpy(PyObject* array) {
   bool read_only = false;
   if (PyObject_GetBuffer(array, &view, PyBUF_STRIDES | PyBUF_FORMAT | PyBUF_WRITABLE) < 0) {
     PyErr_Clear();
-    if (PyObject_GetBuffer(array, &view, PyBUF_STRIDES | PyBUF_FORMAT) < 0) throw PythonError{};
+    if (PyObject_GetBuffer(array, &view, PyBUF_STRIDES | PyBUF_FORMAT) < 0) {
+      PyErr_Clear();
+      Object dtype = checked(PyObject_GetAttrString(array, "dtype"));
+      unsupported(PyUnicode_AsUTF8(checked(PyObject_Str(dtype.get())).get()));
+    }
     read_only = true;
   }
   auto owner = std::make_unique<BufferOwner>(view);
@@ -106,9 +113,99 @@ Tensor tensor_from_numpy(PyObject* array) {
     strides.push_back(view.shape[d] <= 1 && step < 0 ? 1 : step / item);
     if (view.len > 0) reach += (view.shape[d] - 1) * step;
   }
+  const int64_t alignment = is_complex(dtype) ? item / 2 : item;
+  RT_CHECK(reinterpret_cast<uintptr_t>(view.buf) % static_cast<uintptr_t>(alignment) == 0, Value,
+           "from_numpy", "the array's memory is not aligned to its element type", name(dtype),
+           "array.copy()");
   Ref<Storage> storage = wrap_memory(view.buf, static_cast<size_t>(reach), {}, std::move(owner));
   storage->set_read_only(read_only);
   return from_memory(std::move(storage), dtype, sizes, strides);
 }
+
+Tensor tensor_of_array(PyObject* array) {
+  try {
+    return tensor_from_numpy(array);
+  } catch (const Error& e) {
+    // Negative strides, foreign byte order, odd alignment: a copy has none of them.
+    if (e.kind() != ErrorKind::Value) throw;
+  }
+  Object dtype = checked(PyObject_GetAttrString(array, "dtype"));
+  Object native = checked(PyObject_CallMethod(dtype.get(), "newbyteorder", "s", "="));
+  return tensor_from_numpy(checked(PyObject_CallMethod(array, "astype", "Os", native.get(), "C")).get());
+}
+
+namespace {
+
+PyObject* from_numpy(PyObject*, PyObject* array) {
+  return guard([&]() -> PyObject* {
+    RT_CHECK(is_numpy_array(array), Type, "from_numpy",
+             cat_str("expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")"), "",
+             "rustorch.tensor(...) or rustorch.asarray(...)");
+    return wrap(tensor_from_numpy(array));
+  });
+}
+
+// _frombuffer(buffer, dtype, count, offset): a 1-D tensor over the bytes of any buffer.
+PyObject* from_buffer(PyObject*, PyObject* args) {
+  PyObject *buffer, *dtype;
+  long long count = -1, offset = 0;
+  if (!PyArg_ParseTuple(args, "OOLL:_frombuffer", &buffer, &dtype, &count, &offset)) return nullptr;
+  return guard([&]() -> PyObject* {
+    const DType type = to_dtype(dtype);
+    Py_buffer view;
+    bool read_only = false;
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0) {
+      if (!PyErr_ExceptionMatches(PyExc_BufferError)) {
+        PyErr_Clear();
+        RT_FAIL(Value, "frombuffer", "object does not implement Python buffer protocol.",
+                Py_TYPE(buffer)->tp_name);
+      }
+      PyErr_Clear();
+      if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0) throw PythonError{};
+      read_only = true;
+    }
+    auto owner = std::make_unique<BufferOwner>(view);
+    const int64_t length = view.len, item = static_cast<int64_t>(item_size(type));
+    RT_CHECK(length > 0 && count != 0, Value, "frombuffer",
+             "both buffer length and count must not be 0", cat_str(length, " bytes, count ", int64_t{count}));
+    RT_CHECK(offset >= 0 && offset < length, Value, "frombuffer",
+             cat_str("offset must be non-negative and no greater than buffer length - 1"),
+             cat_str("offset ", int64_t{offset}, " of ", length, " bytes"));
+    RT_CHECK(count > 0 || (length - offset) % item == 0, Value, "frombuffer",
+             cat_str("buffer length after offset must be a multiple of element size (", item, ")"),
+             cat_str(int64_t{length - offset}, " bytes"));
+    const int64_t n = count < 0 ? (length - offset) / item : count;
+    RT_CHECK(n <= (length - offset) / item, Value, "frombuffer",
+             "requested buffer length must not be greater than actual buffer length",
+             cat_str(n, " elements of ", item, " bytes in ", int64_t{length - offset}));
+    char* data = static_cast<char*>(view.buf) + offset;
+    const size_t alignment = static_cast<size_t>(is_complex(type) ? item / 2 : item);
+    RT_CHECK(reinterpret_cast<uintptr_t>(data) % alignment == 0, Value, "frombuffer",
+             "the memory is not aligned to the element type", name(type), "a copy of the buffer");
+    Ref<Storage> storage = wrap_memory(data, static_cast<size_t>(n * item), {}, std::move(owner));
+    storage->set_read_only(read_only);
+    return wrap(from_memory(std::move(storage), type, Dims{n}, Dims{1}));
+  });
+}
+
+PyMethodDef functions[] = {
+    {"from_numpy", from_numpy, METH_O,
+     "from_numpy(ndarray)\n--\n\n"
+     "A tensor over the memory of a NumPy array; writes through either are seen by both.\n\n"
+     "A read-only array gives a tensor that refuses in-place writes. Raises TypeError for other objects and\n"
+     "for dtypes without a counterpart, ValueError for negative strides and foreign byte order.\n"
+     "Follows `torch.from_numpy`.\n\n"
+     ">>> import numpy as np\n"
+     ">>> array = np.zeros(2)\n"
+     ">>> rt.from_numpy(array).add_(1)\n"
+     "tensor([1., 1.], dtype=rustorch.float64)\n"
+     ">>> array\n"
+     "array([1., 1.])\n"},
+    {"_frombuffer", from_buffer, METH_VARARGS, nullptr},
+    {}};
+
+}  // namespace
+
+void init_numpy(PyObject* module) { checked(PyModule_AddFunctions(module, functions)); }
 
 }  // namespace rt::py

@@ -118,7 +118,8 @@ PyObject* size_object(IntList sizes);
 bool is_number(PyObject* o);      // bool, int, float, complex or a NumPy scalar
 Scalar to_scalar(PyObject* o);
 bool is_numpy_array(PyObject* o);
-Tensor tensor_from_numpy(PyObject* array);  // shares memory
+Tensor tensor_from_numpy(PyObject* array);  // shares memory, or raises
+Tensor tensor_of_array(PyObject* array);    // shares memory where it can, else copies
 
 // Converts one argument that accepts() has let through.
 Value to_value(const char* op, const Argument& a, PyObject* o);
@@ -141,11 +142,20 @@ void init_types(PyObject* module);
 void init_tensor(PyObject* module);
 void init_ops(PyObject* module);
 void init_construct(PyObject* module);
+void init_numpy(PyObject* module);
+void init_storage(PyObject* module);
+void init_dlpack(PyObject* module);
+void init_printing(PyObject* module);
+void init_registry(PyObject* module);
+void init_runtime(PyObject* module);
+void init_bench(PyObject* module);
 PyNumberMethods* number_methods();
 PyObject* rich_compare(PyObject* a, PyObject* b, int op);
 PyGetSetDef* tensor_properties();
 PyObject* get_item(PyObject* self, PyObject* key);
 int set_item(PyObject* self, PyObject* key, PyObject* value);
 PyObject* iterate(PyObject* self);
+int get_buffer(PyObject* tensor, Py_buffer* view, int flags);
+void release_buffer(PyObject* tensor, Py_buffer* view);
 
 }  // namespace rt::py

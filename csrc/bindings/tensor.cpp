@@ -131,6 +131,8 @@ void init_tensor(PyObject* module) {
       {Py_mp_subscript, reinterpret_cast<void*>(get_item)},
       {Py_mp_ass_subscript, reinterpret_cast<void*>(set_item)},
       {Py_tp_iter, reinterpret_cast<void*>(iterate)},
+      {Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
+      {Py_bf_releasebuffer, reinterpret_cast<void*>(release_buffer)},
       RT_SLOT(nb_add), RT_SLOT(nb_subtract), RT_SLOT(nb_multiply), RT_SLOT(nb_true_divide),
       RT_SLOT(nb_floor_divide), RT_SLOT(nb_remainder), RT_SLOT(nb_power), RT_SLOT(nb_matrix_multiply),
       RT_SLOT(nb_negative), RT_SLOT(nb_positive), RT_SLOT(nb_absolute), RT_SLOT(nb_invert),

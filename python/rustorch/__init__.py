@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, errors
+from rustorch import _C, _autograd_methods, _log, _tensor_methods, errors
 from rustorch._C import (
     Generator,
     Size,
@@ -19,6 +19,9 @@ from rustorch._C import (
     float16,
     float32,
     float64,
+    from_numpy,
+    get_default_dtype,
+    get_num_threads,
     int8,
     int16,
     int32,
@@ -26,9 +29,12 @@ from rustorch._C import (
     is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
+    set_default_dtype,
+    set_num_threads,
     uint8,
 )
-from rustorch import _autograd_methods  # noqa: F401
+from rustorch._config import devices, show_config
+from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._tensor_api import *  # noqa: F403
 from rustorch._version import __version__
 from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -37,17 +43,25 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 
-globals().update({name: op for name, op in _C._namespaces["rt"].items() if not name.startswith("_")})
+globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
+_tensor_methods.install()
 
 # Imported on first use: `import rustorch` stays fast.
-_LAZY = ("autograd", "data", "datasets", "io", "linalg", "fft", "nn", "optim", "special", "utils", "random")
+_LAZY = (
+    "autograd", "cpu", "data", "datasets", "fft", "io", "linalg", "nn", "optim", "random", "special", "utils",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"rustorch.{name}")
+    if name in ("save", "load"):
+        return getattr(importlib.import_module("rustorch.io"), name)
     raise AttributeError(f"module 'rustorch' has no attribute {name!r}")
 
 
 if TYPE_CHECKING:
-    from rustorch import autograd, nn, optim, utils
+    from rustorch import autograd, cpu, fft, io, linalg, nn, optim, special, utils
+    from rustorch.io import load, save
+
+_log.start()

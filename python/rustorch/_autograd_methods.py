@@ -17,7 +17,11 @@ def _method(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 @_method
 def backward(
-    self: Any, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    self: Any,
+    gradient: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
 ) -> None:
     """Adds this tensor's gradients to the ``.grad`` of the leaves it was made from.
 

@@ -1,4 +1,4 @@
-"""The exceptions of rustorch: one tree under `RustorchError`, each also the built-in that Python users expect.
+"""The exceptions of rustorch: one tree under `RustorchError`, each also the built-in that users expect.
 
 Every error from an op carries `op`, `got` and `hint`, and reads ``op: what is wrong; got ...; try ...``.
 
@@ -11,6 +11,11 @@ Every error from an op carries `op`, `got` and `hint`, and reads ``op: what is w
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "ArgumentError",
@@ -39,6 +44,12 @@ class RustorchError(Exception):
         self.op = op
         self.got = got
         self.hint = hint
+
+    @classmethod
+    def of(cls, op: str, what: str, got: str = "", hint: str = "") -> Self:
+        """An error whose message is made of its parts: ``op: what; got ...; try ...``."""
+        message = f"{op}: {what}" + (f"; got {got}" if got else "") + (f"; try {hint}" if hint else "")
+        return cls(message, op=op, got=got, hint=hint)
 
 
 class OpError(RustorchError, RuntimeError):

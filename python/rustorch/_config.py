@@ -1,0 +1,51 @@
+"""What was built, and what it runs on."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rustorch import _C
+from rustorch._version import __version__
+
+__all__ = ["config", "devices", "show_config"]
+
+
+def config() -> dict[str, Any]:
+    """The facts that `show_config` prints."""
+    import platform
+
+    build = _C._build_info()
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "compiler": build["compiler"].strip(),
+        "build": build["build"],
+        "matrix library": build["matrix_library"],
+        "instruction set": build["simd"],
+        "threads": _C.get_num_threads(),
+        "devices": ", ".join(_C.available_devices()),
+        "default dtype": str(_C.get_default_dtype()),
+    }
+
+
+def show_config() -> None:
+    """Prints the version, the build, the instruction set, the threads and the devices.
+
+    >>> import rustorch as rt
+    >>> rt.show_config()  # doctest: +ELLIPSIS
+    version:         ...
+    """
+    for key, value in config().items():
+        print(f"{key + ':':<17}{value}")
+
+
+def devices() -> list[_C.device]:
+    """The devices that tensors can be made on, the CPU first.
+
+    >>> import rustorch as rt
+    >>> rt.devices()[0]
+    device(type='cpu')
+    """
+    return [_C.device(name) for name in _C.available_devices()]

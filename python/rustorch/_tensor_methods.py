@@ -1,0 +1,231 @@
+"""Methods of Tensor that are Python rather than ops: text, numbers, other libraries, pickling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rustorch import _C
+from rustorch._printing import tensor_text
+from rustorch._serialize import deepcopy_tensor, reduce_tensor
+from rustorch.errors import ArgumentError, DTypeError, OpError
+
+__all__: list[str] = []
+
+Tensor = _C.Tensor
+
+
+def describe(tensor: _C.Tensor) -> str:
+    """As error messages name a tensor: "float32[2, 3]"."""
+    return f"{str(tensor.dtype).partition('.')[2]}{list(tensor.shape)}"
+
+
+# ---- Text and numbers ----
+
+
+def __repr__(self: _C.Tensor, *, tensor_contents: str | None = None) -> str:
+    plain = type(self) is Tensor or type(self).__name__ == "Parameter"
+    name = "tensor" if plain else type(self).__name__
+    return tensor_text(self, name) if tensor_contents is None else f"{name}({tensor_contents})"
+
+
+def __format__(self: _C.Tensor, spec: str) -> str:
+    if self.ndim == 0 and type(self) is Tensor:
+        return format(_C._printed_values(self, -1), spec)
+    return object.__format__(self, spec)
+
+
+def __complex__(self: _C.Tensor) -> complex:
+    if self.dtype.is_complex:
+        values = _C._printed_values(self, -1)
+        while isinstance(values, list) and len(values) == 1:
+            values = values[0]
+        if not isinstance(values, list):
+            return complex(values)
+    return complex(float(self))
+
+
+def __round__(self: _C.Tensor, ndigits: int | None = None) -> _C.Tensor:
+    return self.round(decimals=ndigits or 0)
+
+
+def __contains__(self: _C.Tensor, item: Any) -> bool:
+    if isinstance(item, (Tensor, bool, int, float, complex)) or type(item).__module__ == "numpy":
+        return bool((self == item).any())
+    raise OpError.of(
+        "contains",
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(item)}.",
+        type(item).__name__,
+    )
+
+
+def __reversed__(self: _C.Tensor) -> _C.Tensor:
+    return self if self.ndim == 0 else self.flip(0)
+
+
+# ---- NumPy ----
+
+
+def _check_shareable(self: _C.Tensor, op: str) -> None:
+    if self.requires_grad:
+        raise OpError.of(
+            op,
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
+            describe(self),
+            ".detach()",
+        )
+    if self.device.type != "cpu":
+        raise DTypeError.of(
+            op,
+            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
+            "host memory first.",
+            describe(self),
+            ".cpu()",
+        )
+    if self.dtype is _C.bfloat16:
+        raise DTypeError.of(
+            op, "Got unsupported ScalarType BFloat16: NumPy has no bfloat16", describe(self), ".float()"
+        )
+
+
+def numpy(self: _C.Tensor, *, force: bool = False) -> Any:
+    """The NumPy array over the tensor's memory: writes through either are seen by both.
+
+    Args:
+        force: also for tensors that require grad or live on another device, which are detached and copied.
+
+    Raises:
+        RuntimeError: if the tensor requires grad.
+        TypeError: on another device, and for bfloat16, which NumPy does not have.
+
+    Follows `torch.Tensor.numpy`.
+
+    >>> import rustorch as rt
+    >>> rt.tensor([1.0, 2.0]).numpy()
+    array([1., 2.], dtype=float32)
+    """
+    import numpy as np
+
+    if force and (self.requires_grad or self.device.type != "cpu"):
+        self = self.detach().to("cpu")
+    _check_shareable(self, "numpy")
+    return np.asarray(self)
+
+
+def __array__(self: _C.Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    import numpy as np
+
+    _check_shareable(self, "__array__")
+    array = np.asarray(self)
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ArgumentError.of(
+                "__array__",
+                "Unable to avoid copy while creating an array as requested",
+                f"dtype {dtype}",
+                "copy=None",
+            )
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+def _array_interface(self: _C.Tensor) -> dict[str, Any]:
+    """The tensor's memory, by version 3 of NumPy's array interface."""
+    try:
+        view = memoryview(self)
+    except BufferError as error:
+        raise AttributeError(f"__array_interface__: {error}") from None
+    item = view.itemsize
+    kind = "b" if self.dtype is _C.bool else "u" if self.dtype is _C.uint8 else "i"
+    if self.dtype.is_floating_point or self.dtype.is_complex:
+        kind = "c" if self.dtype.is_complex else "f"
+    import sys
+
+    order = "|" if item == 1 else "<" if sys.byteorder == "little" else ">"
+    return {
+        "version": 3,
+        "typestr": f"{order}{kind}{item}",
+        "shape": tuple(self.shape),
+        "strides": tuple(view.strides or ()),
+        "data": (_C._data_pointer(self), view.readonly),
+    }
+
+
+def __array_ufunc__(self: _C.Tensor, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    from rustorch._numpy.ufuncs import call
+
+    return call(ufunc, method, inputs, kwargs)
+
+
+def __array_function__(self: _C.Tensor, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    from rustorch._numpy.functions import call
+
+    return call(func, args, kwargs)
+
+
+# ---- DLPack ----
+
+
+def __dlpack_device__(self: _C.Tensor) -> tuple[int, int]:
+    kind, index = _C._dlpack_device(self)
+    return kind, index
+
+
+def __dlpack__(
+    self: _C.Tensor,
+    *,
+    stream: Any = None,
+    max_version: tuple[int, int] | None = None,
+    dl_device: tuple[int, int] | None = None,
+    copy: bool | None = None,
+) -> Any:
+    """A DLPack capsule over the tensor's memory (a copy's, if asked for).
+
+    Raises:
+        BufferError: if the tensor requires grad, if it is read-only and the consumer is of DLPack before 1.0,
+            or if it had to be copied to another device with ``copy=False``.
+
+    Follows the Python array API standard.
+    """
+    if self.requires_grad:
+        raise BufferError("dlpack: Can't export tensors that require gradient, use tensor.detach()")
+    if stream is not None and (type(stream) is not int or self.device.type == "cpu"):
+        raise DTypeError.of("dlpack", "stream must be an int, and None on the CPU", repr(stream))
+    tensor = self
+    if dl_device is not None and tuple(dl_device) != __dlpack_device__(self):
+        if copy is False:
+            raise BufferError(
+                f"dlpack: the tensor is on {self.device}; got dl_device={dl_device} and copy=False"
+            )
+        if tuple(dl_device) != (1, 0):
+            raise BufferError(
+                f"dlpack: cannot export to another device than the host; got dl_device={dl_device}"
+            )
+        tensor = self.to("cpu")
+    elif copy:
+        tensor = self.clone()
+    versioned = max_version is not None and max_version[0] >= 1
+    return _C._to_dlpack(tensor, versioned, tensor is not self)
+
+
+# ---- Pickling and copying ----
+
+
+def __reduce_ex__(self: _C.Tensor, protocol: Any) -> tuple[Any, ...]:
+    return reduce_tensor(self, protocol)
+
+
+def __deepcopy__(self: _C.Tensor, memo: dict[int, Any]) -> _C.Tensor:
+    return deepcopy_tensor(self, memo)
+
+
+def install() -> None:
+    """Hangs the functions of this file on the type; called once by the package."""
+    for method in (
+        __repr__, __format__, __complex__, __round__, __contains__, __reversed__, numpy, __array__,
+        __array_ufunc__, __array_function__, __dlpack_device__, __dlpack__, __reduce_ex__, __deepcopy__,
+    ):  # fmt: skip
+        method.__qualname__ = f"Tensor.{method.__name__}"
+        setattr(Tensor, method.__name__, method)
+    Tensor.__array_interface__ = property(_array_interface)
+    # Above ndarray's and np.matrix's: results of mixed expressions are tensors.
+    Tensor.__array_priority__ = 1000
