@@ -43,6 +43,43 @@ uint64_t seed_value(PyObject* o) {
   return v;
 }
 
+// ---- The state as a tensor: 16 bytes, so that saved files are the same everywhere ----
+
+PyObject* get_state(PyObject* o, PyObject*) {
+  return guard([&]() -> PyObject* {
+    const Generator::State s = self_of(o).state();
+    Tensor t = empty({16}, DType::UInt8);
+    for (int i = 0; i < 16; ++i) {
+      t.data<uint8_t>()[i] = static_cast<uint8_t>((i < 8 ? s.seed : s.offset) >> (8 * (i % 8)));
+    }
+    return wrap(std::move(t));
+  });
+}
+PyObject* set_state(PyObject* o, PyObject* state) {
+  return guard([&]() -> PyObject* {
+    RT_CHECK(is_tensor(state), Type, "set_state", "the state must be a uint8 tensor", Py_TYPE(state)->tp_name);
+    const Tensor& t = unwrap(state);
+    RT_CHECK(t.dtype() == DType::UInt8 && t.device().is_cpu(), Type, "set_state",
+             "RNG state must be a uint8 tensor", describe(t), "what get_state() returned");
+    RT_CHECK(t.numel() == 16 && t.dim() == 1, Runtime, "set_state", "RNG state is wrong size", describe(t),
+             "what get_state() returned");
+    Generator::State s{0, 0};
+    for (int i = 0; i < 16; ++i) {
+      (i < 8 ? s.seed : s.offset) |= uint64_t{t.data<uint8_t>()[i * t.strides()[0]]} << (8 * (i % 8));
+    }
+    self_of(o).set_state(s);
+    Py_INCREF(o);
+    return o;
+  });
+}
+PyObject* clone_state(PyObject* o, PyObject*) {
+  return guard([&]() -> PyObject* {
+    auto g = make_ref<Generator>(self_of(o).device());
+    g->set_state(self_of(o).state());
+    return make(Py_TYPE(o), std::move(g));
+  });
+}
+
 PyMethodDef methods[] = {
     {"manual_seed",
      [](PyObject* o, PyObject* seed) {
@@ -58,6 +95,10 @@ PyMethodDef methods[] = {
      METH_NOARGS, "initial_seed()\n--\n\nThe seed the stream was started with."},
     {"seed", [](PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(self_of(o).seed()); },
      METH_NOARGS, "seed()\n--\n\nSets a seed from the system's entropy and returns it."},
+    {"get_state", get_state, METH_NOARGS,
+     "get_state()\n--\n\nThe state as a uint8 tensor: seed and offset, little-endian."},
+    {"set_state", set_state, METH_O, "set_state(new_state)\n--\n\nGoes back to a state that get_state() returned."},
+    {"clone_state", clone_state, METH_NOARGS, "clone_state()\n--\n\nA new generator in the same state."},
     {"_get_state",
      [](PyObject* o, PyObject*) {
        const auto s = self_of(o).state();
@@ -82,7 +123,14 @@ PyGetSetDef properties[] = {
 PyObject* default_of(PyObject*, PyObject* device) {
   return guard([&] { return make(g_type, default_generator(to_device(device))); });
 }
-PyMethodDef functions[] = {{"_default_generator", default_of, METH_O, nullptr}, {}};
+PyObject* seed_defaults(PyObject*, PyObject* seed) {
+  return guard([&]() -> PyObject* {
+    seed_default_generators(seed_value(seed));
+    Py_RETURN_NONE;
+  });
+}
+PyMethodDef functions[] = {{"_seed_default_generators", seed_defaults, METH_O, nullptr},
+                           {"_default_generator", default_of, METH_O, nullptr}, {}};
 
 }  // namespace
 

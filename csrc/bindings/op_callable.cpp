@@ -76,7 +76,10 @@ class Binding {
                          n > first && (n > first + 1 || !accepts(params[first], args[first])) &&
                          !PyTuple_Check(args[first]) && !PyList_Check(args[first]) &&
                          args[first] != Py_None;
-    if (varargs) {
+    // f(x, y) for f((x, y)), where the schema says Tensor[*].
+    const bool tensors = positional == first + 1 && params[first].type == "Tensor[*]" &&
+                         (n == first || is_tensor(args[first]));
+    if (varargs || tensors) {
       for (size_t i = 0; i < first; ++i) slots[i] = args[i];
       gathered_ = checked(PyTuple_New(static_cast<Py_ssize_t>(n - first)));
       for (size_t i = first; i < n; ++i) {

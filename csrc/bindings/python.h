@@ -157,5 +157,6 @@ int set_item(PyObject* self, PyObject* key, PyObject* value);
 PyObject* iterate(PyObject* self);
 int get_buffer(PyObject* tensor, Py_buffer* view, int flags);
 void release_buffer(PyObject* tensor, Py_buffer* view);
+PyMethodDef* tensor_methods();
 
 }  // namespace rt::py

@@ -127,6 +127,7 @@ void init_tensor(PyObject* module) {
       {Py_tp_richcompare, reinterpret_cast<void*>(rich_compare)},
       {Py_tp_members, members},
       {Py_tp_getset, tensor_properties()},
+      {Py_tp_methods, tensor_methods()},
       {Py_mp_length, reinterpret_cast<void*>(length)},
       {Py_mp_subscript, reinterpret_cast<void*>(get_item)},
       {Py_mp_ass_subscript, reinterpret_cast<void*>(set_item)},

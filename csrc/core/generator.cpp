@@ -30,14 +30,37 @@ Generator::State Generator::reserve(uint64_t counters) {
   return start;
 }
 
+namespace {
+
+// Global because `manual_seed` and `randn` without a generator share one stream in the API.
+struct Defaults {
+  std::mutex mutex;
+  std::map<std::pair<int, int>, Ref<Generator>> generators;
+  uint64_t seed = Generator::kDefaultSeed;
+};
+Defaults& defaults() {
+  static auto& d = *new Defaults;
+  return d;
+}
+
+}  // namespace
+
 Ref<Generator> default_generator(Device device) {
-  // Global because `manual_seed` and `randn` without a generator share one stream in the API.
-  static std::mutex mutex;
-  static auto& generators = *new std::map<std::pair<int, int>, Ref<Generator>>;
-  std::lock_guard lock(mutex);
-  auto& g = generators[{static_cast<int>(device.type), device.index}];
-  if (!g) g = make_ref<Generator>(device);
+  Defaults& d = defaults();
+  std::lock_guard lock(d.mutex);
+  auto& g = d.generators[{static_cast<int>(device.type), device.index}];
+  if (!g) {
+    g = make_ref<Generator>(device);
+    g->manual_seed(d.seed);
+  }
   return g;
+}
+
+void seed_default_generators(uint64_t seed) {
+  Defaults& d = defaults();
+  std::lock_guard lock(d.mutex);
+  d.seed = seed;
+  for (auto& [device, g] : d.generators) g->manual_seed(seed);
 }
 
 }  // namespace rt

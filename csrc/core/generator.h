@@ -39,5 +39,7 @@ class Generator : public RefCounted {
 
 // The generator used where none is given; one a device, as in PyTorch's API.
 Ref<Generator> default_generator(Device device);
+// Seeds every device's default generator, also those that do not exist yet.
+void seed_default_generators(uint64_t seed);
 
 }  // namespace rt

@@ -181,6 +181,8 @@ const Tensor& resize_(const Tensor& self, IntList sizes) {
   const int64_t room = static_cast<int64_t>(self.storage()->nbytes() / self.item_size()) - self.offset();
   if (n > room) {
     const Tensor fresh = empty(sizes, self.dtype(), self.device(), "resize_");
+    // What the old memory held stays at the front, in memory order.
+    if (room > 0) copy_kernel(fresh, make_view(fresh, {room}, {1}, 0), make_view(self, {room}, {1}, self.offset()));
     self.impl()->set_storage(fresh.storage());
     self.impl()->set_geometry(sizes, fresh.strides(), 0);
   } else {

@@ -38,6 +38,14 @@ from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._tensor_api import *  # noqa: F403
 from rustorch._version import __version__
 from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from rustorch.random import (
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -48,7 +56,7 @@ _tensor_methods.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "cpu", "data", "datasets", "fft", "io", "linalg", "nn", "optim", "random", "special", "utils",
+    "autograd", "cpu", "data", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ struct Philox4 {
 };
 
 RT_INLINE Philox4 philox_(u32 key_low, u32 key_high, Philox4 c) {
+#pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
     const u64 a = (u64)0xD2511F53u * (u64)c.x, b = (u64)0xCD9E8D57u * (u64)c.z;
     c = Philox4{(u32)(b >> 32) ^ c.y ^ key_low, (u32)b, (u32)(a >> 32) ^ c.w ^ key_high, (u32)a};

@@ -14,6 +14,7 @@ namespace rt::cpu::RT_ISA {
 void add_casts(const CastTable& table);
 void add_arithmetic(const LoopTable& table);
 void add_compare(const LoopTable& table);
+void add_random(const LoopTable& table);
 void add_unary(const LoopTable& table);
 void add_sums(const FunctionTable& table);
 void add_extremes(const FunctionTable& table);

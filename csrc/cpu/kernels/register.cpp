@@ -8,6 +8,7 @@ void register_kernels(const LoopTable& loops, const CastTable& casts,
   add_casts(casts);
   add_arithmetic(loops);
   add_compare(loops);
+  add_random(loops);
   add_unary(loops);
   add_sums(functions);
   add_extremes(functions);
