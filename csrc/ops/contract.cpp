@@ -73,7 +73,7 @@ double volume(const std::vector<int>& labels, const Sizes& sizes) {
   return v;
 }
 
-// Sums over labels that `keep` does not want; dims of size 1 that stand for larger ones go too.
+// Sums over the labels that `keep` does not want.
 Term reduced(Term t, const std::vector<bool>& keep) {
   Dims gone;
   std::vector<int> labels;
@@ -198,14 +198,18 @@ Equation parse(std::string_view text) {
 Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand, int64_t ellipsis_dims, Sizes& sizes) {
   int64_t named = 0;
   bool ellipsis = false;
-  for (int l : written) (l == kEllipsis ? ellipsis : (++named, ellipsis)) |= l == kEllipsis;
+  for (int l : written) {
+    if (l == kEllipsis) {
+      ellipsis = true;
+    } else {
+      ++named;
+    }
+  }
   RT_CHECK(ellipsis ? named <= x.dim() : named == x.dim(), Runtime, "einsum",
            ellipsis ? cat_str("einsum(): the number of subscripts in the equation (", named,
                               ") is more than the number of dimensions (", x.dim(), ") for operand ", operand)
                     : cat_str("einsum(): the number of subscripts in the equation (", named,
-                              named > x.dim() ? ") does not match the number of dimensions ("
-                                              : ") does not match the number of dimensions (",
-                              x.dim(), ") for operand ", operand, " and no ellipsis was given"),
+                              ") does not match the number of dimensions (", x.dim(), ") for operand ", operand, " and no ellipsis was given"),
            describe(x));
   std::vector<int> labels;
   for (int l : written) {
