@@ -313,9 +313,8 @@ Tensor shifted(const char* op, const Tensor& input, const std::optional<IntList>
   for (int64_t d : dims) {
     const int64_t n = x.sizes()[d], by = back ? (n + 1) / 2 : n / 2;
     if (by == 0 || by == n) continue;
-    const Tensor y1 = ops::slice_backward(ops::narrow(x, d, n - by, by), x.sizes(), d, 0, by, 1);
-    const Tensor y2 = ops::slice_backward(ops::narrow(x, d, 0, n - by), x.sizes(), d, by, n, 1);
-    x = y1 + y2;
+    const Tensor parts[] = {ops::narrow(x, d, n - by, by), ops::narrow(x, d, 0, n - by)};
+    x = ops::cat(parts, d);
   }
   return x.is_same(input) ? ops::clone(input) : x;
 }
