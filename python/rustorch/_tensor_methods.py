@@ -76,8 +76,8 @@ def _check_shareable(self: _C.Tensor, op: str) -> None:
     if self.device.type != "cpu":
         raise DTypeError.of(
             op,
-            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
-            "host memory first.",
+            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor "
+            "to host memory first.",
             describe(self),
             ".cpu()",
         )

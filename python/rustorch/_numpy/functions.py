@@ -1,4 +1,4 @@
-"""`__array_function__`: NumPy's functions on tensors, by a table of those that have an op of the same meaning."""
+"""`__array_function__`: NumPy's functions on tensors, by a table of those that have an op."""
 
 from __future__ import annotations
 
@@ -402,8 +402,8 @@ def _namesake(space: str, name: str) -> Callable[..., Any]:
 for _name in ("inv", "det", "slogdet", "cholesky", "solve", "eigh", "eigvalsh", "pinv", "matrix_power"):
     _TABLE[f"numpy.linalg.{_name}"] = _namesake("linalg", _name)
 for _name in (
-    "fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn", "hfft",
-    "ihfft", "fftshift", "ifftshift",
+    "fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn",
+    "hfft", "ihfft", "fftshift", "ifftshift",
 ):  # fmt: skip
     _TABLE[f"numpy.fft.{_name}"] = _namesake("fft", _name)
 

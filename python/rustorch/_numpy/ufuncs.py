@@ -17,16 +17,18 @@ __all__ = ["call"]
 # NumPy's name -> ours, where the meaning is the same on every dtype.
 _NAMES = {
     **{name: name for name in (
-        "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor ceil "
-        "copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin fmod gcd greater greater_equal "
-        "heaviside hypot isfinite isinf isnan lcm less less_equal log log10 log1p log2 logaddexp logaddexp2 "
-        "logical_and logical_not logical_or logical_xor matmul maximum minimum multiply negative nextafter not_equal "
-        "reciprocal remainder sign signbit sin sinh sqrt square subtract tan tanh trunc"
+        "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or "
+        "bitwise_xor ceil copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin fmod gcd "
+        "greater greater_equal heaviside hypot isfinite isinf isnan lcm less less_equal log log10 log1p log2 "
+        "logaddexp "
+        "logaddexp2 logical_and logical_not logical_or logical_xor matmul maximum minimum multiply negative "
+        "nextafter not_equal reciprocal remainder sign signbit sin sinh sqrt square subtract tan tanh trunc"
     ).split()},
-    "true_divide": "divide", "power": "pow", "float_power": "float_power", "rint": "round", "invert": "bitwise_not",
+    "true_divide": "divide", "power": "pow", "float_power": "float_power", "rint": "round",
+    "invert": "bitwise_not",
     "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "conjugate": "conj_physical",
-    "deg2rad": "deg2rad", "radians": "deg2rad", "rad2deg": "rad2deg", "degrees": "rad2deg", "fabs": "abs",
-    "positive": "positive",
+    "deg2rad": "deg2rad", "radians": "deg2rad", "rad2deg": "rad2deg", "degrees": "rad2deg",
+    "fabs": "abs", "positive": "positive",
 }  # fmt: skip
 _REDUCE = {
     "add": "sum",

@@ -6,7 +6,6 @@ Each is a context manager and a decorator, and acts on the calling thread, as in
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -30,6 +29,8 @@ class _Switch:
         return type(self)()
 
     def __call__(self, fn: F) -> F:
+        import inspect  # slow to import, and decorators are rare
+
         if inspect.isgeneratorfunction(fn):
             return self._wrap_generator(fn)
 

@@ -40,7 +40,7 @@ class _Writer:
         for group in groups.values():
             begin, end = self._extent(group)
             whole = next((t for t, _, _ in group if _covers(t, begin, end)), None)
-            if len(group) == 1 and not group[0][0].dtype.is_complex:
+            if len(group) == 1 and group[0][0].dtype in safetensors.NAMES:
                 whole = group[0][0]
             if whole is None:
                 # No tensor stands for the memory of all: it is written as bytes.
@@ -70,7 +70,7 @@ def _covers(tensor: _C.Tensor, begin: int, end: int) -> bool:
     dense = _C._geometry(tensor)[0] == safetensors.dense_stride(tuple(tensor.shape))
     return (
         dense
-        and not tensor.dtype.is_complex
+        and tensor.dtype in safetensors.NAMES
         and begin % 16 == 0
         and (_span(tensor) == (begin, end) or begin == end)
     )
@@ -107,8 +107,8 @@ def save(obj: Any, f: str | os.PathLike[str] | BinaryIO) -> None:
     """Writes tensors and nested data to a file, which other readers of safetensors can open too.
 
     Args:
-        obj: a tensor, or any nesting of dicts, lists, tuples and sets of tensors, numbers, strings, bytes, None,
-            dtypes, devices and sizes: state dicts, states of optimizers, checkpoints.
+        obj: a tensor, or any nesting of dicts, lists, tuples and sets of tensors, numbers, strings, bytes,
+            None, dtypes, devices and sizes: state dicts, states of optimizers, checkpoints.
         f: a path, which is replaced only once the file is complete, or a binary file.
 
     Raises:
@@ -147,8 +147,8 @@ def load(
         f: a path or a binary file.
         map_location: the device, or a dict of devices by devices, that tensors are to be on.
         weights_only: accepted for PyTorch's sake. Files hold data and no code, so that there is nothing else.
-        mmap: leave the tensors in the memory-mapped file, whose pages are read when they are touched; writes stay
-            in memory. Needs a path.
+        mmap: leave the tensors in the memory-mapped file, whose pages are read when they are touched; writes
+            stay in memory. Needs a path.
 
     Raises:
         ValueError: for files that do not follow the format, pickles among them.

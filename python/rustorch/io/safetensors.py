@@ -1,8 +1,8 @@
 """The safetensors format, read lazily from a memory map and written atomically.
 
-A file is a little-endian 64-bit header length, a JSON header that names every tensor's dtype, shape and bytes,
-and then the bytes, without gaps (https://github.com/huggingface/safetensors). Nothing in it is code. Reading
-checks all that a hostile file could get wrong before any tensor is made.
+A file is a little-endian 64-bit header length, a JSON header that names every tensor's dtype, shape and
+bytes, and then the bytes, without gaps (https://github.com/huggingface/safetensors). Nothing in it is code.
+Reading checks all that a hostile file could get wrong before any tensor is made.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ class SafetensorsFile(Mapping[str, _C.Tensor]):
 
     Args:
         source: a path, which is memory-mapped, or the bytes of a file.
-        share: whether tensors lie over the memory map (and pages are read when they are touched) rather than in
-            memory of their own. In-place writes never reach the file.
+        share: whether tensors lie over the memory map (and pages are read when they are touched) rather than
+            in memory of their own. In-place writes never reach the file.
 
     Raises:
         ValueError: (`FormatError`) for anything that does not follow the format.

@@ -1,7 +1,7 @@
 """Nested Python data as JSON, with tensors by name: what `rustorch.save` puts beside the tensors.
 
-Lists, dicts with string keys, strings, numbers, booleans and None are themselves. All else is an object with one
-key that starts with `$`.
+Lists, dicts with string keys, strings, numbers, booleans and None are themselves. All else is an object with
+one key that starts with `$`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from rustorch.nn._functional.activation import (
 from rustorch.nn._functional.attention import multi_head_attention_forward
 from rustorch.nn._functional.ctc import ctc_loss
 from rustorch.nn._functional.distance import pairwise_distance, pdist
-    "scaled_dot_product_attention",
+from rustorch.nn._functional.dot_product_attention import scaled_dot_product_attention
 from rustorch.nn._functional.dropout import (
     alpha_dropout,
     dropout1d,
