@@ -16,7 +16,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +143,13 @@ def annotation(kind: str, bases: dict[str, str]) -> str:
     """'int[2]?' -> 'int | Sequence[int] | None'."""
     optional = kind.endswith("?")
     kind = kind.removesuffix("?")
-    match = re.fullmatch(r"(\w+)(\??)(?:\[(\d*)\])?", kind)
+    match = re.fullmatch(r"(\w+)(\??)(?:\[(\d*|\*)\])?", kind)
     if not match:
         raise ValueError(f"generate_stubs: unknown type in a schema; got {kind!r}")
     base, item_optional, size = match.groups()
     text = bases[base] + (" | None" if item_optional else "")
     if size is not None:
-        lone = f"{text} | " if size else ""
+        lone = f"{text} | " if size.isdigit() else ""
         text = f"{lone}Sequence[{text}]"
     return f"{text} | None" if optional else text
 
@@ -236,9 +236,14 @@ def signatures(schema: str, method: bool, out: bool) -> list[str]:
         return f"({', '.join(parts)}) -> {result}"
 
     positional = [parameter for parameter in parameters if not parameter.keyword_only]
+    # PyTorch's schemas may have a default before an argument without one; Python may not.
+    required = max((i for i, parameter in enumerate(positional) if parameter.default is None), default=0)
+    positional = [replace(p, default=None) if i < required else p for i, p in enumerate(positional)]
     found = [build([str(parameter) for parameter in positional], False)]
-    if len(positional) == 1 and re.match(r"int\[", positional[0].kind):
-        found.append(build([f"*{positional[0].name}: _int"], True))
+    varied = re.match(r"int\[|Tensor\[\*", positional[0].kind) if len(positional) == 1 else None
+    if varied:
+        item = "_int" if positional[0].kind.startswith("int") else "Tensor"
+        found.append(build([f"*{positional[0].name}: {item}"], True))
     return found
 
 

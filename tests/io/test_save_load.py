@@ -20,9 +20,19 @@ import rustorch as rt
 from rustorch.io.safetensors import FormatError, SafetensorsFile, load_file, save_file
 
 DTYPES = [
-    rt.bool, rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64, rt.float16, rt.bfloat16, rt.float32, rt.float64,
-    rt.complex64, rt.complex128,
-]  # fmt: skip
+    rt.bool,
+    rt.uint8,
+    rt.int8,
+    rt.int16,
+    rt.int32,
+    rt.int64,
+    rt.float16,
+    rt.bfloat16,
+    rt.float32,
+    rt.float64,
+    rt.complex64,
+    rt.complex128,
+]
 
 
 def round_trip(obj: Any, **options: Any) -> Any:
@@ -101,10 +111,16 @@ def test_every_dtype(dtype: rt.dtype, tmp_path: Path) -> None:
 def test_checkpoint_with_integer_keys() -> None:
     checkpoint = {
         "model": OrderedDict(w=rt.ones(2, 2), b=rt.zeros(2)),
-        "optimizer": {"state": {0: {"step": 3, "m": rt.ones(2)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
-        "epoch": 3, "best": math.inf, "betas": (0.9, 0.999), "shape": rt.Size([2, 3]),
+        "optimizer": {
+            "state": {0: {"step": 3, "m": rt.ones(2)}},
+            "param_groups": [{"lr": 0.1, "params": [0]}],
+        },
+        "epoch": 3,
+        "best": math.inf,
+        "betas": (0.9, 0.999),
+        "shape": rt.Size([2, 3]),
         "device": rt.device("cpu"),
-    }  # fmt: skip
+    }
     assert same(round_trip(checkpoint), checkpoint)
 
 
@@ -214,7 +230,7 @@ HOSTILE = {
     "same bytes": (file_of({"a": entry(), "b": entry()}, bytes(4)), "overlaps"),
     "gap": (file_of({"a": entry(offsets=[4, 8])}, bytes(8)), "gap"),
     "bytes at the end": (file_of({"a": entry()}, bytes(5)), "belong to no tensor"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -238,19 +254,42 @@ WINDOW = {"dtype": "float32", "size": [1], "stride": [1], "offset": 0}
 @pytest.mark.parametrize(
     "node",
     [
-        "{", "[" * 100_000, {"$tensor": "b"}, {"$tensor": ["a"]}, {"$tensor": "a", "extra": 1},
+        "{",
+        "[" * 100_000,
+        {"$tensor": "b"},
+        {"$tensor": ["a"]},
+        {"$tensor": "a", "extra": 1},
         {"$code": "x"},
-        {"$tuple": 3}, {"$tuple": [], "x": 1}, {"$dict": [[1]]}, {"$dict": [[[1], 2]]},
+        {"$tuple": 3},
+        {"$tuple": [], "x": 1},
+        {"$dict": [[1]]},
+        {"$dict": [[[1], 2]]},
         {"$float": "one"},
-        {"$dtype": "Tensor"}, {"$dtype": "nothing"}, {"$device": "moon"}, {"$bytes": "?"}, {"$complex": ["1"]},
-        {"$size": ["x"]}, {"$set": [[1]]}, {"$tensor": "a", "window": 3},
-        *({"$tensor": "a", "window": {**WINDOW, **change}} for change in (
-            {"size": [2]}, {"offset": 1}, {"offset": -1}, {"stride": [-1]},
-            {"size": [1 << 62], "stride": [1 << 62]}, {"dtype": "Tensor"}, {"stride": []}, {"size": [2], "stride": [1 << 62]}, {"offset": 1 << 80},
-        )),
+        {"$dtype": "Tensor"},
+        {"$dtype": "nothing"},
+        {"$device": "moon"},
+        {"$bytes": "?"},
+        {"$complex": ["1"]},
+        {"$size": ["x"]},
+        {"$set": [[1]]},
+        {"$tensor": "a", "window": 3},
+        *(
+            {"$tensor": "a", "window": {**WINDOW, **change}}
+            for change in (
+                {"size": [2]},
+                {"offset": 1},
+                {"offset": -1},
+                {"stride": [-1]},
+                {"size": [1 << 62], "stride": [1 << 62]},
+                {"dtype": "Tensor"},
+                {"stride": []},
+                {"size": [2], "stride": [1 << 62]},
+                {"offset": 1 << 80},
+            )
+        ),
     ],
     ids=lambda node: repr(node)[:60],
-)  # fmt: skip
+)
 def test_hostile_structures(node: Any) -> None:
     with pytest.raises(ValueError):
         rt.load(io.BytesIO(hostile_structure(node)))

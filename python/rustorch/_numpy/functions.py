@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import rustorch as rt
+from rustorch import _C
 from rustorch._numpy.convert import fall_back, is_tensor
 from rustorch._numpy.ufuncs import operand
 
@@ -43,6 +44,14 @@ def _tensor(obj: Any) -> Any:
     return found if is_tensor(found) else rt.tensor(found)
 
 
+def _op(space: str, name: str) -> Callable[..., Any]:
+    """An op of a namespace; TypeError, which NumPy then answers, where there is none."""
+    found: Callable[..., Any] | None = _C.namespaces().get(space, {}).get(name)
+    if found is None:
+        raise TypeError(f"no op {space}.{name}")
+    return found
+
+
 def _tensors(items: Any) -> list[Any]:
     return [_tensor(item) for item in items]
 
@@ -73,11 +82,11 @@ def _reduction(name: str, correction: bool = False) -> Callable[..., Any]:
     return reduce
 
 
-for _name, _op in (
+for _name, _ours in (
     ("sum", "sum"), ("prod", "prod"), ("mean", "mean"), ("max", "amax"), ("amax", "amax"), ("min", "amin"),
     ("amin", "amin"), ("all", "all"), ("any", "any"),
 ):  # fmt: skip
-    _TABLE[f"numpy.{_name}"] = _reduction(_op)
+    _TABLE[f"numpy.{_name}"] = _reduction(_ours)
 _TABLE["numpy.std"] = _reduction("std", correction=True)
 _TABLE["numpy.var"] = _reduction("var", correction=True)
 
@@ -222,7 +231,7 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
         raise TypeError("mode")
     widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
     flat = [width for pair in reversed(widths) for width in pair]
-    return rt.nn.functional.pad(x, flat, value=constant_values)
+    return _op("nn.functional", "pad")(x, flat, value=constant_values)
 
 
 @_handles("copy")
@@ -391,10 +400,9 @@ def _imag(val: Any) -> Any:
 
 def _namesake(space: str, name: str) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
-        op = getattr(getattr(rt, space), name, None)
-        if op is None:
-            raise TypeError("no such op")
-        return op(*(_tensor(a) if is_tensor(a) or isinstance(a, np.ndarray) else a for a in args), **kwargs)
+        return _op(space, name)(
+            *(_tensor(a) if is_tensor(a) or isinstance(a, np.ndarray) else a for a in args), **kwargs
+        )
 
     return function
 
@@ -413,16 +421,20 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     found = _tensor(x)
     if not (found.dtype.is_floating_point or found.dtype.is_complex):
         found = found.to(rt.float64)
-    return rt.linalg.norm(found, ord, axis, keepdims)
+    return _op("linalg", "norm")(found, ord, axis, keepdims)
 
 
 @_handles("linalg.svd")
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     if hermitian:
         raise TypeError("hermitian")
-    return rt.linalg.svd(_tensor(a), full_matrices) if compute_uv else rt.linalg.svdvals(_tensor(a))
+    return (
+        _op("linalg", "svd")(_tensor(a), full_matrices)
+        if compute_uv
+        else _op("linalg", "svdvals")(_tensor(a))
+    )
 
 
 @_handles("linalg.qr")
 def _qr(a: Any, mode: str = "reduced") -> Any:
-    return rt.linalg.qr(_tensor(a), mode)
+    return _op("linalg", "qr")(_tensor(a), mode)

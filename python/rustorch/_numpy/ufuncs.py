@@ -18,11 +18,11 @@ __all__ = ["call"]
 _NAMES = {
     **{name: name for name in (
         "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or "
-        "bitwise_xor ceil copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin fmod gcd "
-        "greater greater_equal heaviside hypot isfinite isinf isnan lcm less less_equal log log10 log1p log2 "
-        "logaddexp "
-        "logaddexp2 logical_and logical_not logical_or logical_xor matmul maximum minimum multiply negative "
-        "nextafter not_equal reciprocal remainder sign signbit sin sinh sqrt square subtract tan tanh trunc"
+        "bitwise_xor ceil copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin fmod "
+        "gcd greater greater_equal heaviside hypot isfinite isinf isnan lcm less less_equal log log10 "
+        "log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor matmul maximum minimum "
+        "multiply negative nextafter not_equal reciprocal remainder sign signbit sin sinh sqrt square "
+        "subtract tan tanh trunc"
     ).split()},
     "true_divide": "divide", "power": "pow", "float_power": "float_power", "rint": "round",
     "invert": "bitwise_not",
@@ -43,10 +43,10 @@ _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
 
 def operand(obj: Any) -> Any:
     """A tensor, or a Python number: NumPy's scalars take part in promotion as numbers do."""
-    if is_tensor(obj) or isinstance(obj, (bool, int, float, complex)):
-        return obj.item() if isinstance(obj, np.generic) else obj
     if isinstance(obj, np.generic):
         return obj.item()
+    if is_tensor(obj) or isinstance(obj, (bool, int, float, complex)):
+        return obj
     if isinstance(obj, np.ndarray):
         try:
             return _C.from_numpy(obj)

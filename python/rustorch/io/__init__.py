@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from rustorch import _C
 from rustorch.errors import ArgumentError, DTypeError
@@ -128,9 +128,9 @@ def save(obj: Any, f: str | os.PathLike[str] | BinaryIO) -> None:
     entries = writer.entries()
     metadata = {"format": "rustorch", _STRUCTURE: json.dumps(tree, allow_nan=False)}
     if hasattr(f, "write"):
-        safetensors.write(f, entries, metadata)
+        safetensors.write(cast(BinaryIO, f), entries, metadata)
     else:
-        with safetensors.replacing(f) as file:
+        with safetensors.replacing(cast(str, f)) as file:
             safetensors.write(file, entries, metadata)
 
 
