@@ -82,6 +82,15 @@ ATTRIBUTE_TYPES = {
     "index": "_int | None",
     "type": "_str",
 }
+MAKES_TENSOR = {
+    "from_numpy",
+    "_from_dlpack",
+    "_frombuffer",
+    "_storage_bytes",
+    "_storage_part",
+    "_tensor_from_data",
+    "_tensor_over",
+}
 # Filled as schemas are read: class name -> its lines.
 NAMED_RESULTS: dict[str, list[str]] = {}
 UNARY = ("neg", "pos", "abs", "invert")
@@ -115,6 +124,7 @@ SLOTS = {
 }
 SKIPPED = {
     "__new__", "__init__", "__doc__", "__module__", "__dict__", "__weakref__", "__repr__", "__str__",
+    "__array_priority__", "__buffer__",
     "__getattribute__", "__setattr__", "__delattr__", "__reduce__", "__qualname__", "__name__", "__sizeof__",
     "__getstate__", "__delitem__", "__hash__",
 }  # fmt: skip
@@ -304,7 +314,9 @@ def class_lines(cls: type, with_out: set[str]) -> list[str]:
     if "__new__" in vars(cls):
         lines.append("    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...")
     if cls.__name__ == "Tensor":
+        lines.append("    __array_priority__: _int")
         lines.append("    def __hash__(self) -> _int: ...")
+        lines.append("    def __buffer__(self, flags: _int, /) -> memoryview: ...")
     # Attributes first: methods such as `type` and `device` hide the classes of that name in annotations.
     for name, member in sorted(vars(cls).items()):
         if isinstance(member, (types.GetSetDescriptorType, types.MemberDescriptorType, property)):
@@ -345,7 +357,10 @@ def module_stub(with_out: set[str]) -> str:
         if hasattr(value, "__schemas__"):
             lines += op_lines(name, value, False, with_out)
         elif callable(value):
-            lines.append(f"def {name}{plain_signature(value, False)}: ...")
+            text = plain_signature(value, False)
+            if name in MAKES_TENSOR:
+                text = text.removesuffix("Any") + "Tensor"
+            lines.append(f"def {name}{text}: ...")
         else:
             kind = type(value).__name__
             lines.append(f"{name}: {ALIASES_OF.get(kind, kind) if kind in classes else 'Any'}")

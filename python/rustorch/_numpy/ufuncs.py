@@ -20,9 +20,9 @@ _NAMES = {
         "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or "
         "bitwise_xor ceil copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin fmod "
         "gcd greater greater_equal heaviside hypot isfinite isinf isnan lcm less less_equal log log10 "
-        "log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor matmul maximum minimum "
-        "multiply negative nextafter not_equal reciprocal remainder sign signbit sin sinh sqrt square "
-        "subtract tan tanh trunc"
+        "log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor matmul maximum "
+        "minimum multiply negative nextafter not_equal reciprocal remainder sign signbit sin sinh sqrt "
+        "square subtract tan tanh trunc"
     ).split()},
     "true_divide": "divide", "power": "pow", "float_power": "float_power", "rint": "round",
     "invert": "bitwise_not",
@@ -62,7 +62,7 @@ def _ours(name: str | None) -> Callable[..., Any] | None:
 def call(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     out = kwargs.pop("out", None)
     where = kwargs.pop("where", True)
-    result = NotImplemented
+    result: Any = NotImplemented
     if where is True:
         try:
             result = _by_op(ufunc, method, inputs, kwargs)
