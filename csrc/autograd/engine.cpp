@@ -116,14 +116,17 @@ void Pass::deliver(const Edge& edge, Tensor g) {
 void Pass::apply_result_hooks(Node& node, Gradients& grads) {
   if (node.result_hooks.empty()) return;
   for (const auto& h : std::vector<Node::ResultHook>(node.result_hooks)) {
-    if (h.output >= grads.size() || !grads[h.output].defined()) continue;
-    if (h.retain_into) {
-      h.retain_into->grad = options_.create_graph ? grads[h.output] : detach(grads[h.output]);
-    } else {
-      Gradients one{grads[h.output]};
-      h.entry.hook->call(one, nullptr);
-      grads[h.output] = std::move(one[0]);
-    }
+    if (h.retain_into || h.output >= grads.size() || !grads[h.output].defined()) continue;
+    Gradients one{grads[h.output]};
+    h.entry.hook->call(one, nullptr);
+    grads[h.output] = std::move(one[0]);
+  }
+  // What is retained is what the hooks leave, in memory of its own. The list is read again: a hook
+  // may have let go of a tensor that retains.
+  for (const auto& h : node.result_hooks) {
+    if (!h.retain_into || h.output >= grads.size() || !grads[h.output].defined()) continue;
+    Tensor& kept = h.retain_into->grad;
+    kept = kept.defined() ? ops::add(kept, grads[h.output]) : ops::clone(grads[h.output]);
   }
 }
 
@@ -136,7 +139,7 @@ void Pass::check_gradients(const Node& node, Gradients& grads) {
   for (size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i].defined() || !is_differentiable(grads[i].dtype())) continue;
     NoGradGuard guard;
-    if (ops::any(ops::isnan(grads[i])).data<bool>()[0]) {
+    if (ops::to(ops::any(ops::isnan(grads[i])), Device{}).data<bool>()[0]) {
       RT_FAIL(Runtime, node.name(),
               cat_str("returned nan values in its ", i, "th output",
                       node.trace.empty() ? "" : "; the forward call that made it:\n" + node.trace));
@@ -255,6 +258,10 @@ Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList i
                cat_str("For complex Tensors, both grad_output and output are required to have the "
                        "same dtype. Mismatch in dtype: grad_output[", i, "] has a dtype of ",
                        name(g.dtype()), " and output[", i, "] has a dtype of ", name(out.dtype()), "."));
+      if (g.dtype() != out.dtype()) {
+        GradModeGuard mode(options.create_graph);
+        g = ops::to(g, out.dtype());
+      }
     }
     roots.push_back(gradient_edge(out));
     root_grads.push_back(std::move(g));

@@ -8,7 +8,12 @@ namespace rt {
 
 AutogradMeta& autograd_meta(const Tensor& t) {
   auto& meta = t.impl()->autograd_;
-  if (!meta) meta.reset(new AutogradMeta);
+  if (!meta) {
+    // Two threads may be the first to use a shared tensor. Global: taken once a tensor.
+    static std::mutex mutex;
+    std::lock_guard lock(mutex);
+    if (!meta) meta.reset(new AutogradMeta);
+  }
   return *meta;
 }
 
@@ -87,24 +92,70 @@ void note_view_replay(const Tensor& view, const Tensor& x, const OpRecord& op, c
   };
 }
 
+namespace {
+
+// Guards retained-gradient entries, which the tensor and its node both reach. Global: taken rarely.
+std::mutex& retain_mutex() {
+  static std::mutex m;
+  return m;
+}
+
+void drop_retained(AutogradMeta* meta) {
+  std::lock_guard lock(retain_mutex());
+  if (!meta->grad_fn) return;
+  std::erase_if(meta->grad_fn->result_hooks,
+                [&](const Node::ResultHook& h) { return h.retain_into == meta; });
+}
+
+void add_retained(AutogradMeta* meta, const Ref<Node>& fn, uint32_t output) {
+  std::lock_guard lock(retain_mutex());
+  fn->result_hooks.push_back({output, {next_hook_id(), nullptr}, meta});
+}
+
+// Every change of a tensor's node goes through here: the old node points at the meta of a tensor that
+// retains its gradient, and must not once the tensor is no longer its result. Returns the old node,
+// for the caller to let go outside of locks.
+Ref<Node> exchange_grad_fn(AutogradMeta& meta, Ref<Node> node, uint32_t output) {
+  if (meta.retains_grad) {
+    drop_retained(&meta);
+    if (node) add_retained(&meta, node, output);
+  }
+  meta.output = output;
+  return std::exchange(meta.grad_fn, std::move(node));
+}
+
+// Working out a view's history is no call of the user's.
+struct UnseenByInterceptors {
+  Interceptor* saved = std::exchange(modes().interceptor, nullptr);
+  ~UnseenByInterceptors() { modes().interceptor = saved; }
+};
+
+}  // namespace
+
 Ref<Node> grad_fn(const Tensor& t) {
   TensorImpl* p = t.impl();
-  if (p->view_base_ && p->view_base_->requires_grad_) {
-    AutogradMeta& meta = autograd_meta(t);
-    const uint32_t version = t.version();
-    if (!meta.grad_fn || meta.view_version != version) {
-      // The base was written since: what the view holds now came through the base.
-      GradModeGuard guard(true);
-      const Tensor fresh = ViewOfBase(t)(Tensor(p->view_base_));
-      const AutogradMeta& fresh_meta = autograd_meta(fresh);
-      meta.grad_fn = fresh_meta.grad_fn;
-      meta.output = fresh_meta.output;
-      meta.view_version = version;
-      p->requires_grad_ = true;
-    }
-    return meta.grad_fn;
+  if (!p->view_base_ || !p->view_base_->requires_grad_) {
+    return p->autograd_ ? p->autograd_->grad_fn : nullptr;
   }
-  return p->autograd_ ? p->autograd_->grad_fn : nullptr;
+  AutogradMeta& meta = autograd_meta(t);
+  const uint32_t version = t.version();
+  {
+    std::lock_guard lock(meta.mutex);
+    if (meta.grad_fn && meta.view_version == version) return meta.grad_fn;
+  }
+  // The base was written since: what the view holds now came through the base.
+  GradModeGuard guard(true);
+  UnseenByInterceptors unseen;
+  const Tensor fresh = ViewOfBase(t)(Tensor(p->view_base_));
+  const AutogradMeta& fresh_meta = autograd_meta(fresh);
+  Ref<Node> old;
+  std::lock_guard lock(meta.mutex);  // two threads may find the same view out of date
+  if (!meta.grad_fn || meta.view_version != version) {
+    old = exchange_grad_fn(meta, fresh_meta.grad_fn, fresh_meta.output);
+    meta.view_version = version;
+    p->requires_grad_ = true;
+  }
+  return meta.grad_fn;
 }
 
 bool is_leaf(const Tensor& t) { return !requires_grad(t) || !grad_fn(t); }
@@ -128,40 +179,17 @@ Edge gradient_edge(const Tensor& t) {
 
 void set_history(const Tensor& t, Ref<Node> node, uint32_t output) {
   AutogradMeta& meta = autograd_meta(t);
-  meta.grad_fn = std::move(node);
-  meta.output = output;
+  exchange_grad_fn(meta, std::move(node), output);
   meta.view_version = t.version();
   t.impl()->requires_grad_ = true;
 }
 
 namespace {
 
-// Guards retained-gradient entries, which the tensor and its node both reach. Global: taken rarely.
-std::mutex& retain_mutex() {
-  static std::mutex m;
-  return m;
-}
-
-void drop_retained(AutogradMeta* meta) {
-  std::lock_guard lock(retain_mutex());
-  if (!meta->grad_fn) return;
-  std::erase_if(meta->grad_fn->result_hooks,
-                [&](const Node::ResultHook& h) { return h.retain_into == meta; });
-}
-
-void add_retained(AutogradMeta* meta, const Ref<Node>& fn, uint32_t output) {
-  std::lock_guard lock(retain_mutex());
-  fn->result_hooks.push_back({output, {next_hook_id(), nullptr}, meta});
-}
-
 // A tensor's hooks stay with the node that made its old value; a retained gradient is its newest's.
 void replace_history(const Tensor& t, Ref<Node> node) {
   AutogradMeta& meta = autograd_meta(t);
   meta.hooks.clear();
-  if (meta.retains_grad) {
-    drop_retained(&meta);
-    add_retained(&meta, node, 0);
-  }
   set_history(t, std::move(node), 0);
 }
 
@@ -178,7 +206,7 @@ void rebase_history(const Tensor& t, Ref<Node> node) {
     const Tensor base(p->view_base_);
     auto copy = make_ref<CopySlices>(base, t, std::move(node));
     replace_history(base, std::move(copy));
-    autograd_meta(t).grad_fn = nullptr;  // made again from the base on demand
+    exchange_grad_fn(autograd_meta(t), nullptr, 0);  // made again from the base on demand
     p->requires_grad_ = true;
     return;
   }

@@ -89,6 +89,8 @@ std::vector<Tensor> tensors(PyObject* sequence) {
   Object fast = checked(PySequence_Fast(sequence, "expected a sequence of tensors"));
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
     PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
+    RT_CHECK(item == Py_None || is_tensor(item), Type, "backward",
+             "outputs, gradients and inputs can be either Tensors or None", Py_TYPE(item)->tp_name);
     list.push_back(item == Py_None ? Tensor() : unwrap(item));
   }
   return list;
@@ -117,14 +119,18 @@ PyObject* add_hook(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     PyObject *tensor, *fn;
     if (!PyArg_ParseTuple(args, "OO", &tensor, &fn)) return nullptr;
-    return PyLong_FromLongLong(add_tensor_hook(unwrap(tensor), tensor_hook(fn)));
+    const int64_t id = add_tensor_hook(unwrap(tensor), tensor_hook(fn));
+    if (!PyObject_GC_IsTracked(tensor)) PyObject_GC_Track(tensor);  // fn may lead back to it
+    return PyLong_FromLongLong(id);
   });
 }
 PyObject* add_post_accumulate(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     PyObject *tensor, *fn;
     if (!PyArg_ParseTuple(args, "OO", &tensor, &fn)) return nullptr;
-    return PyLong_FromLongLong(add_post_accumulate_hook(unwrap(tensor), observer_hook(fn)));
+    const int64_t id = add_post_accumulate_hook(unwrap(tensor), observer_hook(fn));
+    if (!PyObject_GC_IsTracked(tensor)) PyObject_GC_Track(tensor);
+    return PyLong_FromLongLong(id);
   });
 }
 PyObject* remove_hook_of(PyObject*, PyObject* args) {
@@ -148,10 +154,7 @@ PyObject* detach_inplace(PyObject*, PyObject* tensor) {
     const Tensor& t = unwrap(tensor);
     RT_CHECK(!t.impl()->view_base_, Runtime, "detach_",
              "Can't detach views in-place. Use detach() instead.", describe(t), "detach()");
-    if (AutogradMeta* meta = t.impl()->autograd_.get()) {
-      meta->grad_fn = nullptr;
-      meta->output = 0;
-    }
+    if (t.impl()->autograd_) set_history(t, nullptr, 0);
     t.impl()->requires_grad_ = false;
     Py_INCREF(tensor);
     return tensor;
@@ -283,7 +286,8 @@ void init_autograd(PyObject* module) {
                          {Py_tp_getset, properties},
                          {Py_tp_doc, const_cast<char*>("A step of the backward pass.")},
                          {0, nullptr}};
-  PyType_Spec spec{"rustorch.autograd.Node", sizeof(NodeObject), 0, Py_TPFLAGS_DEFAULT, slots};
+  PyType_Spec spec{"rustorch.autograd.Node", sizeof(NodeObject), 0,
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
   g_node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
   checked(PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(g_node_type)));
   checked(PyModule_AddFunctions(module, functions));

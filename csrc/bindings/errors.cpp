@@ -1,4 +1,6 @@
 // rustorch.errors holds the classes; here a C++ exception finds its own.
+#include <unistd.h>
+
 #include <new>
 
 #include "bindings/python.h"
@@ -43,6 +45,28 @@ void raise(const Error& e) {
 }
 
 }  // namespace
+
+namespace {
+[[noreturn]] void sleep_until_exit() {
+  for (;;) pause();
+}
+}  // namespace
+
+void restore_gil(PyThreadState* state) noexcept {
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    sleep_until_exit();
+  }
+}
+
+PyGILState_STATE ensure_gil() noexcept {
+  try {
+    return PyGILState_Ensure();
+  } catch (...) {
+    sleep_until_exit();
+  }
+}
 
 void set_error_from_exception() noexcept {
   try {

@@ -188,7 +188,8 @@ void init_function_node(PyObject* module) {
   PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(saved_dealloc)},
                          {Py_tp_methods, saved_methods},
                          {0, nullptr}};
-  PyType_Spec spec{"rustorch._C.SavedTensors", sizeof(SavedObject), 0, Py_TPFLAGS_DEFAULT, slots};
+  PyType_Spec spec{"rustorch._C.SavedTensors", sizeof(SavedObject), 0,
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
   g_saved_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
   checked(PyModule_AddFunctions(module, functions));
 }

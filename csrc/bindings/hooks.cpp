@@ -18,9 +18,18 @@ Gradients gradients_from(PyObject* sequence, const char* who) {
 
 namespace {
 
-class TensorHook final : public Hook {
+class PythonHook : public Hook {
  public:
-  explicit TensorHook(PyObject* fn) : fn_(fn) {}
+  explicit PythonHook(PyObject* fn) : fn_(fn) {}
+  PyObject* callable() const { return fn_.get(); }
+
+ protected:
+  SharedObject fn_;
+};
+
+class TensorHook final : public PythonHook {
+ public:
+  using PythonHook::PythonHook;
   void call(Gradients& grads, const Gradients*) override {
     AcquireGil gil;
     Object g = checked(wrap(grads[0]));
@@ -31,29 +40,26 @@ class TensorHook final : public Hook {
     RT_CHECK(!grads[0].defined() || unwrap(r.get()).sizes() == grads[0].sizes(), Runtime, "hook",
              "hook has changed the size of value",
              cat_str(describe(unwrap(r.get())), " for ", describe(grads[0])));
+    RT_CHECK(!grads[0].defined() || unwrap(r.get()).dtype() == grads[0].dtype(), Runtime, "hook",
+             cat_str("hook has changed the type of value (was ", name(grads[0].dtype()), " got ",
+                     name(unwrap(r.get()).dtype()), ")"));
     grads[0] = unwrap(r.get());
   }
-
- private:
-  SharedObject fn_;
 };
 
-class ObserverHook final : public Hook {
+class ObserverHook final : public PythonHook {
  public:
-  explicit ObserverHook(PyObject* fn) : fn_(fn) {}
+  using PythonHook::PythonHook;
   void call(Gradients& tensors, const Gradients*) override {
     AcquireGil gil;
     Object t = checked(wrap(tensors[0]));
     checked(PyObject_CallOneArg(fn_.get(), t.get()));
   }
-
- private:
-  SharedObject fn_;
 };
 
-class NodeHook final : public Hook {
+class NodeHook final : public PythonHook {
  public:
-  NodeHook(PyObject* fn, bool post) : fn_(fn), post_(post) {}
+  NodeHook(PyObject* fn, bool post) : PythonHook(fn), post_(post) {}
   void call(Gradients& grads, const Gradients* outputs) override {
     AcquireGil gil;
     Object first = checked(gradient_tuple(grads));
@@ -72,11 +78,15 @@ class NodeHook final : public Hook {
   }
 
  private:
-  SharedObject fn_;
   bool post_;
 };
 
 }  // namespace
+
+PyObject* hook_callable(const Hook& hook) {
+  const auto* python = dynamic_cast<const PythonHook*>(&hook);
+  return python ? python->callable() : nullptr;
+}
 
 std::shared_ptr<Hook> tensor_hook(PyObject* fn) { return std::make_shared<TensorHook>(fn); }
 std::shared_ptr<Hook> observer_hook(PyObject* fn) { return std::make_shared<ObserverHook>(fn); }

@@ -32,6 +32,9 @@ std::shared_ptr<Hook> node_post_hook(PyObject* fn);
 // fn(tensor), for its effect.
 std::shared_ptr<Hook> observer_hook(PyObject* fn);
 
+// The Python callable behind a hook (borrowed), for the garbage collector; null if there is none.
+PyObject* hook_callable(const Hook& hook);
+
 PyObject* gradient_tuple(const Gradients& grads);
 Gradients gradients_from(PyObject* sequence, const char* who);
 

@@ -396,7 +396,7 @@ void init_ops(PyObject* module) {
         method ? PyType_Slot{Py_tp_descr_get, reinterpret_cast<void*>(get_descriptor)} : PyType_Slot{0, nullptr},
         {0, nullptr}};
     PyType_Spec spec{name, sizeof(OpCallable), 0,
-                     static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL |
+                     static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL |
                                            (method ? Py_TPFLAGS_METHOD_DESCRIPTOR : 0)),
                      slots};
     return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());

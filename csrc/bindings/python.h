@@ -64,12 +64,18 @@ PyObject* guard(F&& f) noexcept {
   return guard(std::forward<F>(f), static_cast<PyObject*>(nullptr));
 }
 
+// Take the lock again, or for the first time. Once the interpreter is going down, CPython ends any
+// other thread that asks (pthread_exit), which would unwind through our destructors and abort the
+// process; such a thread sleeps instead until the process is gone.
+void restore_gil(PyThreadState* state) noexcept;
+PyGILState_STATE ensure_gil() noexcept;
+
 class ReleaseGil {
  public:
   // Small work keeps the lock: handing it over costs more than the work.
   explicit ReleaseGil(bool release) : state_(release ? PyEval_SaveThread() : nullptr) {}
   ~ReleaseGil() {
-    if (state_) PyEval_RestoreThread(state_);
+    if (state_) restore_gil(state_);
   }
   ReleaseGil(const ReleaseGil&) = delete;
 
@@ -78,7 +84,7 @@ class ReleaseGil {
 };
 class AcquireGil {
  public:
-  AcquireGil() : state_(PyGILState_Ensure()) {}
+  AcquireGil() : state_(ensure_gil()) {}
   ~AcquireGil() { PyGILState_Release(state_); }
   AcquireGil(const AcquireGil&) = delete;
 

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <new>
 
+#include "bindings/hooks.h"
 #include "bindings/python.h"
 
 namespace rt::py {
@@ -31,23 +32,41 @@ void dealloc(PyObject* o) {
   auto* self = reinterpret_cast<TensorObject*>(o);
   PyTypeObject* type = Py_TYPE(o);
   PyObject_GC_UnTrack(o);
-  if (self->weakrefs) PyObject_ClearWeakRefs(o);
-  Py_CLEAR(self->dict);
+  // First of all: the code that the next two lines may run can meet this tensor again through the
+  // graph, and must then get a new object.
   if (TensorImpl* impl = self->tensor.impl()) {
     if (impl->pyobj_ == o) impl->pyobj_ = nullptr;
   }
+  if (self->weakrefs) PyObject_ClearWeakRefs(o);
+  Py_CLEAR(self->dict);
   self->tensor.~Tensor();
   type->tp_free(o);
   Py_DECREF(type);
 }
 
+// The tensor's own hooks, if nothing but this object can reach them.
+AutogradMeta* owned_meta(PyObject* o) {
+  const Tensor& t = unwrap(o);
+  return t.use_count() == 1 ? t.impl()->autograd_.get() : nullptr;
+}
+
 int traverse(PyObject* o, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(o));
   Py_VISIT(reinterpret_cast<TensorObject*>(o)->dict);
+  if (const AutogradMeta* meta = owned_meta(o)) {
+    for (const auto* list : {&meta->hooks, &meta->post_hooks}) {
+      for (const HookEntry& h : *list) {
+        if (h.hook.use_count() == 1) Py_VISIT(hook_callable(*h.hook));
+      }
+    }
+  }
   return 0;
 }
 int clear(PyObject* o) {
   Py_CLEAR(reinterpret_cast<TensorObject*>(o)->dict);
+  if (AutogradMeta* meta = owned_meta(o)) {
+    const auto hooks = std::exchange(meta->hooks, {}), post = std::exchange(meta->post_hooks, {});
+  }
   return 0;
 }
 

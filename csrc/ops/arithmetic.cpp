@@ -17,6 +17,9 @@ ElementwiseSlot neg_slot{"neg", EwCompute::Promoted, EwResult::Same, 1};
 
 bool is_one(const Scalar& s) { return s.is_integral() ? s.to_int() == 1 : s.to_complex() == 1.0; }
 
+// The default; any other way to write one goes through check_alpha.
+bool is_plain_one(const Scalar& s) { return s.is_integral() && !s.is_bool() && s.to_int() == 1; }
+
 void check_alpha(const char* op, DType type, const Scalar& alpha) {
   RT_CHECK(type == DType::Bool || !alpha.is_bool(), Runtime, op,
            "Boolean alpha only supported for Boolean results.", cat_str("alpha=", alpha));
@@ -29,7 +32,7 @@ void check_alpha(const char* op, DType type, const Scalar& alpha) {
 }
 
 Tensor add_forward(Out out, const Tensor& a, const Tensor& b, Scalar alpha) {
-  if (is_one(alpha) && !alpha.is_bool()) [[likely]] return elementwise(add_slot, "add", out, a, b);
+  if (is_plain_one(alpha)) [[likely]] return elementwise(add_slot, "add", out, a, b);
   const DType type = result_type(a, b);
   check_alpha("add", type, alpha);
   const Tensor inputs[] = {a, b, scalar_tensor(alpha, type, a.device())};
@@ -65,7 +68,7 @@ Tensor sub_forward(Out out, const Tensor& a, const Tensor& b, Scalar alpha) {
                ? "Subtraction, the `-` operator, with two bool tensors is not supported."
                : "Subtraction, the `-` operator, with a bool tensor is not supported.",
            cat_str(describe(a), " and ", describe(b)), "`^` or logical_xor()");
-  if (is_one(alpha) && !alpha.is_bool()) [[likely]] return elementwise(sub_slot, "sub", out, a, b);
+  if (is_plain_one(alpha)) [[likely]] return elementwise(sub_slot, "sub", out, a, b);
   const DType type = result_type(a, b);
   check_alpha("sub", type, alpha);
   const Scalar minus = alpha.is_complex()     ? Scalar(-alpha.to_complex())
@@ -119,7 +122,7 @@ void div_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const Tensor other = ops::conj(c.input(1));
   if (c.needs(0)) c.set(0, c.grad() / other);
-  if (c.needs(1)) c.set(1, -c.grad() * ops::conj(c.input(0)) / (other * other));
+  if (c.needs(1)) c.set(1, -c.grad() * (ops::conj(c.input(0)) / other / other));  // other^2 could overflow
 }
 const Op div_op("div(Operand input, Operand other) -> Tensor", binary_forward<div_slot>,
                 {.vjp = div_vjp,

@@ -139,6 +139,36 @@ Tensor fill_forward(Out out, const Tensor& self, Scalar value) {
 void fill_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, ops::zeros(c.sizes(0), c.meta(0).dtype, c.meta(0).device));
 }
+// The value as a tensor, through which gradients flow; tried first, since a tensor of one element
+// would pass for a number too.
+Tensor fill_tensor_forward(Out out, const Tensor& self, const Tensor& value) {
+  RT_CHECK(value.dim() == 0, Runtime, "fill",
+           cat_str("fill_ only supports 0-dimension value tensor but got tensor with ", value.dim(),
+                   " dimensions."),
+           describe(value), "copy_(), which broadcasts");
+  Tensor target = out ? *out : empty_like(self);
+  if (target.numel() == 0) return target;
+  Tensor staged = empty({}, target.dtype(), target.device(), "fill");
+  if (value.device() == target.device()) {
+    copy_kernel(staged, staged, value);
+  } else {
+    copy_across(staged, value);
+  }
+  copy_kernel(target, target, staged);
+  return target;
+}
+void fill_tensor_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  if (c.needs(0)) c.set(0, ops::zeros(c.sizes(0), c.meta(0).dtype, c.meta(0).device));
+  if (c.needs(1)) {
+    Tensor g = ops::sum_to_size(c.grad(), {});
+    if (!(g.device() == c.meta(1).device)) g = ops::to(g, c.meta(1).device);
+    c.set(1, g);
+  }
+}
+const Op fill_tensor_op("fill.Tensor(Tensor input, Tensor value) -> Tensor", fill_tensor_forward,
+                        {.vjp = fill_tensor_vjp, .inplace = true, .kernels = {&copy_kernel}});
+
 const Op fill_op("fill(Tensor input, Scalar value) -> Tensor", fill_forward,
                  {.vjp = fill_vjp, .inplace = true, .kernels = {&copy_kernel}, .doc = R"(Every element replaced by a number.
 
