@@ -141,7 +141,8 @@ class Runner {
   size_t n_;
 };
 
-void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inputs, DType needed) {
+// needed[i]: the type in which the loop reads input i.
+void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inputs, const DType* needed) {
   StridedPlan plan(out.sizes());
   plan.add(out);
   for (const Tensor& t : inputs) plan.add(t);
@@ -150,7 +151,7 @@ void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inpu
   for (size_t i = 0; i <= inputs.size(); ++i) {
     Operand& o = operands[i];
     o.dtype = i == 0 ? out.dtype() : inputs[i - 1].dtype();
-    o.needed = i == 0 ? out_needed : needed;
+    o.needed = i == 0 ? out_needed : needed[i - 1];
     if (o.dtype != o.needed) {
       o.cast = i == 0 ? cast_loop(o.dtype, o.needed) : cast_loop(o.needed, o.dtype);
     }
@@ -170,13 +171,15 @@ void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, Tenso
   const int64_t n = out.numel();
   if (n == 0) return;
   const Loop loop = slot.cpu_loop(compute);
-  const DType needed = compute_type(compute);
-  const DType out_needed = slot.result_dtype(needed);
+  DType needed[kMaxOperands];
+  for (size_t i = 0; i < inputs.size(); ++i) needed[i] = slot.input_dtype(i, compute_type(compute));
+  const DType out_needed = slot.result_dtype(compute_type(compute));
 
   // The plain cases, without a plan: same types, dense and equal layouts or one element.
   bool plain = out.dtype() == out_needed && (n == 1 || is_non_overlapping_and_dense(out));
-  for (const Tensor& t : inputs) {
-    plain = plain && t.dtype() == needed &&
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& t = inputs[i];
+    plain = plain && t.dtype() == needed[i] &&
             (n == 1 || (t.numel() == n && (t.is_contiguous() ? out.is_contiguous()
                                                              : t.strides() == out.strides() &&
                                                                    t.sizes() == out.sizes())));
@@ -186,7 +189,7 @@ void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, Tenso
     int64_t step[kMaxOperands] = {static_cast<int64_t>(item_size(out_needed))};
     for (size_t i = 0; i < inputs.size(); ++i) {
       base[i + 1] = inputs[i].data<char>();
-      step[i + 1] = static_cast<int64_t>(item_size(needed));
+      step[i + 1] = static_cast<int64_t>(item_size(needed[i]));
     }
     parallel_for(0, n, kGrain, [&](int64_t b, int64_t e) {
       void* pointers[kMaxOperands];
@@ -200,9 +203,9 @@ void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, Tenso
     void* pointers[kMaxOperands];
     for (size_t i = 0; i < inputs.size(); ++i) {
       pointers[i + 1] = inputs[i].data();
-      if (inputs[i].dtype() != needed) {
+      if (inputs[i].dtype() != needed[i]) {
         void* p[] = {cells[i + 1], inputs[i].data()};
-        cast_loop(needed, inputs[i].dtype())(1, p);
+        cast_loop(needed[i], inputs[i].dtype())(1, p);
         pointers[i + 1] = cells[i + 1];
       }
     }
@@ -233,7 +236,8 @@ void copy(const Tensor& out, const Tensor& src) {
     return;
   }
   const Tensor inputs[] = {src};
-  run_strided(cast_loop(out.dtype(), src.dtype()), out, out.dtype(), inputs, src.dtype());
+  const DType needed[] = {src.dtype()};
+  run_strided(cast_loop(out.dtype(), src.dtype()), out, out.dtype(), inputs, needed);
 }
 
 const RegisterKernel register_elementwise(elementwise_launcher, DeviceType::CPU, &launch);

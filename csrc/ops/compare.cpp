@@ -69,16 +69,6 @@ Follows `torch.ge`.
 tensor([False,  True])
 )"});
 
-Tensor isnan_forward(const Tensor& x) { return ne_op(x, x); }
-const Op isnan_op("isnan(Tensor input) -> Tensor", isnan_forward,
-                  {.integer_result = true, .doc = R"(Whether elements are NaN, as bool; a complex number is if either part is.
-
-Follows `torch.isnan`.
-
->>> rt.isnan(rt.tensor([1., float('nan')]))
-tensor([False,  True])
-)"});
-
 }  // namespace
 
 namespace ops {
@@ -89,7 +79,6 @@ Tensor lt(const Tensor& a, const Tensor& b) { return lt_op(a, b); }
 Tensor le(const Tensor& a, const Tensor& b) { return le_op(a, b); }
 Tensor gt(const Tensor& a, const Tensor& b) { return gt_op(a, b); }
 Tensor ge(const Tensor& a, const Tensor& b) { return ge_op(a, b); }
-Tensor isnan(const Tensor& x) { return isnan_op(x); }
 
 }  // namespace ops
 }  // namespace rt

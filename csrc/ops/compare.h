@@ -11,7 +11,6 @@ Tensor lt(const Tensor& a, const Tensor& b);
 Tensor le(const Tensor& a, const Tensor& b);
 Tensor gt(const Tensor& a, const Tensor& b);
 Tensor ge(const Tensor& a, const Tensor& b);
-Tensor isnan(const Tensor& x);
 
 inline Tensor eq(const Tensor& a, Scalar b) { return eq(a, wrapped_number(b)); }
 inline Tensor ne(const Tensor& a, Scalar b) { return ne(a, wrapped_number(b)); }

@@ -17,6 +17,13 @@ std::unordered_map<std::string_view, ElementwiseSlot*>& slots() {
   return map;
 }
 
+// What PyTorch calls a dtype in this message.
+const char* scalar_type_name(DType t) {
+  static constexpr const char* names[] = {"Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
+                                          "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
+  return names[static_cast<int>(t)];
+}
+
 [[noreturn]] void unsupported(const ElementwiseSlot& slot, const char* op, DType compute,
                               TensorList inputs) {
   std::string got, can;
@@ -25,8 +32,8 @@ std::unordered_map<std::string_view, ElementwiseSlot*>& slots() {
     const DType t = static_cast<DType>(i);
     if (slot.supports_cpu(t)) can += (can.empty() ? "" : ", ") + std::string(name(t));
   }
-  RT_FAIL(Runtime, op,
-          cat_str("\"", op, "\" not implemented for '", name(compute), "'"), got,
+  RT_FAIL(NotImplemented, op,
+          cat_str("\"", op, "\" not implemented for '", scalar_type_name(compute), "'"), got,
           "one of the dtypes " + can);
 }
 
@@ -76,8 +83,15 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
 
 }  // namespace
 
-ElementwiseSlot::ElementwiseSlot(const char* name, EwCompute compute, EwResult result, int inputs)
-    : KernelSlotBase(name), compute_(compute), result_(result), inputs_(inputs) {
+void not_implemented_for(const char* op, const Tensor& x, const char* hint) {
+  RT_FAIL(NotImplemented, op,
+          cat_str("\"", op, "\" not implemented for '", scalar_type_name(x.dtype()), "'"), describe(x),
+          hint);
+}
+
+ElementwiseSlot::ElementwiseSlot(const char* name, EwCompute compute, EwResult result, int inputs,
+                                 bool masked)
+    : KernelSlotBase(name), compute_(compute), result_(result), inputs_(inputs), masked_(masked) {
   RT_CHECK(slots().emplace(name, this).second, Value, name, "an elementwise slot is defined twice");
 }
 

@@ -22,7 +22,9 @@ class ElementwiseSlot : public KernelSlotBase {
   // n contiguous elements: pointers[0] is the output. Output and input may be the same memory.
   using Loop = void (*)(int64_t n, void* const* pointers);
 
-  ElementwiseSlot(const char* name, EwCompute compute, EwResult result, int inputs);
+  // `masked`: the first input is a bool mask, whatever the compute type.
+  ElementwiseSlot(const char* name, EwCompute compute, EwResult result, int inputs,
+                  bool masked = false);
 
   int inputs() const { return inputs_; }
   DType compute_dtype(DType promoted) const {
@@ -31,6 +33,9 @@ class ElementwiseSlot : public KernelSlotBase {
   DType result_dtype(DType compute) const {
     if (result_ == EwResult::Bool) return DType::Bool;
     return result_ == EwResult::Real ? real_of(compute) : compute;
+  }
+  DType input_dtype(size_t i, DType compute) const {
+    return masked_ && i == 0 ? DType::Bool : compute;
   }
   // float16 and bfloat16 are computed in float32 and rounded once.
   Loop cpu_loop(DType compute) const { return cpu_[static_cast<int>(compute_type(compute))]; }
@@ -43,6 +48,7 @@ class ElementwiseSlot : public KernelSlotBase {
   EwCompute compute_;
   EwResult result_;
   int inputs_;
+  bool masked_;
   Loop cpu_[kNumDTypes] = {};
 };
 
@@ -55,6 +61,9 @@ inline Tensor elementwise(const ElementwiseSlot& slot, const char* op, Out out, 
 }
 Tensor elementwise(const ElementwiseSlot& slot, const char* op, Out out, const Tensor& a,
                    const Tensor& b);
+
+// "name" not implemented for the dtype, in PyTorch's words.
+[[noreturn]] void not_implemented_for(const char* op, const Tensor& x, const char* hint = "");
 
 // The strides PyTorch gives a fresh result of these operands.
 Dims elementwise_strides(IntList shape, TensorList operands);
@@ -77,5 +86,11 @@ template <ElementwiseSlot& S>
 Tensor binary_forward(Out out, const Tensor& a, const Tensor& b) {
   return elementwise(S, S.name(), out, a, b);
 }
+
+// The gradient of a unary op, as a formula that may read `c`.
+#define RT_GRADIENT(formula)               \
+  [](VjpContext& c) {                      \
+    if (c.has_grad()) c.set(0, (formula)); \
+  }
 
 }  // namespace rt
