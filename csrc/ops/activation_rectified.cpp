@@ -116,6 +116,8 @@ Tensor hardtanh_forward(Out out, const Tensor& x, Scalar low, Scalar high) {
            "min_val cannot be greater than max_val", cat_str("min_val=", low, ", max_val=", high));
   RT_CHECK(x.dtype() != DType::Bool, Runtime, "hardtanh", "Bool inputs not supported for hardtanh",
            describe(x));
+  RT_CHECK(x.dtype() != DType::UInt8 || low.to_double() >= 0, Runtime, "hardtanh",
+           "cannot do hardtanh on an unsigned type with negative limits", describe(x));
   // Unlike a clamp's, the bounds take the dtype of the tensor.
   const DType compute = compute_type(x.dtype());
   const Tensor inputs[] = {x, scalar_tensor(low, compute, x.device()),

@@ -123,7 +123,8 @@ void xlogy_vjp(VjpContext& c) {
   if (c.needs(0)) {
     const Tensor flat = ops::logical_and(ops::eq(x, 0), ops::le(y, 0));
     // A bare number would be computed in the default dtype.
-    const Tensor wide = y.is_wrapped_number() ? y * ops::ones_like(c.grad()) : y;
+    const Tensor wide = y.is_wrapped_number() ? y * ops::ones_like(c.grad())
+                                               : ops::to(y, c.grad().dtype());
     c.set(0, ops::where(flat, Scalar(0), c.grad() * ops::log(wide)));
   }
   if (c.needs(1)) c.set(1, c.grad() * x / y);
@@ -147,13 +148,18 @@ Tensor nextafter_forward(Out out, const Tensor& a, const Tensor& b) {
                                                          : nextafter_slot;
   return elementwise(slot, "nextafter", out, a, b);
 }
-void no_derivative(VjpContext&) {
-  RT_FAIL(Runtime, "backward", "the derivative of a function that only steps is not implemented");
+// A neighbour moves as its number does; where both are equal it is the other one.
+void nextafter_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  if (c.needs(0)) c.set(0, ops::where(ops::eq(c.input(0), c.input(1)), Scalar(0), c.grad()));
+  if (c.needs(1)) c.set(1, ops::zeros_like(c.grad()));
 }
 const Op nextafter_op("nextafter(Tensor input, Tensor other) -> Tensor", nextafter_forward,
-                      {.vjp = no_derivative,
+                      {.vjp = nextafter_vjp,
+                       .saves = "input other",
                        .inplace = true,
                        .out = true,
+                       .broadcasts = true,
                        .kernels = {&nextafter_slot, &nextafter_bfloat16_slot, &nextafter_half_slot},
                        .doc = R"(The next number of the dtype from `input` towards `other`.
 
@@ -171,6 +177,9 @@ Tensor heaviside_forward(Out out, const Tensor& x, const Tensor& values) {
            "heaviside is not yet implemented for tensors with different dtypes.",
            cat_str(describe(x), " and ", describe(values)));
   return elementwise(heaviside_slot, "heaviside", out, x, values);
+}
+void no_derivative(VjpContext&) {
+  RT_FAIL(Runtime, "backward", "the derivative of a function that only steps is not implemented");
 }
 const Op heaviside_op("heaviside(Tensor input, Tensor values) -> Tensor", heaviside_forward,
                       {.vjp = no_derivative,

@@ -15,7 +15,7 @@ Tensor test_forward(const Tensor& x) {
 }
 template <ElementwiseSlot& S>
 Tensor real_test_forward(Out out, const Tensor& x) {
-  RT_CHECK(!is_complex(x.dtype()), Runtime, S.name(), cat_str(S.name(), " does not support complex inputs."),
+  RT_CHECK(!is_complex(x.dtype()), NotImplemented, S.name(), cat_str(S.name(), " does not support complex inputs."),
            describe(x), "its real and imag parts");
   return elementwise(S, S.name(), out, x);
 }

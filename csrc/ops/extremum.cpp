@@ -76,6 +76,10 @@ Errors for complex tensors. Follows `torch.fmin`.
 tensor([1., 2.])
 )")
 
+// max and min of two tensors are the same functions.
+const Op max_other_op("max.other(Tensor input, Tensor other) -> Tensor", ops::maximum, {.out = true});
+const Op min_other_op("min.other(Tensor input, Tensor other) -> Tensor", ops::minimum, {.out = true});
+
 // ---- bounds ----
 
 ElementwiseSlot clamp_slot{"clamp", EwCompute::Promoted, EwResult::Same, 3};
@@ -88,10 +92,11 @@ Tensor clamp_forward(Out out, const Tensor& x, const Tensor& min, const Tensor& 
     RT_CHECK(!t.defined() || !is_complex(t.dtype()), NotImplemented, "clamp",
              "clamp is not supported for complex types", describe(t));
   }
+  const Tensor operands[] = {x, min, max};
+  if (result_type(operands) == DType::Bool) not_implemented_for("clamp", x, "an integer dtype");
   if (!min.defined()) return elementwise(minimum_slot, "clamp", out, x, max);
   if (!max.defined()) return elementwise(maximum_slot, "clamp", out, x, min);
-  const Tensor inputs[] = {x, min, max};
-  return elementwise(clamp_slot, "clamp", out, inputs);
+  return elementwise(clamp_slot, "clamp", out, operands);
 }
 Tensor bound_or(const Tensor& bound, double infinity) {
   return bound.defined() ? bound : wrapped_number(infinity);

@@ -60,10 +60,17 @@ Tensor lerp_forward(Out out, const Tensor& start, const Tensor& end, const Tenso
   const Tensor inputs[] = {start, end, weight};
   return elementwise(lerp_slot, "lerp", out, inputs, start.dtype());
 }
+// 1 - weight; a number stays one, in full precision.
+Tensor complement(const Tensor& weight) {
+  if (!weight.is_wrapped_number()) return 1 - weight;
+  const Scalar w = Scalar::load(weight.data(), weight.dtype());
+  if (w.is_complex()) return wrapped_number(Scalar(1.0 - w.to_complex()));
+  return wrapped_number(Scalar(1.0 - w.to_double()));
+}
 void lerp_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const Tensor weight = c.input(2);
-  if (c.needs(0)) c.set(0, c.grad() * ops::conj(1 - weight));
+  if (c.needs(0)) c.set(0, c.grad() * ops::conj(complement(weight)));
   if (c.needs(1)) c.set(1, c.grad() * ops::conj(weight));
   if (c.needs(2)) c.set(2, c.grad() * ops::conj(c.input(1) - c.input(0)));
 }

@@ -135,7 +135,7 @@ Tensor sinc_slope(const Tensor& x) {
   const Tensor t = x * kPi;
   return ops::where(ops::eq(x, 0), Scalar(0), (t * ops::cos(t) - ops::sin(t)) / (t * x));
 }
-RT_MATH_OP(sinc, "rt Tensor special", "", "input", c.grad() * sinc_slope(c.input(0)),
+RT_MATH_OP(sinc, "rt Tensor special", "", "input", c.grad() * ops::conj(sinc_slope(c.input(0))),
            R"(`sin(pi x) / (pi x)` of each element, 1 at zero.
 
 Integers are computed in the default float dtype. Follows `torch.sinc`.

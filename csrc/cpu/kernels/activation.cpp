@@ -69,12 +69,12 @@ void add_activation_backward(const LoopTable& table) {
   RT_FOR_FLOATS(RT_LOOP2, "gelu_tanh_backward", x * gelu_tanh_grad_(y));
   RT_FOR_FLOATS(RT_LOOP2, "hardsigmoid_backward", y > -3 && y < 3 ? x / 6 : 0);
   RT_FOR_FLOATS(RT_LOOP2, "hardswish_backward",
-                y < -3 ? 0 : (y <= 3 ? x * (y / 3 + static_cast<decltype(y)>(0.5)) : x));
+                y < -3 ? 0 : (y > 3 ? x : x * (y / 3 + static_cast<decltype(y)>(0.5))));
   RT_FOR_FLOATS(RT_LOOP3, "leaky_relu_backward", y > 0 ? x : x * z);
   RT_FOR_FLOATS(RT_LOOP3, "threshold_backward", y <= z ? 0 : x);
-  RT_FOR_FLOATS(RT_LOOP4, "interval_backward", y < z || y > w ? 0 : x);
-  RT_FOR_FLOATS(RT_LOOP4, "open_interval_backward", y <= z || y >= w ? 0 : x);
-  RT_FOR_FLOATS(RT_LOOP4, "outside_backward", y >= z && y <= w ? 0 : x);
+  RT_FOR_FLOATS(RT_LOOP4, "interval_backward", y >= z && y <= w ? x : 0);
+  RT_FOR_FLOATS(RT_LOOP4, "open_interval_backward", y > z && y < w ? x : 0);
+  RT_FOR_FLOATS(RT_LOOP4, "outside_backward", y < z || y > w ? x : 0);
   RT_FOR_FLOATS(RT_LOOP4, "softplus_backward", x * softplus_grad_(y, z, w));
   RT_ELU_BACKWARD(Float32, f32);
   RT_ELU_BACKWARD(Float64, f64);

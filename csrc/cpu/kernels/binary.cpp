@@ -32,7 +32,7 @@ RT_INLINE T xlogy(T x, T y) {
 }
 template <class T>
 RT_INLINE T heaviside(T x, T y) {
-  return x != x ? x : (x == T(0) ? y : (x > T(0) ? T(1) : T(0)));
+  return x == T(0) ? y : (x > T(0) ? T(1) : T(0));
 }
 template <class T>
 RT_INLINE T greater(T x, T y) {
@@ -72,6 +72,7 @@ void add_binary(const LoopTable& table) {
   RT_LOOP1("cube", Int32, s32, s32, static_cast<uint32_t>(x) * static_cast<uint32_t>(x) * static_cast<uint32_t>(x));
   RT_LOOP1("cube", Int64, s64, s64, static_cast<uint64_t>(x) * static_cast<uint64_t>(x) * static_cast<uint64_t>(x));
   RT_FOR_FLOATS(RT_LOOP1, "identity", x);
+  RT_LOOP1("identity", Bool, u8, u8, x);
   RT_FOR_INTEGERS(RT_LOOP1, "identity", x);
   RT_FOR_COMPLEX(RT_LOOP1, "identity", x);
   RT_FOR_FLOATS(RT_LOOP2, "hypot", hypot_(x, y));

@@ -5,6 +5,16 @@
 
 namespace rt::cpu::RT_ISA {
 
+namespace {
+
+template <class F>
+RT_INLINE Complex<F> c_sinc(Complex<F> x) {
+  const Complex<F> t = c_scale(x, F(3.14159265358979323846));
+  return x.re == 0 && x.im == 0 ? Complex<F>{F(1), F(0)} : c_div(c_sin(t), t);
+}
+
+}  // namespace
+
 #define RT_REAL_OF_COMPLEX(slot, formula)          \
   RT_LOOP1(slot, Complex64, f32, c64, formula);    \
   RT_LOOP1(slot, Complex128, f64, c128, formula)
@@ -31,6 +41,7 @@ void add_complex(const LoopTable& table) {
   RT_FOR_COMPLEX(RT_LOOP1, "sin", c_sin(x));
   RT_FOR_COMPLEX(RT_LOOP1, "cos", c_cos(x));
   RT_FOR_COMPLEX(RT_LOOP1, "tan", c_tan(x));
+  RT_FOR_COMPLEX(RT_LOOP1, "sinc", c_sinc(x));
   RT_FOR_COMPLEX(RT_LOOP1, "asin", c_asin(x));
   RT_FOR_COMPLEX(RT_LOOP1, "acos", c_acos(x));
   RT_FOR_COMPLEX(RT_LOOP1, "atan", c_atan(x));

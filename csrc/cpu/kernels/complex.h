@@ -136,7 +136,7 @@ RT_NOINLINE Complex<F> c_pow(Complex<F> x, Complex<F> y) {
   if (y.re == 0 && y.im == 0) return {F(1), F(0)};
   if (x.re == 0 && x.im == 0) {
     if (y.im == 0 && y.re > 0) return {F(0), F(0)};
-    if (y.im == 0 && y.re < 0) return {inf_(x.re), nan_(x.re)};
+    if (y.re < 0) return {inf_(x.re), nan_(x.re)};
   }
   const F l = log_(c_abs(x)), angle = atan2_(x.im, x.re);
   return c_exp(Complex<F>{y.re * l - y.im * angle, y.re * angle + y.im * l});
