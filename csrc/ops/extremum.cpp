@@ -93,7 +93,8 @@ Tensor clamp_forward(Out out, const Tensor& x, const Tensor& min, const Tensor& 
              "clamp is not supported for complex types", describe(t));
   }
   const Tensor operands[] = {x, min, max};
-  if (result_type(operands) == DType::Bool) not_implemented_for("clamp", x, "an integer dtype");
+  const bool number = (min.defined() && min.is_wrapped_number()) || (max.defined() && max.is_wrapped_number());
+  if (number && result_type(operands) == DType::Bool) not_implemented_for("clamp", x, "an integer dtype");
   if (!min.defined()) return elementwise(minimum_slot, "clamp", out, x, max);
   if (!max.defined()) return elementwise(maximum_slot, "clamp", out, x, min);
   return elementwise(clamp_slot, "clamp", out, operands);

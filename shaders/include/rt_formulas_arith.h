@@ -34,23 +34,23 @@ RT_INLINE T square_(T x) {
   return x * x;
 }
 
-// The larger (smaller) of two; NaN if either is NaN.
+// The larger (smaller) of two; NaN if either is NaN. A bitwise or keeps loops free of branches.
 template <class T>
 RT_INLINE T maximum_(T a, T b) {
-  return (a > b || a != a) ? a : b;
+  return ((a > b) | (a != a)) ? a : b;
 }
 template <class T>
 RT_INLINE T minimum_(T a, T b) {
-  return (a < b || a != a) ? a : b;
+  return ((a < b) | (a != a)) ? a : b;
 }
 // The larger (smaller) of two; a NaN is ignored if the other is a number.
 template <class T>
 RT_INLINE T fmax_(T a, T b) {
-  return (a >= b || b != b) ? a : b;
+  return ((a >= b) | (b != b)) ? a : b;
 }
 template <class T>
 RT_INLINE T fmin_(T a, T b) {
-  return (a <= b || b != b) ? a : b;
+  return ((a <= b) | (b != b)) ? a : b;
 }
 // min(max(x, low), high), NaN for any NaN
 template <class T>
