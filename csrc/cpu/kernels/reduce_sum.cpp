@@ -154,6 +154,18 @@ void add_real(const FunctionTable& table, const char* slot) {
   table.add_reduce(slot, Float64, Sum<f64, f64, f64, M, Float64>::loops);
 }
 
+// The Euclidean norm: the root of the sum of squares.
+template <class T, int kResult>
+void add_norm2(const FunctionTable& table) {
+  ReduceLoops loops = Sum<T, f64, T, Square, kResult>::loops;
+  loops.finish = [](int64_t n, const void* states, double, void* result, void*) {
+    const f64* s = static_cast<const f64*>(states);
+    T* r = static_cast<T*>(result);
+    for (int64_t i = 0; i < n; ++i) r[i] = static_cast<T>(sqrt_(s[i]));
+  };
+  table.add_reduce("norm2", kResult, loops);
+}
+
 }  // namespace
 
 void add_sums(const FunctionTable& table) {
@@ -163,6 +175,9 @@ void add_sums(const FunctionTable& table) {
   table.add_reduce("sum", Complex64, ComplexSum<f32, Complex64>::loops);
   table.add_reduce("sum", Complex128, ComplexSum<f64, Complex128>::loops);
   add_real<NanToZero>(table, "nansum");
+  add_real<Magnitude>(table, "norm1");
+  add_norm2<f32, Float32>(table);
+  add_norm2<f64, Float64>(table);
   table.add_reduce("prod", Float32, Product<f32, Float32>::loops);
   table.add_reduce("prod", Float64, Product<f64, Float64>::loops);
   table.add_reduce("prod", Int64, Product<uint64_t, Int64>::loops);

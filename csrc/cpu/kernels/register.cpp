@@ -25,6 +25,9 @@ void register_kernels(const LoopTable& loops, const CastTable& casts,
   add_fused(loops);
   add_activation(loops);
   add_activation_backward(loops);
+  add_moments(functions);
+  add_softmax(functions);
+  add_scans(functions);
 }
 
 }  // namespace rt::cpu::RT_ISA

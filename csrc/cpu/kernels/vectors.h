@@ -39,6 +39,18 @@ struct Plain {
     return v;
   }
 };
+struct Magnitude {
+  template <class V>
+  RT_INLINE_MEMBER V apply(V v) {
+    return v < V{} ? -v : v;
+  }
+};
+struct Square {
+  template <class V>
+  RT_INLINE_MEMBER V apply(V v) {
+    return v * v;
+  }
+};
 struct NanToZero {
   template <class V>
   RT_INLINE_MEMBER V apply(V v) {

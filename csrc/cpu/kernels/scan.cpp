@@ -1,0 +1,154 @@
+// Scans down `rows` rows of n neighbouring columns; `step` in elements, negative to run backwards.
+#include "cpu/kernels/vectors.h"
+#include "cpu/reduce_loops.h"
+
+namespace rt::cpu::RT_ISA {
+
+namespace {
+
+constexpr int64_t kColumns = 128;
+
+template <class T>
+struct Wider {
+  using type = T;
+};
+template <>
+struct Wider<f32> {
+  using type = f64;
+};
+template <>
+struct Wider<c64> {
+  using type = c128;
+};
+
+struct Add {
+  template <class T>
+  RT_INLINE_MEMBER T start() {
+    return T{};
+  }
+  template <class T>
+  RT_INLINE_MEMBER T step(T a, T b) {
+    return a + b;
+  }
+  template <class F>
+  RT_INLINE_MEMBER Complex<F> step(Complex<F> a, Complex<F> b) {
+    return {a.re + b.re, a.im + b.im};
+  }
+};
+struct Multiply {
+  template <class T>
+  RT_INLINE_MEMBER T start() {
+    return T{1};
+  }
+  template <class T>
+  RT_INLINE_MEMBER T step(T a, T b) {
+    return a * b;
+  }
+  template <class F>
+  RT_INLINE_MEMBER Complex<F> step(Complex<F> a, Complex<F> b) {
+    return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+  }
+};
+// log(exp(a) + exp(b)), also for infinities.
+struct LogAdd {
+  template <class T>
+  RT_INLINE_MEMBER T start() {
+    return static_cast<T>(-__builtin_inf());
+  }
+  template <class T>
+  RT_INLINE_MEMBER T step(T a, T b) {
+    const T high = a > b || a != a ? a : b, low = a > b || a != a ? b : a;
+    const T gap = low - high;
+    return gap == gap ? high + log1p_(exp_(gap)) : high;
+  }
+};
+
+template <class A, class T>
+RT_INLINE A widen(T x) {
+  return static_cast<A>(x);
+}
+template <class A, class F>
+RT_INLINE A widen(Complex<F> x) {
+  return {x.re, x.im};
+}
+template <class T, class A>
+RT_INLINE T narrow(A x) {
+  return static_cast<T>(x);
+}
+template <class T, class F>
+RT_INLINE T narrow(Complex<F> x) {
+  using R = decltype(T{}.re);
+  return {static_cast<R>(x.re), static_cast<R>(x.im)};
+}
+
+template <class T, class O>
+void scan(int64_t rows, int64_t n, int64_t step, const void* in, void* result) {
+  using A = typename Wider<T>::type;
+  for (int64_t j = 0; j < n; j += kColumns) {
+    const int64_t w = least(kColumns, n - j);
+    const T* x = static_cast<const T*>(in) + j;
+    T* out = static_cast<T*>(result) + j;
+    A sum[kColumns];
+    for (int64_t k = 0; k < w; ++k) sum[k] = O::template start<A>();
+    for (int64_t r = 0; r < rows; ++r) {
+#pragma GCC ivdep
+      for (int64_t k = 0; k < w; ++k) {
+        sum[k] = O::step(sum[k], widen<A>(x[r * step + k]));
+        out[r * step + k] = narrow<T>(sum[k]);
+      }
+    }
+  }
+}
+
+// The best so far and its position; of equal ones the last; NaN, once met, stays.
+template <class T, bool kLargest>
+void best_so_far(int64_t rows, int64_t n, int64_t step, const void* in, void* result, void* positions) {
+  for (int64_t j = 0; j < n; ++j) {
+    const T* x = static_cast<const T*>(in) + j;
+    T* out = static_cast<T*>(result) + j;
+    s64* index = static_cast<s64*>(positions) + j;
+    T best = x[0];
+    s64 at = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      const T v = x[r * step];
+      if (v != v || (best == best && (kLargest ? v >= best : v <= best))) {
+        best = v;
+        at = r;
+      }
+      out[r * step] = best;
+      index[r * step] = at;
+    }
+  }
+}
+
+template <class F>
+void add(const FunctionTable& table, const char* name, int type, F* f) {
+  table.add_function(name, type, reinterpret_cast<void (*)()>(f));
+}
+template <class T>
+void add_best(const FunctionTable& table, int type) {
+  add(table, "cummax", type, &best_so_far<T, true>);
+  add(table, "cummin", type, &best_so_far<T, false>);
+}
+template <class O>
+void add_scan(const FunctionTable& table, const char* name) {
+  add(table, name, Int64, &scan<uint64_t, O>);
+  add(table, name, Float32, &scan<f32, O>);
+  add(table, name, Float64, &scan<f64, O>);
+  add(table, name, Complex64, &scan<c64, O>);
+  add(table, name, Complex128, &scan<c128, O>);
+}
+
+}  // namespace
+
+void add_scans(const FunctionTable& table) {
+  add_scan<Add>(table, "cumsum");
+  add_scan<Multiply>(table, "cumprod");
+  add(table, "logcumsumexp", Float32, &scan<f32, LogAdd>);
+  add(table, "logcumsumexp", Float64, &scan<f64, LogAdd>);
+  add_best<s64>(table, Int64);
+  add_best<f32>(table, Float32);
+  add_best<f64>(table, Float64);
+}
+
+}  // namespace rt::cpu::RT_ISA
