@@ -1,6 +1,7 @@
 // Variances, standard deviations and logarithms of sums of exponentials.
 #include "autograd/vjp.h"
 #include "ops/ops.h"
+#include "ops/promotion.h"
 #include "ops/reduction.h"
 
 namespace rt {

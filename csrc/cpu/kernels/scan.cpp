@@ -35,10 +35,18 @@ struct Add {
     return {a.re + b.re, a.im + b.im};
   }
 };
+template <class T>
+RT_INLINE T one(T*) {
+  return 1;
+}
+template <class F>
+RT_INLINE Complex<F> one(Complex<F>*) {
+  return {1, 0};
+}
 struct Multiply {
   template <class T>
   RT_INLINE_MEMBER T start() {
-    return T{1};
+    return one(static_cast<T*>(nullptr));
   }
   template <class T>
   RT_INLINE_MEMBER T step(T a, T b) {
