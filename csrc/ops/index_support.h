@@ -29,6 +29,9 @@ extern KernelSlot<void(const Tensor& x, Tensor* places)> nonzero_kernel;
 // target[e] = value where mask[e]; the mask broadcasts, value is one element of target's dtype.
 extern KernelSlot<void(const Tensor& target, const Tensor& mask, const Tensor& value)> masked_fill_kernel;
 
+// Rows (int64 [n], contiguous) of a contiguous float table whose p-norm exceeds max_norm are scaled to it.
+extern KernelSlot<void(const Tensor& table, const Tensor& rows, double max_norm, double p)> renorm_rows_kernel;
+
 enum class IndexTypes : uint8_t { Int64, Int32OrInt64 };
 // A contiguous-or-broadcast int64 tensor of these indices; an error of `kind` for other dtypes.
 Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types,

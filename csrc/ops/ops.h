@@ -22,5 +22,6 @@
 #include "ops/reduce.h"
 #include "ops/scan.h"
 #include "ops/softmax.h"
+#include "ops/sort.h"
 #include "ops/unary.h"
 #include "ops/view.h"
