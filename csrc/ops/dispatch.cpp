@@ -108,8 +108,14 @@ void call_inplace(const OpRecord& op, const Value* args) {
   if (!op.spec.vjp && modes().grad && any_wants_grad(op, args) &&
       is_differentiable(self.dtype())) {
     // A composite: compute it with history, then copy, which has a history of its own.
+  const bool record = records(op, args);
+  if (!op.spec.vjp && modes().grad && any_wants_grad(op, args)) {
+    // A composite: compute it with history, then copy, which has a history of its own. Its parts may
+    // save self, so they get a copy.
+    std::vector<Value> copied(args, args + op.schema.args.size());
+    copied[0] = ops::clone(self);
     Value returns[OpRecord::kMaxReturns];
-    call_boxed(op, args, returns);
+    call_boxed(op, copied.data(), returns);
     const Tensor& result = returns[0].get<Tensor>();
     check_inplace_shape(op, self, result.sizes());
     store_result(op, result, self);
