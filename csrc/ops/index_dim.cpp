@@ -306,7 +306,7 @@ Tensor put_forward(Out out, const Tensor& self, const Tensor& index, const Tenso
   RT_CHECK(self.dtype() == source.dtype(), Runtime, "put",
            cat_str("put_(): self and source expected to have the same dtype, but got self.dtype = ",
                    torch_type_name(self.dtype()), " and source.dtype = ", torch_type_name(source.dtype())));
-  RT_CHECK(index.numel() == source.numel(), Runtime, "put",
+  RT_CHECK(index.numel() == source.numel(), Index, "put",
            cat_str("put_(): Expected source and index to have the same number of elements, but got source.numel() = ",
                    source.numel(), ", index.numel() = ", index.numel()));
   const Tensor target = writable(out, self);
