@@ -109,6 +109,40 @@ Follows `torch.imag`.
 tensor([2.])
 )"});
 
+// ---- Complex numbers from two real parts ----
+
+Tensor complex_forward(const Tensor& re, const Tensor& im) {
+  RT_CHECK((is_floating(re.dtype()) && is_floating(im.dtype())) && re.dtype() != DType::BFloat16, Runtime, "complex",
+           cat_str("Expected both inputs to be Half, Float or Double tensors but got ", name(re.dtype()), " and ",
+                   name(im.dtype())));
+  RT_CHECK(re.dtype() == im.dtype(), Runtime, "complex",
+           cat_str("Expected object of scalar type ", name(re.dtype()), " but got scalar type ", name(im.dtype()),
+                   " for second argument"));
+  const Tensor parts[] = {re, im};
+  const Device device = common_device("complex", parts);
+  const Tensor out = empty(broadcast_shapes(re.sizes(), im.sizes(), "complex"), complex_of(re.dtype()), device);
+  if (out.numel() == 0) return out;
+  const Tensor pairs = view_as_real_forward(out);
+  for (int i = 0; i < 2; ++i) {
+    copy_kernel(out, make_view(pairs, out.sizes(), pairs.strides().slice(0, out.sizes().size()), i), parts[i]);
+  }
+  return out;
+}
+void complex_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  if (c.needs(0)) c.set(0, ops::real(c.grad()));
+  if (c.needs(1)) c.set(1, ops::imag(c.grad()));
+}
+const Op complex_op("complex(Tensor real, Tensor imag) -> Tensor", complex_forward,
+                    {.vjp = complex_vjp, .in = "rt", .out = true, .broadcasts = true, .kernels = {&copy_kernel},
+                     .doc = R"(Complex numbers of real and imaginary parts, which have one float dtype.
+
+Follows `torch.complex`.
+
+>>> rt.complex(rt.tensor([1.]), rt.tensor([2.]))
+tensor([1.+2.j])
+)"});
+
 }  // namespace
 
 namespace ops {

@@ -9,6 +9,9 @@ namespace rt {
 
 namespace {
 
+using MaybeDType = std::optional<DType>;
+using MaybeDevice = std::optional<Device>;
+
 Tensor filled(IntList size, const Scalar& value, DType dtype, Device device, const char* op) {
   Tensor t = empty(size, dtype, device, op);
   if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, dtype, device));
@@ -116,6 +119,92 @@ Follows `torch.full_like`.
 
 >>> rt.full_like(rt.zeros(2), 3)
 tensor([3., 3.])
+)"});
+
+// ---- new_*: the dtype and device of another tensor, any shape ----
+
+MaybeDType dtype_of(const Tensor& x, MaybeDType dtype) { return dtype.value_or(x.dtype()); }
+MaybeDevice device_of(const Tensor& x, MaybeDevice device) { return device.value_or(x.device()); }
+Tensor new_empty_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
+  return empty_forward(size, dtype_of(x, dtype), device_of(x, device));
+}
+Tensor new_zeros_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
+  return zeros_forward(size, dtype_of(x, dtype), device_of(x, device));
+}
+Tensor new_ones_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
+  return ones_forward(size, dtype_of(x, dtype), device_of(x, device));
+}
+Tensor new_full_forward(const Tensor& x, IntList size, Scalar fill_value, MaybeDType dtype, MaybeDevice device) {
+  return full_forward(size, fill_value, dtype_of(x, dtype), device_of(x, device));
+}
+#define RT_NEW_OP(fn, arguments, text)                                                              \
+  const Op fn##_op(#fn "(Tensor input, " arguments ", *, DType? dtype=None, Device? device=None) -> Tensor", \
+                   fn##_forward, {.in = "Tensor", .doc = text})
+RT_NEW_OP(new_empty, "int[] size", R"(An uninitialised tensor with this tensor's dtype and device.
+
+Follows `torch.Tensor.new_empty`.
+
+>>> rt.ones(1).new_empty(2, 3).shape
+rustorch.Size([2, 3])
+)");
+RT_NEW_OP(new_zeros, "int[] size", R"(Zeros with this tensor's dtype and device.
+
+Follows `torch.Tensor.new_zeros`.
+
+>>> rt.tensor([1]).new_zeros(2)
+tensor([0, 0])
+)");
+RT_NEW_OP(new_ones, "int[] size", R"(Ones with this tensor's dtype and device.
+
+Follows `torch.Tensor.new_ones`.
+
+>>> rt.tensor([1]).new_ones(2)
+tensor([1, 1])
+)");
+RT_NEW_OP(new_full, "int[] size, Scalar fill_value", R"(A number repeated, with this tensor's dtype and device.
+
+Follows `torch.Tensor.new_full`.
+
+>>> rt.tensor([1]).new_full((2,), 7)
+tensor([7, 7])
+)");
+
+Tensor empty_strided_forward(IntList size, IntList stride, MaybeDType dtype, MaybeDevice device) {
+  RT_CHECK(size.size() == stride.size(), Runtime, "empty_strided",
+           cat_str("dimensionality of sizes (", size.size(), ") must match dimensionality of strides (",
+                   stride.size(), ")"));
+  return empty_strided(size, stride, dtype_or_default(dtype), device.value_or(Device{}));
+}
+const Op empty_strided_op(
+    "empty_strided(int[] size, int[] stride, *, DType? dtype=None, Device? device=None) -> Tensor",
+    empty_strided_forward, {.in = "rt", .doc = R"(An uninitialised tensor with the given strides.
+
+Follows `torch.empty_strided`.
+
+>>> rt.empty_strided((2, 3), (1, 2)).stride()
+(1, 2)
+)"});
+Tensor new_empty_strided_forward(const Tensor& x, IntList size, IntList stride, MaybeDType dtype, MaybeDevice device) {
+  return empty_strided_forward(size, stride, dtype_of(x, dtype), device_of(x, device));
+}
+RT_NEW_OP(new_empty_strided, "int[] size, int[] stride", R"(An uninitialised tensor with the given strides and this tensor's dtype and device.
+
+Follows `torch.Tensor.new_empty_strided`.
+
+>>> rt.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+(1, 2)
+)");
+
+Tensor scalar_tensor_forward(Scalar s, MaybeDType dtype, MaybeDevice device) {
+  return scalar_tensor(s, dtype_or_default(dtype), device.value_or(Device{}));
+}
+const Op scalar_tensor_op("scalar_tensor(Scalar s, *, DType? dtype=None, Device? device=None) -> Tensor",
+                          scalar_tensor_forward, {.in = "rt", .doc = R"(A zero-dim tensor of a number, of the default float dtype unless one is given.
+
+Follows `torch.scalar_tensor`.
+
+>>> rt.scalar_tensor(2)
+tensor(2.)
 )"});
 
 }  // namespace

@@ -86,6 +86,29 @@ void check_inplace_shape(const OpRecord& op, const Tensor& self, IntList result)
            describe(self), "the out-of-place form");
 }
 
+// squeeze_, t_ and their like: the tensor itself gets the geometry that the view would have.
+void call_inplace_view(const OpRecord& op, const Value* args) {
+  const Tensor& self = args[0].tensor();
+  const bool record = records(op, args);
+  RT_CHECK(!record || !self.impl()->view_base_, Runtime, op.name(),
+           "the geometry of a view that requires grad cannot be changed in place", describe(self),
+           "the out-of-place form");
+  Value returns[OpRecord::kMaxReturns];
+  {
+    NoGradGuard guard;
+    op.boxed(op, args, returns);
+  }
+  const Tensor& view = returns[0].get<Tensor>();
+  Ref<OpNode> node;
+  if (record) node = make_ref<OpNode>(op, args);
+  self.impl()->set_geometry(Dims(view.sizes()), Dims(view.strides()), view.offset());
+  self.bump_version();
+  if (node) {
+    node->results.emplace_back(self);
+    rebase_history(self, node);
+  }
+}
+
 }  // namespace
 
 void call_boxed(const OpRecord& op, const Value* args, Value* returns) {
@@ -108,6 +131,7 @@ void call_inplace(const OpRecord& op, const Value* args) {
   if (!op.spec.vjp && modes().grad && any_wants_grad(op, args) &&
       is_differentiable(self.dtype())) {
     // A composite: compute it with history, then copy, which has a history of its own.
+  if (op.spec.view) return call_inplace_view(op, args);
   const bool record = records(op, args);
   if (!op.spec.vjp && modes().grad && any_wants_grad(op, args)) {
     // A composite: compute it with history, then copy, which has a history of its own. Its parts may

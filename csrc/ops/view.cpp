@@ -110,7 +110,7 @@ void as_strided_vjp(VjpContext& c) {
 
 const Op as_strided_op(
     "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
-    as_strided_forward, {.vjp = as_strided_vjp, .view = true, .doc = R"(A view of the storage with any sizes, strides and offset (in elements).
+    as_strided_forward, {.vjp = as_strided_vjp, .inplace = true, .view = true, .doc = R"(A view of the storage with any sizes, strides and offset (in elements).
 
 Windows may overlap; gradients of shared elements add up. Errors if it leaves the storage.
 Follows `torch.as_strided`.
@@ -248,7 +248,7 @@ void transpose_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::transpose(c.grad(), c.arg<int64_t>(1), c.arg<int64_t>(2)));
 }
 const Op transpose_op("transpose(Tensor input, int dim0, int dim1) -> Tensor", transpose_forward,
-                      {.vjp = transpose_vjp, .aliases = "swapaxes swapdims", .inplace = false,
+                      {.vjp = transpose_vjp, .aliases = "swapaxes swapdims", .inplace = true,
                        .view = true, .doc = R"(A view with two dims swapped.
 
 Follows `torch.transpose`.
@@ -374,7 +374,7 @@ void unsqueeze_vjp(VjpContext& c) {
   c.set(0, ops::squeeze(c.grad(), {d}));
 }
 const Op unsqueeze_op("unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze_forward,
-                      {.vjp = unsqueeze_vjp, .view = true, .doc = R"(A view with a new dim of size 1.
+                      {.vjp = unsqueeze_vjp, .inplace = true, .view = true, .doc = R"(A view with a new dim of size 1.
 
 Follows `torch.unsqueeze`.
 
@@ -402,7 +402,7 @@ Tensor squeeze_all_forward(const Tensor& x) {
   return squeeze_forward(x, all);
 }
 const Op squeeze_all_op("squeeze(Tensor input) -> Tensor", squeeze_all_forward,
-                        {.vjp = squeeze_vjp, .view = true, .doc = R"(A view without dims of size 1: all of them, or those named.
+                        {.vjp = squeeze_vjp, .inplace = true, .view = true, .doc = R"(A view without dims of size 1: all of them, or those named.
 
 Follows `torch.squeeze`.
 
@@ -410,7 +410,7 @@ Follows `torch.squeeze`.
 rustorch.Size([3])
 )"});
 const Op squeeze_op("squeeze.dim(Tensor input, int[1] dim) -> Tensor", squeeze_forward,
-                    {.vjp = squeeze_vjp, .view = true});
+                    {.vjp = squeeze_vjp, .inplace = true, .view = true});
 
 }  // namespace
 
