@@ -127,13 +127,9 @@ void call_boxed(const OpRecord& op, const Value* args, Value* returns) {
 void call_inplace(const OpRecord& op, const Value* args) {
   const Tensor& self = args[0].tensor();
   check_inplace(self, op.name());
-  const bool record = records(op, args) && is_differentiable(self.dtype());
-  if (!op.spec.vjp && modes().grad && any_wants_grad(op, args) &&
-      is_differentiable(self.dtype())) {
-    // A composite: compute it with history, then copy, which has a history of its own.
   if (op.spec.view) return call_inplace_view(op, args);
-  const bool record = records(op, args);
-  if (!op.spec.vjp && modes().grad && any_wants_grad(op, args)) {
+  const bool record = records(op, args) && is_differentiable(self.dtype());
+  if (!op.spec.vjp && modes().grad && any_wants_grad(op, args) && is_differentiable(self.dtype())) {
     // A composite: compute it with history, then copy, which has a history of its own. Its parts may
     // save self, so they get a copy.
     std::vector<Value> copied(args, args + op.schema.args.size());
