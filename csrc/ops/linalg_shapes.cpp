@@ -76,7 +76,7 @@ Tensor vander_forward(const Tensor& x, std::optional<int64_t> n) {
   for (int64_t i = 1; i < count; ++i) powers.push_back(powers.back() * base);
   return ops::stack(powers, -1);
 }
-const Op vander_op("vander(Tensor x, *, int? N=None) -> Tensor", vander_forward,
+const Op vander_op("vander.linalg(Tensor x, *, int? N=None) -> Tensor", vander_forward,
                    {.in = "linalg", .doc = R"(The powers 0 to N - 1 (by default as many as elements) of each element, along a new last dim.
 
 Follows `torch.linalg.vander`.
