@@ -92,6 +92,7 @@ Tensor reversed(const Tensor& t) {
 #define RT_GET(expr) [](PyObject* o, void*) { return get(o, [](const Tensor& t) -> PyObject* { return expr; }); }
 
 PyGetSetDef properties[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"shape", RT_GET(size_object(t.sizes())), nullptr, "The sizes of the dimensions.", nullptr},
     {"dtype", RT_GET(dtype_object(t.dtype())), nullptr, "The type of the elements.", nullptr},
     {"device", RT_GET(device_object(t.device())), nullptr, "Where the memory lives.", nullptr},

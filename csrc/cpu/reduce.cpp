@@ -105,6 +105,7 @@ void fetch(const Job& job, int64_t n, const char* from, int64_t step, char* to) 
 
 // Values [begin, end) of the reduced dims, for the result whose first value is at `data`.
 void reduce_row(const Job& job, const char* data, int64_t begin, int64_t end, char* state) {
+  if (begin == end) return;  // an axis of size zero has no runs to walk
   const Axes& r = job.reduced;
   const int64_t run = r.size.empty() ? 1 : r.size[0];
   const int64_t step = r.size.empty() ? job.item : r.step[0];
@@ -161,6 +162,7 @@ void reduce_wide(const Job& job, const char* data, int64_t rows, int64_t columns
 // The same for `columns` neighbouring results.
 void reduce_columns(const Job& job, const char* data, int64_t columns, int64_t begin, int64_t end,
                     char* states) {
+  if (begin == end) return;  // an axis of size zero has no runs to walk
   const Axes& r = job.reduced;
   const int64_t run = r.size.empty() ? 1 : r.size[0];
   const int64_t step = r.size.empty() ? 0 : r.step[0];

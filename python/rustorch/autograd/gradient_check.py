@@ -77,9 +77,9 @@ def _numerical(fn: Callable[..., Any], inputs: tuple[Any, ...], target: Any, eps
 
 def _analytical(outputs: list[Any], target: Any, output: int, index: int, seed: Any, retain: bool) -> Any:
     out = outputs[output]
-    g = rt.zeros_like(out.detach())
-    g.reshape(-1)[index] = seed
-    (result,) = grad(out, target, g, retain_graph=retain, allow_unused=True)
+    flat = rt.zeros(out.numel(), dtype=out.dtype, device=out.device)
+    flat[index] = seed
+    (result,) = grad(out, target, flat.reshape(out.shape), retain_graph=retain, allow_unused=True)
     return rt.zeros_like(target.detach()) if result is None else result
 
 
@@ -201,7 +201,8 @@ def _check_constant(
     for target in wanted:
         with rt.no_grad():
             target += eps
-            after = [o.detach().clone() for o in _tensors(func(*args)) if isinstance(o, rt.Tensor)]
+        after = [o.detach().clone() for o in _tensors(func(*args)) if isinstance(o, rt.Tensor)]
+        with rt.no_grad():
             target -= eps
         for a, b in zip(before, after):
             floating = a.is_floating_point() or a.is_complex()
