@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, _autograd_methods, _log, _tensor_methods, errors
+from rustorch import _C, _autograd_methods, _log, _norms, _tensor_methods, errors
 from rustorch._C import (
     Generator,
     Size,
@@ -54,6 +54,8 @@ cfloat, cdouble = complex64, complex128
 
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
+norm, detach = _norms.norm, _norms.detach
+Tensor.norm = norm  # type: ignore[attr-defined]
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (

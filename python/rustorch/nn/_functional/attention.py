@@ -8,6 +8,7 @@ import warnings
 import rustorch as rt
 from rustorch import Tensor
 from rustorch.nn._functional.core import ops
+from rustorch.nn._functional.dot_product_attention import scaled_dot_product_attention
 
 
 def canonical_mask(
@@ -275,7 +276,7 @@ def multi_head_attention_forward(
         if not batched:
             weights = weights.squeeze(0)
     else:
-        heads_out = ops.scaled_dot_product_attention(q4, k4, v4, attn_mask, p, is_causal)
+        heads_out = scaled_dot_product_attention(q4, k4, v4, attn_mask, p, is_causal)
 
     out = heads_out.permute(2, 0, 1, 3).reshape(tgt_len, batch, embed_dim)
     out = ops.linear(out, out_proj_weight, out_proj_bias)
