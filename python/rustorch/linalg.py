@@ -19,4 +19,9 @@ _functions = _C.namespaces().get("linalg", {})
 globals().update(_functions)
 norm, vector_norm = matrix_or_vector_norm, _vector_norm
 
-__all__ = ["LinAlgError", "norm", "vector_norm", *sorted(name for name in _functions if not name.startswith("_"))]
+__all__ = [
+    "LinAlgError",
+    "norm",
+    "vector_norm",
+    *sorted(name for name in _functions if not name.startswith("_")),
+]

@@ -94,7 +94,9 @@ def fork_rng(
         return
     generators = [default_generator]
     for device in devices or ():
-        generators.append(_C._default_generator(f"{device_type}:{device}" if isinstance(device, int) else device))
+        generators.append(
+            _C._default_generator(f"{device_type}:{device}" if isinstance(device, int) else device)
+        )
     states = [g._get_state() for g in generators]
     try:
         yield

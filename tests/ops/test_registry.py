@@ -32,7 +32,9 @@ for _case in CASES:
 
 
 def rows_of(record: dict[str, Any]) -> list[OpCase]:
-    spaces = [s for s in record["namespaces"] if s not in ("", "rt", "Tensor", "Tensor.inplace", "rt.inplace")]
+    spaces = [
+        s for s in record["namespaces"] if s not in ("", "rt", "Tensor", "Tensor.inplace", "rt.inplace")
+    ]
     names = [f"{s}.{record['python_name']}" for s in spaces]
     if len(spaces) < len(record["namespaces"]) or not spaces:
         names.append(record["python_name"])

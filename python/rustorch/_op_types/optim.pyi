@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
-from rustorch._C import Tensor, _bool, _float, _int
+from rustorch._C import (
+    Tensor,
+    _bool,
+    _float,
+    _int,
+)
 
 def fused_adam_(
     params: Sequence[Tensor],

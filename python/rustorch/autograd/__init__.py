@@ -161,5 +161,3 @@ def __getattr__(name: str) -> Any:
     if name == "functional":
         return importlib.import_module("rustorch.autograd.functional")
     raise AttributeError(f"module 'rustorch.autograd' has no attribute {name!r}")
-
-

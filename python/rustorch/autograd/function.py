@@ -172,9 +172,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(ctx: FunctionCtx, *grads: Any) -> Any:
         with no_grad():
             result = fn(ctx, *grads)
-        if not _C.is_grad_enabled() or not any(
-            isinstance(g, _C.Tensor) and g.requires_grad for g in grads
-        ):
+        if not _C.is_grad_enabled() or not any(isinstance(g, _C.Tensor) and g.requires_grad for g in grads):
             return result
         name = ctx._function.__name__
 

@@ -20,7 +20,9 @@ def _tuple(x: Any) -> tuple[Any, ...]:
 
 def _prepare(inputs: Any, create_graph: bool) -> tuple[Any, ...]:
     if create_graph:
-        return tuple(t.view_as(t) if t.requires_grad else t.detach().requires_grad_(True) for t in _tuple(inputs))
+        return tuple(
+            t.view_as(t) if t.requires_grad else t.detach().requires_grad_(True) for t in _tuple(inputs)
+        )
     return tuple(t.detach().requires_grad_(True) for t in _tuple(inputs))
 
 
@@ -57,7 +59,9 @@ def _unpack(values: tuple[Any, ...], single: bool) -> Any:
     return values[0] if single else values
 
 
-def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vjp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The value of the function and the product of a vector with its Jacobian.
 
     >>> import rustorch as rt
@@ -78,7 +82,9 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return _unpack(outs, single), _unpack(products, isinstance(inputs, rt.Tensor))
 
 
-def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def jvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The value of the function and the product of its Jacobian with a vector, by differentiating twice.
 
     >>> import rustorch as rt
@@ -168,7 +174,9 @@ def hessian(
     return jacobian(slope, inputs, create_graph=create_graph, strict=strict)
 
 
-def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def hvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The value of the function and the product of its Hessian with a vector.
 
     >>> import rustorch as rt
@@ -178,7 +186,9 @@ def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return vhp(func, inputs, v, create_graph, strict)
 
 
-def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+def vhp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> Any:
     """The value of the function and the product of a vector with its Hessian.
 
     >>> import rustorch as rt

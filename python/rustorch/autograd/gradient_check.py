@@ -59,7 +59,9 @@ def _numerical(fn: Callable[..., Any], inputs: tuple[Any, ...], target: Any, eps
             for a in inputs
         ]
         args = [
-            a.requires_grad_(True) if isinstance(o, rt.Tensor) and o.requires_grad and not a.requires_grad else a
+            a.requires_grad_(True)
+            if isinstance(o, rt.Tensor) and o.requires_grad and not a.requires_grad
+            else a
             for a, o in zip(args, inputs)
         ]
         return [o.detach().clone().reshape(-1) for o in _differentiable(fn(*args))]
@@ -139,7 +141,9 @@ def _check_undefined(fn: Callable[..., Any], inputs: tuple[Any, ...], wanted: li
         grads = grad(out, wanted, rt.zeros_like(out.detach()), allow_unused=True, retain_graph=True)
         for g in grads:
             if g is not None and bool((g != 0).any()):
-                raise GradcheckError("gradcheck: a zero gradient of the output gave a non-zero gradient of an input")
+                raise GradcheckError(
+                    "gradcheck: a zero gradient of the output gave a non-zero gradient of an input"
+                )
 
 
 def gradcheck(
@@ -185,7 +189,9 @@ def gradcheck(
             for out in _differentiable(func(*args)):
                 for t, g in zip(wanted, grad(out, wanted, rt.ones_like(out.detach()), allow_unused=True)):
                     if g is not None and g.dtype != t.dtype:
-                        raise GradcheckError(f"gradcheck: a gradient has dtype {g.dtype}, its input {t.dtype}")
+                        raise GradcheckError(
+                            f"gradcheck: a gradient has dtype {g.dtype}, its input {t.dtype}"
+                        )
     except GradcheckError:
         if raise_exception:
             raise
@@ -240,7 +246,11 @@ def gradgradcheck(
     if grad_outputs is None:
         weights: list[Any] = []
         for o in outputs:
-            w = rt.randn(o.shape, dtype=o.dtype) if o.is_floating_point() or o.is_complex() else rt.ones_like(o)
+            w = (
+                rt.randn(o.shape, dtype=o.dtype)
+                if o.is_floating_point() or o.is_complex()
+                else rt.ones_like(o)
+            )
             if gen_non_contig_grad_outputs and w.dim() > 0:
                 w = rt.stack([w, w], -1)[..., 0].detach()
             weights.append(w.requires_grad_(True))

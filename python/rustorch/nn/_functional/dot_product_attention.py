@@ -45,7 +45,9 @@ def scaled_dot_product_attention(
             f"{query.device}, {key.device} and {value.device}"
         )
     if attn_mask is not None and is_causal:
-        raise RuntimeError("scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+        raise RuntimeError(
+            "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
     if attn_mask is not None and attn_mask.dtype not in (rt.bool, query.dtype, rt.float32):
         raise RuntimeError(
             "scaled_dot_product_attention: Expected attn_mask dtype to be bool or float or to match query dtype, "

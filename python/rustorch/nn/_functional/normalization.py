@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import rustorch as rt
 from rustorch import Tensor
 
-
 # The distance from 1 to the next number, by dtype.
 _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 
@@ -33,7 +32,9 @@ def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Sequen
     return x
 
 
-def _check_shape(op: str, input: Tensor, normalized_shape: Sequence[int], *params: Tensor | None) -> list[int]:
+def _check_shape(
+    op: str, input: Tensor, normalized_shape: Sequence[int], *params: Tensor | None
+) -> list[int]:
     shape = [int(n) for n in normalized_shape]
     if not shape:
         raise RuntimeError(
@@ -91,7 +92,11 @@ def rms_norm(
 
 
 def group_norm(
-    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
     """Zero mean and unit variance over groups of channels of (N, C, *) (Wu and He, 2018, arXiv:1803.08494).
 
@@ -101,7 +106,9 @@ def group_norm(
     tensor([-1.0000,  1.0000])
     """
     if input.dim() < 2:
-        raise RuntimeError(f"group_norm: Expected at least 2 dimensions for input tensor but received {input.dim()}")
+        raise RuntimeError(
+            f"group_norm: Expected at least 2 dimensions for input tensor but received {input.dim()}"
+        )
     n, c, *rest = input.shape
     if num_groups <= 0 or c % num_groups:
         raise RuntimeError(
@@ -139,16 +146,25 @@ def batch_norm(
             [ 1.0000]])
     """
     if input.dim() < 2:
-        raise RuntimeError(f"batch_norm: Expected at least 2 dimensions for input tensor but received {input.dim()}")
+        raise RuntimeError(
+            f"batch_norm: Expected at least 2 dimensions for input tensor but received {input.dim()}"
+        )
     c = input.shape[1]
-    for name, p in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+    for name, p in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
         if p is not None and p.numel() != c:
             raise RuntimeError(f"batch_norm: {name} should contain {c} elements not {p.numel()}")
     shape = [1, c] + [1] * (input.dim() - 2)
     x = _wide(input)
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("batch_norm: Expected running_mean and running_var to be defined when training=False")
+            raise RuntimeError(
+                "batch_norm: Expected running_mean and running_var to be defined when training=False"
+            )
         x = (x - _wide(running_mean).reshape(shape)) * (_wide(running_var).reshape(shape) + eps).rsqrt()
         return _affine(x, weight, bias, shape).to(input.dtype)
     dims = [d for d in range(input.dim()) if d != 1]
@@ -185,7 +201,9 @@ def instance_norm(
     tensor([[[-1.0000,  1.0000]]])
     """
     if input.dim() < 3:
-        raise RuntimeError(f"instance_norm: Expected at least 3 dimensions for input tensor but received {input.dim()}")
+        raise RuntimeError(
+            f"instance_norm: Expected at least 3 dimensions for input tensor but received {input.dim()}"
+        )
     n, c, *rest = input.shape
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -209,7 +227,9 @@ def _length(x: Tensor, p: float, dim: int) -> Tensor:
     """The p-norm along a dim, kept."""
     if p == 2.0:
         # The root's slope at zero is infinite; a zero vector gets a zero gradient, as from the norm itself.
-        square = (x * x.conj()).real.sum(dim, keepdim=True) if x.is_complex() else (x * x).sum(dim, keepdim=True)
+        square = (
+            (x * x.conj()).real.sum(dim, keepdim=True) if x.is_complex() else (x * x).sum(dim, keepdim=True)
+        )
         zero = square == 0
         return square.masked_fill(zero, 1.0).sqrt().masked_fill(zero, 0.0)
     size = x.abs()
@@ -220,7 +240,9 @@ def _length(x: Tensor, p: float, dim: int) -> Tensor:
     return size.pow(p).sum(dim, keepdim=True).pow(1.0 / p)
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
     """Vectors along a dim divided by their p-norm, or by `eps` where that is smaller.
 
     Follows ``torch.nn.functional.normalize``.
@@ -243,7 +265,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     x, y = rt.broadcast_tensors(x1, x2)
     kind = rt.result_type(x, y)
     if not (kind.is_floating_point or kind.is_complex):
-        raise RuntimeError(f"cosine_similarity: expected common dtype to be floating point, yet common dtype is {kind}")
+        raise RuntimeError(
+            f"cosine_similarity: expected common dtype to be floating point, yet common dtype is {kind}"
+        )
     x, y = x.to(kind), y.to(kind)
     x = x / _length(x, 2.0, dim).clamp_min(eps)
     y = y / _length(y, 2.0, dim).clamp_min(eps)

@@ -13,7 +13,15 @@ from rustorch.nn._functional.core import ops
 
 # Keys' cubic convolution parameter (IEEE Trans. ASSP 29, 1981), as OpenCV and PyTorch have it.
 _CUBIC = -0.75
-_MODES = {"nearest": None, "nearest-exact": None, "area": None, "linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+_MODES = {
+    "nearest": None,
+    "nearest-exact": None,
+    "area": None,
+    "linear": 1,
+    "bilinear": 2,
+    "bicubic": 2,
+    "trilinear": 3,
+}
 
 
 def _cubic_weights(t: Tensor) -> list[Tensor]:
@@ -154,7 +162,9 @@ def interpolate(
             "bicubic | trilinear"
         )
     if antialias and mode not in ("bilinear", "bicubic"):
-        raise ValueError("interpolate: Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input")
+        raise ValueError(
+            "interpolate: Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input"
+        )
     if recompute_scale_factor and size is not None:
         raise ValueError("interpolate: recompute_scale_factor is not meaningful with an explicit size.")
     sizes, factors = _sizes(input, size, scale_factor, recompute_scale_factor)
