@@ -215,7 +215,7 @@ const Op lstsq_op(
 is full. Follows `torch.linalg.lstsq`.
 
 >>> rt.linalg.lstsq(rt.tensor([[2.], [0.]]), rt.tensor([[4.], [1.]])).solution
-tensor([[2.0000]])
+tensor([[2.]])
 )"});
 
 // ---- powers and exponentials ----

@@ -213,7 +213,7 @@ const Op logsumexp_op("logsumexp(Tensor input, int[1] dim, bool keepdim=False) -
 Integers give the default float dtype. Follows `torch.logsumexp`.
 
 >>> rt.logsumexp(rt.tensor([1000., 1000.]), 0)
-tensor(1000.6931)
+tensor(1000.6932)
 )"});
 
 }  // namespace

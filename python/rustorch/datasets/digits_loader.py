@@ -34,7 +34,7 @@ def load_digits(split: str = "train") -> tuple[Tensor, Tensor]:
         >>> tuple(images.shape), tuple(labels.shape)
         ((355, 1, 8, 8), (355,))
         >>> labels[:3].tolist()
-        [0, 1, 2]
+        [5, 0, 9]
     """
     import numpy as np
 
