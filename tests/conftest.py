@@ -1,4 +1,4 @@
-"""Cases of work that is still open are listed in unfinished.txt and expected to fail; everything else must pass."""
+"""Cases of open work are listed in unfinished.txt and expected to fail; everything else must pass."""
 
 from __future__ import annotations
 

@@ -68,6 +68,7 @@ ATTRIBUTE_TYPES = {
     "is_leaf": "_bool",
     "is_complex": "_bool",
     "is_floating_point": "_bool",
+    "is_inference_": "_bool",
     "is_signed": "_bool",
     "is_cpu": "_bool",
     "is_cuda": "_bool",
@@ -82,15 +83,29 @@ ATTRIBUTE_TYPES = {
     "index": "_int | None",
     "type": "_str",
 }
-MAKES_TENSOR = {
-    "from_numpy",
-    "_from_dlpack",
-    "_frombuffer",
-    "_storage_bytes",
-    "_storage_part",
-    "_tensor_from_data",
-    "_tensor_over",
+RESULTS_OF = {
+    "Tensor": (
+        "_detach _from_dlpack _frombuffer _storage_bytes _storage_part _tensor_from_data _tensor_over "
+        "from_numpy Generator.get_state Tensor.__deepcopy__ Tensor.__reversed__ Tensor.detach Tensor.detach_ "
+        "Tensor.requires_grad_ Tensor.resize_ Tensor.resize_as_ Tensor.set_ "
+    ),
+    "Generator": "_default_generator Generator.clone_state Generator.manual_seed Generator.set_state",
+    "_bool": (
+        "is_anomaly_enabled is_grad_enabled is_inference_mode_enabled Tensor.__contains__ Tensor.is_complex "
+        "Tensor.is_conj Tensor.is_contiguous Tensor.is_floating_point Tensor.is_inference Tensor.is_neg "
+        "Tensor.is_same_size Tensor.is_set_to Tensor.is_signed"
+    ),
+    "_int": (
+        "get_num_threads Generator.initial_seed Generator.seed Size.numel Tensor.data_ptr Tensor.dim "
+        "Tensor.element_size Tensor.get_device Tensor.ndimension Tensor.nelement Tensor.numel "
+        "Tensor.storage_offset"
+    ),
+    "_complex": "Tensor.__complex__",
+    "_dtype": "get_default_dtype",
+    "_str": "probe_instruction_set Node.name Tensor.__format__",
+    "None": "set_default_dtype set_num_threads",
 }
+RESULTS = {name: kind for kind, names in RESULTS_OF.items() for name in names.split()}
 # Filled as schemas are read: class name -> its lines.
 NAMED_RESULTS: dict[str, list[str]] = {}
 UNARY = ("neg", "pos", "abs", "invert")
@@ -267,15 +282,19 @@ def op_lines(name: str, op: Any, method: bool, with_out: set[str], indent: str =
     found: list[str] = []
     for schema in op.__schemas__:
         found += signatures(schema, method, schema in with_out and not inplace)
-    return render(name, list(dict.fromkeys(found)), indent)
+    # Nobody can use the name of what is given as several numbers: signatures may be equal but for it.
+    distinct = {re.sub(r"\*\w+:", "*:", text): text for text in reversed(found)}
+    return render(name, list(reversed(distinct.values())), indent)
 
 
-def plain_signature(function: Any, method: bool) -> str:
-    """From the text signature of a C function, as far as there is one."""
+def plain_signature(function: Any, owner: str, name: str) -> str:
+    """From the text signature of a C function, as far as there is one; `owner` is its class, if any."""
+    method = bool(owner)
+    result = RESULTS.get(f"{owner}.{name}" if owner else name, "Any")
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (ValueError, TypeError):
-        return "(self, *args: Any, **kwargs: Any) -> Any" if method else "(*args: Any, **kwargs: Any) -> Any"
+        return f"({'self, ' * method}*args: Any, **kwargs: Any) -> {result}"
     # Of the annotations and defaults only their being there is kept: their names mean nothing in a stub.
     bare = [
         p.replace(
@@ -287,7 +306,7 @@ def plain_signature(function: Any, method: bool) -> str:
     text = str(inspect.Signature(bare)).replace("typing.Any", "Any").replace("Ellipsis", "...")
     if method and not (parameters and parameters[0].name == "self"):
         text = text.replace("(", "(self, " if parameters else "(self", 1)
-    return f"{text} -> Any"
+    return f"{text} -> {result}"
 
 
 def dunder_lines(name: str) -> list[str]:
@@ -333,7 +352,7 @@ def class_lines(cls: type, with_out: set[str]) -> list[str]:
         elif isinstance(member, (staticmethod, classmethod, types.ClassMethodDescriptorType)):
             lines += ["    @classmethod", f"    def {name}(cls, *args: Any, **kwargs: Any) -> Any: ..."]
         elif callable(member):
-            lines.append(f"    def {name}{plain_signature(member, True)}: ...")
+            lines.append(f"    def {name}{plain_signature(member, cls.__name__, name)}: ...")
     return lines if len(lines) > 1 else [f"{lines[0]} ..."]
 
 
@@ -357,10 +376,7 @@ def module_stub(with_out: set[str]) -> str:
         if hasattr(value, "__schemas__"):
             lines += op_lines(name, value, False, with_out)
         elif callable(value):
-            text = plain_signature(value, False)
-            if name in MAKES_TENSOR:
-                text = text.removesuffix("Any") + "Tensor"
-            lines.append(f"def {name}{text}: ...")
+            lines.append(f"def {name}{plain_signature(value, '', name)}: ...")
         else:
             kind = type(value).__name__
             lines.append(f"{name}: {ALIASES_OF.get(kind, kind) if kind in classes else 'Any'}")

@@ -48,6 +48,11 @@ from rustorch.random import (
     set_rng_state,
 )
 
+if TYPE_CHECKING:
+    from rustorch import autograd, cpu, datasets, fft, io, linalg, nn, optim, special, utils
+    from rustorch._op_types.rt import *  # noqa: F403
+    from rustorch.io import load, save
+
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
@@ -55,11 +60,11 @@ cfloat, cdouble = complex64, complex128
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
 norm, detach = _norms.norm, _norms.detach
-Tensor.norm = norm  # type: ignore[attr-defined]
+Tensor.norm = norm  # type: ignore[assignment, method-assign]  # it takes the place of the op's method
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "cpu", "data", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
+    "autograd", "cpu", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
 )  # fmt: skip
 
 
@@ -70,9 +75,5 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module("rustorch.io"), name)
     raise AttributeError(f"module 'rustorch' has no attribute {name!r}")
 
-
-if TYPE_CHECKING:
-    from rustorch import autograd, cpu, fft, io, linalg, nn, optim, special, utils
-    from rustorch.io import load, save
 
 _log.start()

@@ -116,4 +116,4 @@ def register_post_accumulate_grad_hook(self: Any, hook: Callable[[Any], None]) -
 @_method
 def is_inference(self: Any) -> bool:
     """Whether this tensor was made under `inference_mode`."""
-    return self.is_inference_
+    return bool(self.is_inference_)

@@ -36,9 +36,9 @@ def einsum(*args: Any) -> _C.Tensor:
 
     Args:
         args: an equation such as ``"ij,jk->ik"`` and its operands (or one list of them), or each operand
-            followed by a list of numbers from 0 to 51 (or Ellipsis) for its dims, and last that of the output.
-            Repeated subscripts of an operand take a diagonal, ``...`` stands for dims that broadcast, and
-            without ``->`` the output has the subscripts that occur once, in alphabetical order.
+            followed by a list of numbers from 0 to 51 (or Ellipsis) for its dims, and last that of the
+            output. Repeated subscripts of an operand take a diagonal, ``...`` stands for dims that broadcast,
+            and without ``->`` the output has the subscripts that occur once, in alphabetical order.
 
     More than two operands are contracted pair by pair, the cheapest first.
 

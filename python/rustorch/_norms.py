@@ -12,14 +12,14 @@ from rustorch import _C
 
 def vector_norm(
     x: Any,
-    ord: float = 2,
+    ord: float | str = 2,
     dim: int | Sequence[int] | None = None,
     keepdim: bool = False,
     *,
     dtype: Any = None,
     out: Any = None,
 ) -> Any:
-    """The `ord`-norm of the elements over some dims, or over all; `ord` may be any number, or plus or minus infinity.
+    """The `ord`-norm of the elements over some dims, or over all; `ord` may be any number, also infinite.
 
     The gradient at a zero vector is zero for order 2. Follows ``torch.linalg.vector_norm``.
 
@@ -80,7 +80,7 @@ def matrix_or_vector_norm(
         if isinstance(ord, str):
             raise RuntimeError(f"linalg.norm: order '{ord}' is a matrix norm; got an input of {A.dim()} dims")
         return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
-    dims = (-2, -1) if dim is None else tuple(dim)
+    dims = (-2, -1) if dim is None or isinstance(dim, int) else tuple(dim)
     if dim is None and A.dim() != 2:
         raise RuntimeError(
             "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got a tensor with "
@@ -109,10 +109,11 @@ def norm(
     tensor(5.)
     """
     if p == "nuc":
-        result = rt.linalg.matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+        dims: Any = (-2, -1) if dim is None else dim
+        result = rt.linalg.matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
         return result if out is None else _into(out, result)
     order = 2.0 if p is None or p == "fro" else p
-    return vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)  # type: ignore[arg-type]
+    return vector_norm(input, order, dim, keepdim, dtype=dtype, out=out)
 
 
 def detach(input: Any) -> Any:

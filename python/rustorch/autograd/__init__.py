@@ -38,13 +38,13 @@ def _as_tuple(x: Any) -> tuple[Any, ...]:
 
 
 def _matching_grads(outputs: tuple[Any, ...], grads: Any, what: str) -> tuple[Any, ...]:
-    grads = (None,) * len(outputs) if grads is None else _as_tuple(grads)
-    if len(grads) != len(outputs):
-        raise RuntimeError(f"{what}: got {len(outputs)} tensors and {len(grads)} gradients")
-    for g in grads:
+    given = (None,) * len(outputs) if grads is None else _as_tuple(grads)
+    if len(given) != len(outputs):
+        raise RuntimeError(f"{what}: got {len(outputs)} tensors and {len(given)} gradients")
+    for g in given:
         if g is not None and not isinstance(g, _C.Tensor):
             raise TypeError(f"{what}: gradients can be either Tensors or None, but got {type(g).__name__}")
-    return grads
+    return given
 
 
 def backward(

@@ -53,7 +53,7 @@ class FunctionCtx:
         """The tensors given to `save_for_backward`."""
         if self._saved is None:
             return tuple(self._to_save)
-        return self._saved.unpack()
+        return tuple(self._saved.unpack())
 
     def _run_backward(self, grads: tuple[Any, ...], needed: tuple[bool, ...]) -> tuple[Any, ...]:
         """Called by the core: gradients of the tensor arguments, in order."""
@@ -86,8 +86,9 @@ class Function:
     """Base of operations that define their own derivative.
 
     Write ``forward(ctx, *args)`` (or ``forward(*args)`` and ``setup_context(ctx, inputs, output)``) and
-    ``backward(ctx, *grads)`` as static methods, then call ``apply``. Backward returns one gradient an argument of
-    forward, None where there is none; written with differentiable ops it can itself be differentiated.
+    ``backward(ctx, *grads)`` as static methods, then call ``apply``. Backward returns one gradient an
+    argument of forward, None where there is none; written with differentiable ops it can itself be
+    differentiated.
 
     >>> import rustorch as rt
     >>> class Square(rt.autograd.Function):

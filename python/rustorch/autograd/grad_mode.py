@@ -32,7 +32,8 @@ class _Switch:
         import inspect  # slow to import, and decorators are rare
 
         if inspect.isgeneratorfunction(fn):
-            return self._wrap_generator(fn)
+            generator: F = self._wrap_generator(fn)
+            return generator
 
         @functools.wraps(fn)
         def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -120,7 +120,7 @@ def _compare_one(
 
 
 def _expected(numeric: list[Any], i: int, k: int, j: int, seed: Any) -> complex:
-    """The gradient the tape should give: Re(conj(seed) dL) for real steps, plus i times that for imaginary."""
+    """What the tape should give: Re(conj(seed) dL) of the real step, plus i times that of the imaginary."""
     real_step = complex(numeric[0][i][k][j].item())
     first = (complex(seed).conjugate() * real_step).real
     if len(numeric) == 1:

@@ -32,7 +32,7 @@ class RemovableHandle:
 
 
 class saved_tensors_hooks:
-    """Within the block, tensors kept for backward go through `pack_hook`, and come back through `unpack_hook`.
+    """Within the block, tensors kept for backward go through `pack_hook` and come back through `unpack_hook`.
 
     >>> import rustorch as rt
     >>> x = rt.tensor([2.0], requires_grad=True)
@@ -71,7 +71,7 @@ class save_on_cpu(saved_tensors_hooks):
 
 
 def _register_node_hook(self: Any, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
-    """Calls ``fn(grad_inputs, grad_outputs)`` after the node has run; what it returns replaces grad_inputs."""
+    """Calls ``fn(grad_inputs, grad_outputs)`` after the node has run; its result replaces grad_inputs."""
     hook_id = self._add_post_hook(fn)
     return RemovableHandle(lambda: self._remove_hook(hook_id))
 
@@ -82,5 +82,5 @@ def _register_node_prehook(self: Any, fn: Callable[[Any], Any]) -> RemovableHand
     return RemovableHandle(lambda: self._remove_hook(hook_id))
 
 
-Node.register_hook = _register_node_hook  # type: ignore[attr-defined]
-Node.register_prehook = _register_node_prehook  # type: ignore[attr-defined]
+Node.register_hook = _register_node_hook  # type: ignore[method-assign]  # what the core declares
+Node.register_prehook = _register_node_prehook  # type: ignore[method-assign]  # what the core declares

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, TypeGuard
 
 import rustorch as rt
 from rustorch import Tensor
@@ -143,7 +143,8 @@ class UninitializedTensorMixin:
         return f"<{self.__class__.__name__}>"
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+# Reading `shape` raises until there is one.
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[override]
     """A parameter whose shape is learnt from the first input of a lazy module.
 
     >>> p = nn.UninitializedParameter()
@@ -173,7 +174,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         return UninitializedParameter, (self.requires_grad, self.data.device, self.data.dtype)
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[override]
     """A buffer whose shape is learnt from the first input of a lazy module.
 
     >>> b = nn.UninitializedBuffer()
@@ -204,6 +205,6 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         return UninitializedBuffer, args
 
 
-def is_lazy(param: Any) -> bool:
+def is_lazy(param: Any) -> TypeGuard[UninitializedTensorMixin]:
     """Whether ``param`` still waits for its shape."""
     return isinstance(param, UninitializedTensorMixin)

@@ -100,7 +100,7 @@ class SGD(Optimizer):
         with rt.no_grad():
             fused_sgd_(
                 as_real(params),
-                as_real([p.grad for p in params]),
+                as_real([p.grad for p in params if p.grad is not None]),
                 as_real(buffers),
                 lr=float(group["lr"]),
                 momentum=float(group["momentum"]),

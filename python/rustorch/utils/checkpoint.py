@@ -28,8 +28,8 @@ def checkpoint(
 ) -> Any:
     """Runs ``function(*args, **kwargs)``, keeping only its inputs; backward runs it again.
 
-    The function must do the same when it is run again; with `preserve_rng_state` it also draws the same random
-    numbers. `use_reentrant` is accepted; both forms behave as PyTorch's ``use_reentrant=False``.
+    The function must do the same when it is run again; with `preserve_rng_state` it also draws the same
+    random numbers. `use_reentrant` is accepted; both forms behave as PyTorch's ``use_reentrant=False``.
 
     >>> import rustorch as rt
     >>> x = rt.tensor([1.0], requires_grad=True)

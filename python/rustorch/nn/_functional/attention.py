@@ -12,7 +12,7 @@ from rustorch.nn._functional.dot_product_attention import scaled_dot_product_att
 
 
 def canonical_mask(
-    mask: Tensor | None, mask_name: str, other: Tensor | None, other_name: str, target_type: object
+    mask: Tensor | None, mask_name: str, other: Tensor | None, other_name: str, target_type: rt.dtype
 ) -> Tensor | None:
     """A mask as numbers to add to the scores: True becomes -inf, numbers stay; AssertionError for
     integers.

@@ -15,7 +15,7 @@ def _lengths(lengths: Tensor | Sequence[int], n: int, name: str) -> list[int]:
     return out
 
 
-def _padded_targets(targets: Tensor, lengths: list[int], device: object) -> Tensor:
+def _padded_targets(targets: Tensor, lengths: list[int], device: rt.device) -> Tensor:
     """Targets as (N, max length), whichever of the two forms they came in."""
     longest = max(lengths, default=0)
     if targets.dim() == 2:

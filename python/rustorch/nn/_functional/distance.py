@@ -14,7 +14,8 @@ def pairwise_distance(
     >>> nn.functional.pairwise_distance(rt.tensor([[0.0, 0.0]]), rt.tensor([[3.0, 4.0]]), eps=0)
     tensor([5.])
     """
-    return rt.linalg.vector_norm(x1 - x2 + eps, p, -1, keepdim)
+    norm: Tensor = rt.linalg.vector_norm(x1 - x2 + eps, p, -1, keepdim)
+    return norm
 
 
 def pdist(input: Tensor, p: float = 2) -> Tensor:
@@ -27,4 +28,5 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
         raise RuntimeError(f"pdist: only supports 2D tensors, got: {input.dim()}D")
     n = input.shape[0]
     row, col = rt.triu(rt.ones((n, n), device=input.device), 1).nonzero().unbind(1)
-    return rt.linalg.vector_norm(input[row] - input[col], p, -1)
+    norm: Tensor = rt.linalg.vector_norm(input[row] - input[col], p, -1)
+    return norm

@@ -17,11 +17,12 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """Softmax of scaled, masked query-key products, applied to the values: (..., L, E), (..., S, E), (..., S, Ev).
+    """Softmax of scaled, masked query-key products, applied to the values.
 
-    A bool mask marks what may be attended to; another is added to the scores. `is_causal` masks what lies to the right
-    of the diagonal. A row that may attend to nothing gives zeros. With `enable_gqa` fewer key heads serve groups of
-    query heads. Follows ``torch.nn.functional.scaled_dot_product_attention``.
+    Shapes: (..., L, E), (..., S, E) and (..., S, Ev) give (..., L, Ev). A bool mask marks what may be
+    attended to; another is added to the scores. `is_causal` masks what lies to the right of the diagonal. A
+    row that may attend to nothing gives zeros. With `enable_gqa` fewer key heads serve groups of query heads.
+    Follows ``torch.nn.functional.scaled_dot_product_attention``.
 
     >>> q = rt.ones(1, 2, 4)
     >>> nn.functional.scaled_dot_product_attention(q, q, rt.arange(4.0).reshape(1, 2, 2))
@@ -50,15 +51,15 @@ def scaled_dot_product_attention(
         )
     if attn_mask is not None and attn_mask.dtype not in (rt.bool, query.dtype, rt.float32):
         raise RuntimeError(
-            "scaled_dot_product_attention: Expected attn_mask dtype to be bool or float or to match query dtype, "
-            f"but got attn_mask.dtype: {attn_mask.dtype} and query.dtype: {query.dtype} instead."
+            "scaled_dot_product_attention: Expected attn_mask dtype to be bool or float or to match query "
+            f"dtype, but got attn_mask.dtype: {attn_mask.dtype} and query.dtype: {query.dtype} instead."
         )
     if enable_gqa:
         key = _share_heads(query, key)
         value = _share_heads(query, value)
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     # Scaling both sides by the root keeps float16 products in range.
-    root = abs(factor) ** 0.5
+    root: float = abs(factor) ** 0.5
     scores = (query * (root if factor >= 0 else -root)) @ (key * root).transpose(-2, -1)
     mask = attn_mask
     if is_causal:
@@ -85,7 +86,7 @@ def _share_heads(query: Tensor, other: Tensor) -> Tensor:
         return other
     if own == 0 or heads % own:
         raise RuntimeError(
-            "scaled_dot_product_attention: Number of heads in key and value must divide the number of heads in "
-            f"query; got {own} and {heads}"
+            "scaled_dot_product_attention: Number of heads in key and value must divide the number of "
+            f"heads in query; got {own} and {heads}"
         )
     return other.repeat_interleave(heads // own, -3)

@@ -1,4 +1,4 @@
-"""Normalisation: to zero mean and unit variance over a layer, a batch, groups or instances, and to unit length."""
+"""Normalisation: to zero mean and unit variance over a layer, batch, groups or instances; to unit length."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def _check_shape(
     shape = [int(n) for n in normalized_shape]
     if not shape:
         raise RuntimeError(
-            f"{op}: Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
-            f"but got normalized_shape = {shape}"
+            f"{op}: Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            f"element, but got normalized_shape = {shape}"
         )
     for p in params:
         if p is not None and list(p.shape) != shape:
             raise RuntimeError(
-                f"{op}: Expected weight and bias to be of same shape as normalized_shape, but got {list(p.shape)} and "
-                f"normalized_shape = {shape}"
+                f"{op}: Expected weight and bias to be of same shape as normalized_shape, but got "
+                f"{list(p.shape)} and normalized_shape = {shape}"
             )
     if list(input.shape[-len(shape) :]) != shape or input.dim() < len(shape):
         raise RuntimeError(
-            f"{op}: Given normalized_shape={shape}, expected input with shape [*, {', '.join(map(str, shape))}], but got "
-            f"input of size{list(input.shape)}"
+            f"{op}: Given normalized_shape={shape}, expected input with shape [*, "
+            f"{', '.join(map(str, shape))}], but got input of size{list(input.shape)}"
         )
     return list(range(input.dim() - len(shape), input.dim()))
 
@@ -62,9 +62,9 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Zero mean and unit variance over the last dims, then ``weight x + bias`` (Ba et al., 2016, arXiv:1607.06450).
+    """Zero mean and unit variance over the last dims, then ``weight x + bias``.
 
-    Follows ``torch.nn.functional.layer_norm``.
+    Ba et al., 2016, arXiv:1607.06450. Follows ``torch.nn.functional.layer_norm``.
 
     >>> nn.functional.layer_norm(rt.tensor([1.0, 3.0]), (2,))
     tensor([-1.0000,  1.0000])
@@ -112,14 +112,14 @@ def group_norm(
     n, c, *rest = input.shape
     if num_groups <= 0 or c % num_groups:
         raise RuntimeError(
-            "group_norm: Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}"
+            "group_norm: Expected number of channels in input to be divisible by num_groups, but got input "
+            f"of shape {list(input.shape)} and num_groups={num_groups}"
         )
     for p in (weight, bias):
         if p is not None and list(p.shape) != [c]:
             raise RuntimeError(
-                "group_norm: Expected weight and bias to be a vector of size equal to the number of channels in input, "
-                f"but got {list(p.shape)} and input of shape {list(input.shape)}"
+                "group_norm: Expected weight and bias to be a vector of size equal to the number of "
+                f"channels in input, but got {list(p.shape)} and input of shape {list(input.shape)}"
             )
     grouped = _wide(input).reshape(n, num_groups, -1)
     x = _standardized(grouped, [2], eps)[0].reshape(input.shape)
@@ -138,8 +138,8 @@ def batch_norm(
 ) -> Tensor:
     """Zero mean and unit variance of each channel over the batch (Ioffe and Szegedy, 2015, arXiv:1502.03167).
 
-    In training the batch's own statistics are used, and the running ones (the variance unbiased) move towards them by
-    `momentum`; else the running ones are used. Follows ``torch.nn.functional.batch_norm``.
+    In training the batch's own statistics are used, and the running ones (the variance unbiased) move towards
+    them by `momentum`; else the running ones are used. Follows ``torch.nn.functional.batch_norm``.
 
     >>> nn.functional.batch_norm(rt.tensor([[1.0], [3.0]]), None, None, training=True)
     tensor([[-1.0000],
@@ -171,7 +171,8 @@ def batch_norm(
     count = input.numel() // max(c, 1)
     if count <= 1:
         raise ValueError(
-            f"batch_norm: Expected more than 1 value per channel when training, got input size {list(input.shape)}"
+            "batch_norm: Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
         )
     x, mean, variance = _standardized(x, dims, eps)
     with rt.no_grad():
@@ -210,7 +211,8 @@ def instance_norm(
     count = input.numel() // max(n * c, 1)
     if count <= 1:
         raise ValueError(
-            f"instance_norm: Expected more than 1 spatial element when training, got input size {list(input.shape)}"
+            "instance_norm: Expected more than 1 spatial element when training, got input size "
+            f"{list(input.shape)}"
         )
     x, mean, variance = _standardized(_wide(input), list(range(2, input.dim())), eps)
     with rt.no_grad():

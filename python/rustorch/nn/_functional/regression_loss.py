@@ -14,8 +14,8 @@ from rustorch.nn._functional.loss import _reduction, reduce_loss
 def _pair(op: str, input: Tensor, target: Tensor) -> None:
     if tuple(input.shape) != tuple(target.shape):
         warnings.warn(
-            f"{op}: using a target size ({target.shape}) that is different to the input size ({input.shape}). "
-            "This will likely lead to incorrect results due to broadcasting.",
+            f"{op}: using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting.",
             stacklevel=3,
         )
 

@@ -119,15 +119,16 @@ def _sizes(
         sizes = [int(v) for v in size] if isinstance(size, (list, tuple)) else [int(size)] * n
         if len(sizes) != n:
             raise ValueError(
-                "interpolate: Input and output must have the same number of spatial dimensions, but got input with "
-                f"spatial dimensions of {list(input.shape[2:])} and output size of {size}"
+                "interpolate: Input and output must have the same number of spatial dimensions, but got "
+                f"input with spatial dimensions of {list(input.shape[2:])} and output size of {size}"
             )
         return sizes, [None] * n
     factors = list(scale_factor) if isinstance(scale_factor, (list, tuple)) else [scale_factor] * n
     if len(factors) != n:
         raise ValueError(
-            "interpolate: Input and scale_factor must have the same number of spatial dimensions, but got input with "
-            f"spatial dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}"
+            "interpolate: Input and scale_factor must have the same number of spatial dimensions, but got "
+            f"input with spatial dimensions of {list(input.shape[2:])} and scale_factor of shape "
+            f"{scale_factor}"
         )
     sizes = [math.floor(float(m) * float(f)) for m, f in zip(input.shape[2:], factors)]
     return sizes, [None] * n if recompute else [float(f) for f in factors]
@@ -144,8 +145,8 @@ def interpolate(
 ) -> Tensor:
     """The input (N, C, ...) at another resolution, given by `size` or `scale_factor`.
 
-    `mode` is "nearest", "nearest-exact", "linear" (3-D inputs), "bilinear" or "bicubic" (4-D), "trilinear" (5-D) or
-    "area". Follows ``torch.nn.functional.interpolate``.
+    `mode` is "nearest", "nearest-exact", "linear" (3-D inputs), "bilinear" or "bicubic" (4-D), "trilinear"
+    (5-D) or "area". Follows ``torch.nn.functional.interpolate``.
 
     >>> nn.functional.interpolate(rt.tensor([[[1.0, 3.0]]]), size=4, mode="linear")
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
@@ -153,17 +154,19 @@ def interpolate(
     n = input.dim() - 2
     if mode not in _MODES or n not in (1, 2, 3) or (_MODES[mode] is not None and _MODES[mode] != n):
         raise NotImplementedError(
-            f"interpolate: Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.dim()}D) for the modes: "
-            f"nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode})"
+            f"interpolate: Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.dim()}D) "
+            "for the modes: nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got "
+            f"{mode})"
         )
     if align_corners is not None and _MODES[mode] is None:
         raise ValueError(
-            "interpolate: align_corners option can only be set with the interpolating modes: linear | bilinear | "
-            "bicubic | trilinear"
+            "interpolate: align_corners option can only be set with the interpolating modes: linear | "
+            "bilinear | bicubic | trilinear"
         )
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError(
-            "interpolate: Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input"
+            "interpolate: Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            "tensor as input"
         )
     if recompute_scale_factor and size is not None:
         raise ValueError("interpolate: recompute_scale_factor is not meaningful with an explicit size.")
@@ -174,7 +177,8 @@ def interpolate(
             f"{list(input.shape[2:])} and output {sizes}"
         )
     if mode == "area":
-        return getattr(ops, f"adaptive_avg_pool{n}d")(input, sizes)
+        pooled: Tensor = getattr(ops, f"adaptive_avg_pool{n}d")(input, sizes)
+        return pooled
     corners = bool(align_corners)
     low_precision = input.dtype in (rt.float16, rt.bfloat16) and not mode.startswith("nearest")
     x = input.float() if low_precision else input
@@ -231,8 +235,8 @@ def grid_sample(
 ) -> Tensor:
     """The input (N, C, [D,] H, W) at points of `grid` (N, ..., 2 or 3), whose coordinates run from -1 to 1.
 
-    The last dim of the grid is (x, y[, z]). `mode` is "bilinear", "nearest" or "bicubic" (4-D); `padding_mode` is
-    "zeros", "border" or "reflection". Follows ``torch.nn.functional.grid_sample``.
+    The last dim of the grid is (x, y[, z]). `mode` is "bilinear", "nearest" or "bicubic" (4-D);
+    `padding_mode` is "zeros", "border" or "reflection". Follows ``torch.nn.functional.grid_sample``.
 
     >>> image = rt.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
     >>> nn.functional.grid_sample(image, rt.zeros(1, 1, 1, 2), align_corners=False)
@@ -250,8 +254,8 @@ def grid_sample(
     n = input.dim() - 2
     if n not in (2, 3) or grid.dim() != input.dim():
         raise RuntimeError(
-            "grid_sample: expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
-            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+            "grid_sample: expected 4D or 5D input and grid with same number of dimensions, but got input "
+            f"with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
         )
     if input.shape[0] != grid.shape[0]:
         raise RuntimeError(
@@ -260,7 +264,8 @@ def grid_sample(
         )
     if grid.shape[-1] != n:
         raise RuntimeError(
-            f"grid_sample: expected grid to have size {n} in last dimension, but got grid with sizes {list(grid.shape)}"
+            f"grid_sample: expected grid to have size {n} in last dimension, but got grid with sizes "
+            f"{list(grid.shape)}"
         )
     if any(s == 0 for s in input.shape[2:]):
         raise RuntimeError("grid_sample: expected input to have non-empty spatial dimensions")
@@ -268,7 +273,8 @@ def grid_sample(
         raise RuntimeError("grid_sample: bicubic interpolation only supports 4D input")
     if input.dtype != grid.dtype:
         raise RuntimeError(
-            f"grid_sample: expected input and grid to have same dtype, but input has {input.dtype} and grid has {grid.dtype}"
+            f"grid_sample: expected input and grid to have same dtype, but input has {input.dtype} and "
+            f"grid has {grid.dtype}"
         )
     corners = bool(align_corners)
     coords = []

@@ -15,7 +15,8 @@ def _pair(value: _Pair, what: str, low: int) -> tuple[int, int]:
     first, second = (value, value) if isinstance(value, int) else (tuple(value) * 2)[:2]
     if first < low or second < low:
         raise RuntimeError(
-            f"unfold: {what} should be {'greater than zero' if low else 'non-negative'}, but got {what}={value}"
+            f"unfold: {what} should be {'greater than zero' if low else 'non-negative'}, but got "
+            f"{what}={value}"
         )
     return int(first), int(second)
 
@@ -56,16 +57,16 @@ def unfold(
     pad, step = _pair(padding, "padding", 0), _pair(stride, "stride", 1)
     if input.dim() not in (3, 4):
         raise RuntimeError(
-            "unfold: Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
-            f"input, but got: {list(input.shape)}"
+            "unfold: Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for input, but got: {list(input.shape)}"
         )
     x = input if input.dim() == 4 else input.unsqueeze(0)
     n, c, h, w = x.shape
     index, ph, pw = _indices(h, w, kernel, dil, pad, step)
     if index.shape[1] == 0:
         raise RuntimeError(
-            f"unfold: Given input with spatial size ({h}, {w}), kernel_size={kernel}, dilation={dil}, padding={pad}, "
-            "calculated shape of the array of sliding blocks is too small (non-positive)"
+            f"unfold: Given input with spatial size ({h}, {w}), kernel_size={kernel}, dilation={dil}, "
+            f"padding={pad}, calculated shape of the array of sliding blocks is too small (non-positive)"
         )
     if any(pad):
         x = ops.pad(x, (pad[1], pad[1], pad[0], pad[0]))
@@ -94,22 +95,22 @@ def fold(
     pad, step = _pair(padding, "padding", 0), _pair(stride, "stride", 1)
     if input.dim() not in (2, 3):
         raise RuntimeError(
-            "fold: Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions "
-            f"for input, but got: {list(input.shape)}"
+            "fold: Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
+            f"dimensions for input, but got: {list(input.shape)}"
         )
     x = input if input.dim() == 3 else input.unsqueeze(0)
     taps = kernel[0] * kernel[1]
     if x.shape[1] % taps:
         raise RuntimeError(
-            "fold: Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)="
-            f"{x.shape[1]} and kernel_size={kernel}"
+            "fold: Expected size of input's dimension 1 to be divisible by the product of kernel_size, but "
+            f"got input.size(1)={x.shape[1]} and kernel_size={kernel}"
         )
     index, ph, pw = _indices(h, w, kernel, dil, pad, step)
     if index.shape[1] != x.shape[2]:
         raise RuntimeError(
-            f"fold: Given output_size=({h}, {w}), kernel_size={kernel}, dilation={dil}, padding={pad}, stride={step}, "
-            f"expected size of input's dimension 2 to match the calculated number of sliding blocks {index.shape[1]}, "
-            f"but got input.size(2)={x.shape[2]}"
+            f"fold: Given output_size=({h}, {w}), kernel_size={kernel}, dilation={dil}, padding={pad}, "
+            f"stride={step}, expected size of input's dimension 2 to match the calculated number of "
+            f"sliding blocks {index.shape[1]}, but got input.size(2)={x.shape[2]}"
         )
     n, c = x.shape[0], x.shape[1] // taps
     flat = x.reshape(n, c, taps * index.shape[1])

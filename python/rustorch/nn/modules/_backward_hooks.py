@@ -18,7 +18,7 @@ def _tap_function() -> Any:
     if _tap is None:
         from rustorch.autograd import Function
 
-        class _ModuleHookTap(Function):  # type: ignore[misc]
+        class _ModuleHookTap(Function):
             """Identity on several tensors at once, so that all their gradients arrive together."""
 
             @staticmethod

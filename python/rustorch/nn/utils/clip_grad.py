@@ -43,7 +43,7 @@ def get_total_norm(
         return rt.tensor(0.0)
     first = items[0].device
     norms = [rt.linalg.vector_norm(t, norm_type).to(device=first) for t in items]
-    total = rt.linalg.vector_norm(rt.stack(norms), norm_type)
+    total: Tensor = rt.linalg.vector_norm(rt.stack(norms), norm_type)
     if error_if_nonfinite and not bool(rt.isfinite(total)):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it "
