@@ -76,7 +76,8 @@ class LargeCache {
     {
       std::lock_guard lock(mutex_);
       blocks_.push_back({data, size});
-      int64_t cached = g_count.cached.fetch_add(static_cast<int64_t>(size)) + static_cast<int64_t>(size);
+      int64_t cached =
+          g_count.cached.fetch_add(static_cast<int64_t>(size)) + static_cast<int64_t>(size);
       // Oldest out first; a cache of one workload's buffers stays below the cap.
       size_t n = 0;
       while (n < blocks_.size() && (cached > cap_ || blocks_.size() - n > kMaxBlocks)) {
@@ -108,7 +109,8 @@ class LargeCache {
   };
   static constexpr size_t kMaxBlocks = 256;
   static int64_t default_cap() {
-    const int64_t ram = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(page_size());
+    const int64_t ram =
+        static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(page_size());
     return std::min<int64_t>(ram / 8, int64_t{4} << 30);
   }
   std::mutex mutex_;
@@ -129,8 +131,7 @@ LargeCache& large_cache() {
 }
 
 [[noreturn]] void out_of_memory(size_t nbytes, const char* why) {
-  RT_FAIL(OutOfMemory, "cpu allocator",
-          cat_str("cannot allocate ", nbytes, " bytes: ", why),
+  RT_FAIL(OutOfMemory, "cpu allocator", cat_str("cannot allocate ", nbytes, " bytes: ", why),
           cat_str(g_count.allocated.load(), " bytes allocated"),
           "a smaller batch, rustorch.cpu.empty_cache(), or a higher memory limit");
 }
@@ -141,6 +142,8 @@ void check_limit(size_t nbytes) {
     out_of_memory(nbytes, "over the memory limit");
   }
 }
+
+constexpr size_t kHugePage = size_t{2} << 20;
 
 class LargeStorage final : public Storage {
  public:
@@ -165,7 +168,8 @@ Ref<Storage> allocate_large(size_t nbytes, Device device) {
   if (data) {
     g_count.hits.fetch_add(1, std::memory_order_relaxed);
   } else {
-    const size_t alignment = block > page_size() ? page_size() : kAlignment;
+    const bool huge = block >= kHugePage;
+    const size_t alignment = huge ? kHugePage : block > page_size() ? page_size() : kAlignment;
     data = std::aligned_alloc(alignment, block);
     if (!data) {
       large_cache().clear();
@@ -173,8 +177,9 @@ Ref<Storage> allocate_large(size_t nbytes, Device device) {
     }
     if (!data) out_of_memory(nbytes, "the system has no more memory");
 #if defined(__linux__)
-    // Fewer, larger page faults on first touch; advice only, so a refusal does not matter.
-    if (block >= (size_t{4} << 20)) (void)madvise(data, block, MADV_HUGEPAGE);
+    // Fewer page faults on first touch and fewer address translations after (a transposed copy of
+    // 16 MB takes a third of the time); advice only, so a refusal does not matter.
+    if (huge) (void)madvise(data, block / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   }
   return Ref<Storage>(new LargeStorage(data, nbytes, block, device));
@@ -239,8 +244,8 @@ Ref<Storage> allocate_small(size_t nbytes, Device device) {
     block = std::aligned_alloc(kAlignment, kHeader + small_bytes(c));
     if (!block) out_of_memory(nbytes, "the system has no more memory");
   }
-  return Ref<Storage>(
-      new (block) SmallStorage(static_cast<char*>(block) + kHeader, nbytes, c, device));
+  return Ref<Storage>(new (block)
+                          SmallStorage(static_cast<char*>(block) + kHeader, nbytes, c, device));
 }
 
 class CpuEngine final : public Engine {
@@ -258,7 +263,7 @@ class CpuEngine final : public Engine {
   }
   void synchronize(Device) override {}
   MemoryStats memory_stats(Device) override {
-    return {g_count.allocated.load(), g_count.peak.load(), g_count.cached.load(),
+    return {g_count.allocated.load(),   g_count.peak.load(), g_count.cached.load(),
             g_count.allocations.load(), g_count.hits.load(), g_count.limit.load()};
   }
   void reset_peak_memory(Device) override { g_count.peak.store(g_count.allocated.load()); }

@@ -1,5 +1,6 @@
 // Brings any layout and any mix of dtypes to the contiguous, one-type loops of kernels/, through
 // buffers that stay in the first-level cache.
+#include "cpu/elementwise_run.h"
 #include "cpu/load_kernels.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
@@ -8,20 +9,13 @@ namespace rt::cpu {
 
 namespace {
 
-constexpr int64_t kGrain = 32768;       // elements worth a thread
-constexpr int64_t kChunk = 1024;        // elements a buffer holds
-constexpr int64_t kShortRow = 64;       // rows below this are gathered several at a time
-constexpr size_t kMaxOperands = ElementwiseSlot::kMaxInputs + 1;
+constexpr int64_t kGrain = kElementwiseGrain;
+constexpr int64_t kChunk = kElementwiseChunk;
+constexpr int64_t kShortRow = 64;  // rows below this are gathered several at a time
+constexpr size_t kMaxOperands = kElementwiseOperands;
 
-using Loop = ElementwiseSlot::Loop;
-
-struct Operand {
-  DType dtype;       // as stored
-  DType needed;      // as the loop wants it
-  Loop cast = nullptr;
-  bool linear = false;  // contiguous over the whole iteration
-  bool single = false;  // the same element everywhere
-};
+using Loop = ElementwiseLoop;
+using Operand = ElementwiseOperand;
 
 class Runner {
  public:
@@ -40,7 +34,8 @@ class Runner {
     while (begin < end) {
       int64_t count = std::min(kChunk, end - begin);
       if (!span_rows) count = std::min(count, cursor.row_left());
-      for (size_t i = 0; i < n_; ++i) pointers[i] = input(i, cursor, count, span_rows, typed[i], raw);
+      for (size_t i = 0; i < n_; ++i)
+        pointers[i] = input(i, cursor, count, span_rows, typed[i], raw);
       loop_(count, pointers);
       output(pointers[0], cursor, count, span_rows, raw);
       if (span_rows) {
@@ -71,12 +66,13 @@ class Runner {
   bool direct(size_t i, bool span_rows) const {
     const Operand& o = operands_[i];
     if (o.dtype != o.needed) return false;
-    return o.linear || (!span_rows && plan_.operand(i).strides[0] ==
-                                          static_cast<int64_t>(item_size(o.dtype)));
+    return o.linear ||
+           (!span_rows && plan_.operand(i).strides[0] == static_cast<int64_t>(item_size(o.dtype)));
   }
 
   // Where the loop reads operand i (or, for the output, writes it).
-  void* input(size_t i, const RowCursor& at, int64_t count, bool span_rows, char* typed, char* raw) {
+  void* input(size_t i, const RowCursor& at, int64_t count, bool span_rows, char* typed,
+              char* raw) {
     const Operand& o = operands_[i];
     if (i > 0 && o.single) return typed;
     if (direct(i, span_rows)) return at.pointer(i);
@@ -142,7 +138,8 @@ class Runner {
 };
 
 // needed[i]: the type in which the loop reads input i.
-void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inputs, const DType* needed) {
+void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inputs,
+                 const DType* needed) {
   StridedPlan plan(out.sizes());
   plan.add(out);
   for (const Tensor& t : inputs) plan.add(t);
@@ -164,7 +161,10 @@ void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inpu
       dense *= plan.sizes()[d];
     }
   }
-  parallel_for(0, plan.numel(), kGrain, [&](int64_t b, int64_t e) { Runner(plan, operands, loop)(b, e); });
+  if (const int64_t across = tiled_dim(plan, operands))
+    return run_tiled(plan, operands, loop, across);
+  parallel_for(0, plan.numel(), kGrain,
+               [&](int64_t b, int64_t e) { Runner(plan, operands, loop)(b, e); });
 }
 
 void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, TensorList inputs) {
@@ -221,6 +221,23 @@ void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, Tenso
   run_strided(loop, out, out_needed, inputs, needed);
 }
 
+// Same types, and contiguous along different dims; false where this is not so.
+bool copy_transposed(const Tensor& out, const Tensor& src) {
+  StridedPlan plan(out.sizes());
+  plan.add(out);
+  plan.add(src);
+  plan.finish();
+  const ElementwiseOperand operands[2] = {{out.dtype(), out.dtype()}, {src.dtype(), src.dtype()}};
+  const int64_t item = static_cast<int64_t>(out.item_size());
+  const int64_t across = tiled_dim(plan, operands);
+  if (across == 0 || plan.operand(0).strides[0] != item ||
+      plan.operand(1).strides[across] != item) {
+    return false;
+  }
+  copy_tiled(plan, out.item_size(), across);
+  return true;
+}
+
 // A copy is the conversion loop run by the same driver.
 void copy(const Tensor& out, const Tensor& src) {
   if (out.numel() == 0) return;
@@ -235,6 +252,7 @@ void copy(const Tensor& out, const Tensor& src) {
     });
     return;
   }
+  if (out.dtype() == src.dtype() && copy_transposed(out, src)) return;
   const Tensor inputs[] = {src};
   const DType needed[] = {src.dtype()};
   run_strided(cast_loop(out.dtype(), src.dtype()), out, out.dtype(), inputs, needed);
