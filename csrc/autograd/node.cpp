@@ -75,7 +75,8 @@ Gradients AccumulateGrad::apply(Gradients grads, const std::vector<bool>&) {
     } else {
       // Taken over if nobody else can see its memory and it lies like the leaf; copied otherwise.
       const bool alone = g.use_count() == 1 && g.storage()->use_count() == 1 &&
-                         g.strides() == leaf_.strides() && g.nbytes() == g.storage()->nbytes();
+                         g.strides() == leaf_.strides() && g.nbytes() == g.storage()->nbytes() &&
+                         !g.storage()->read_only();
       if (!alone) {
         Tensor copy = empty_like(leaf_, g.dtype());
         ops::copy_(copy, g);

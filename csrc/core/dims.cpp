@@ -34,7 +34,9 @@ Dims contiguous_strides(IntList sizes) {
   int64_t step = 1;
   for (size_t i = sizes.size(); i-- > 0;) {
     strides[i] = step;
-    step *= std::max<int64_t>(sizes[i], 1);
+    // The outermost stride is not multiplied on: it need not fit.
+    RT_CHECK(i == 0 || !__builtin_mul_overflow(step, std::max<int64_t>(sizes[i], 1), &step),
+             Runtime, "tensor", "the strides do not fit in 64 bits", cat_str("shape ", sizes));
   }
   return strides;
 }
@@ -73,7 +75,8 @@ Dims broadcast_shapes(IntList a, IntList b, const char* op) {
     RT_CHECK(x == y || x == 1 || y == 1, Runtime, op,
              cat_str("The size of tensor a (", x, ") must match the size of tensor b (", y,
                      ") at non-singleton dimension ", at),
-             cat_str("shapes ", a, " and ", b), "shapes that broadcast (equal or 1 from the right)");
+             cat_str("shapes ", a, " and ", b),
+             "shapes that broadcast (equal or 1 from the right)");
     out[at] = x == 1 ? y : x;
   }
   return out;

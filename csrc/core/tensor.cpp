@@ -15,6 +15,7 @@ TensorImpl::TensorImpl(Ref<Storage> storage, DType dtype, IntList sizes, IntList
 TensorImpl::~TensorImpl() = default;
 
 void TensorImpl::set_geometry(IntList sizes, IntList strides, int64_t offset) {
+  (void)checked_numel(sizes, "tensor");  // throws before anything changes
   sizes_ = Dims(sizes);
   strides_ = Dims(strides);
   offset_ = offset;
@@ -22,8 +23,10 @@ void TensorImpl::set_geometry(IntList sizes, IntList strides, int64_t offset) {
 }
 
 void TensorImpl::refresh() {
-  numel_ = 1;
-  for (int64_t s : sizes_) numel_ *= s;
+  int64_t n = 1;
+  bool overflow = false;
+  for (int64_t s : sizes_) overflow |= __builtin_mul_overflow(n, s, &n);
+  numel_ = overflow ? checked_numel(sizes_, "tensor") : n;  // a zero among the sizes makes it right
   contiguous_ = true;
   if (numel_ > 1) {
     int64_t expected = 1;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <new>
 #include <vector>
 
@@ -17,6 +16,8 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/storage.h"
+#include "cpu/block_cache.h"
+#include "cpu/cpu_limits.h"
 
 namespace rt {
 namespace {
@@ -27,7 +28,7 @@ constexpr int kSmallClasses = 5;      // 64, 128, 256, 512, 1024
 constexpr size_t kSmallKept = 256;    // blocks a thread keeps of each small class
 
 struct Counters {
-  std::atomic<int64_t> allocated{0}, peak{0}, cached{0}, allocations{0}, hits{0}, limit{0};
+  std::atomic<int64_t> allocated{0}, peak{0}, allocations{0}, hits{0}, limit{0};
 };
 // Global: host memory is one resource of the process, and its statistics are too.
 Counters g_count;
@@ -37,13 +38,29 @@ size_t page_size() {
   return size;
 }
 
-void account(int64_t bytes) {
+[[noreturn]] void out_of_memory(size_t nbytes, const char* why) {
+  RT_FAIL(OutOfMemory, "cpu allocator", cat_str("cannot allocate ", nbytes, " bytes: ", why),
+          cat_str(g_count.allocated.load(), " bytes allocated"),
+          "a smaller batch, rustorch.cpu.empty_cache(), or a higher memory limit");
+}
+
+// Counts bytes before they are taken, so that two threads cannot pass the limit together.
+void reserve(size_t nbytes, size_t block) {
+  const int64_t bytes = static_cast<int64_t>(block);
+  const int64_t limit = g_count.limit.load(std::memory_order_relaxed);
   const int64_t now = g_count.allocated.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  if (bytes <= 0) return;
+  if (limit > 0 && now > limit) [[unlikely]] {
+    g_count.allocated.fetch_sub(bytes, std::memory_order_relaxed);
+    out_of_memory(nbytes, "over the memory limit");
+  }
   g_count.allocations.fetch_add(1, std::memory_order_relaxed);
   int64_t peak = g_count.peak.load(std::memory_order_relaxed);
   while (now > peak && !g_count.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
+}
+
+void release(size_t block) {
+  g_count.allocated.fetch_sub(static_cast<int64_t>(block), std::memory_order_relaxed);
 }
 
 // ---- Large blocks: one shared cache of size classes. ----
@@ -56,73 +73,17 @@ size_t round_up_large(size_t n) {
   return (n + step - 1) / step * step;
 }
 
-class LargeCache {
- public:
-  void* take(size_t size) {
-    std::lock_guard lock(mutex_);
-    for (size_t i = blocks_.size(); i-- > 0;) {
-      if (blocks_[i].size == size) {
-        void* p = blocks_[i].data;
-        blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(i));
-        g_count.cached.fetch_sub(static_cast<int64_t>(size), std::memory_order_relaxed);
-        return p;
-      }
-    }
-    return nullptr;
-  }
-
-  void put(void* data, size_t size) {
-    std::vector<Block> evicted;
-    {
-      std::lock_guard lock(mutex_);
-      blocks_.push_back({data, size});
-      int64_t cached =
-          g_count.cached.fetch_add(static_cast<int64_t>(size)) + static_cast<int64_t>(size);
-      // Oldest out first; a cache of one workload's buffers stays below the cap.
-      size_t n = 0;
-      while (n < blocks_.size() && (cached > cap_ || blocks_.size() - n > kMaxBlocks)) {
-        cached -= static_cast<int64_t>(blocks_[n++].size);
-      }
-      evicted.assign(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(n));
-      blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(n));
-      g_count.cached.store(cached, std::memory_order_relaxed);
-    }
-    for (const Block& b : evicted) std::free(b.data);
-  }
-
-  void clear() {
-    std::vector<Block> all;
-    {
-      std::lock_guard lock(mutex_);
-      all.swap(blocks_);
-      for (const Block& b : all) g_count.cached.fetch_sub(static_cast<int64_t>(b.size));
-    }
-    for (const Block& b : all) std::free(b.data);
-  }
-
-  std::mutex& mutex() { return mutex_; }
-
- private:
-  struct Block {
-    void* data;
-    size_t size;
-  };
-  static constexpr size_t kMaxBlocks = 256;
-  static int64_t default_cap() {
-    const int64_t ram =
-        static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(page_size());
-    return std::min<int64_t>(ram / 8, int64_t{4} << 30);
-  }
-  std::mutex mutex_;
-  std::vector<Block> blocks_;
-  const int64_t cap_ = default_cap();
-};
+int64_t default_cap() {
+  const int64_t ram =
+      static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(page_size());
+  const int64_t granted = cpu::control_group_memory();
+  return std::min((granted > 0 ? std::min(ram, granted) : ram) / 8, int64_t{4} << 30);
+}
 
 // Leaked on purpose: storages may be released by static destructors of other modules.
-LargeCache& large_cache() {
-  static LargeCache* cache = [] {
-    auto* c = new LargeCache;
-    // A child of fork() must not find the lock held by a thread that it does not have.
+cpu::BlockCache& large_cache() {
+  static cpu::BlockCache* cache = [] {
+    auto* c = new cpu::BlockCache(default_cap());
     pthread_atfork([] { large_cache().mutex().lock(); }, [] { large_cache().mutex().unlock(); },
                    [] { large_cache().mutex().unlock(); });
     return c;
@@ -130,30 +91,15 @@ LargeCache& large_cache() {
   return *cache;
 }
 
-[[noreturn]] void out_of_memory(size_t nbytes, const char* why) {
-  RT_FAIL(OutOfMemory, "cpu allocator", cat_str("cannot allocate ", nbytes, " bytes: ", why),
-          cat_str(g_count.allocated.load(), " bytes allocated"),
-          "a smaller batch, rustorch.cpu.empty_cache(), or a higher memory limit");
-}
-
-void check_limit(size_t nbytes) {
-  const int64_t limit = g_count.limit.load(std::memory_order_relaxed);
-  if (limit > 0 && g_count.allocated.load() + static_cast<int64_t>(nbytes) > limit) {
-    out_of_memory(nbytes, "over the memory limit");
-  }
-}
-
 constexpr size_t kHugePage = size_t{2} << 20;
 
 class LargeStorage final : public Storage {
  public:
   LargeStorage(void* data, size_t nbytes, size_t block, Device device)
-      : Storage(data, nbytes, device), block_(block) {
-    account(static_cast<int64_t>(block_));
-  }
+      : Storage(data, nbytes, device), block_(block) {}
   ~LargeStorage() override {
-    account(-static_cast<int64_t>(block_));
-    large_cache().put(data_, block_);
+    release(block_);
+    large_cache().put({data_, block_});
   }
 
  private:
@@ -162,20 +108,34 @@ class LargeStorage final : public Storage {
 
 Ref<Storage> allocate_large(size_t nbytes, Device device) {
   if (nbytes > (size_t{1} << 47)) out_of_memory(nbytes, "more than an address space holds");
-  const size_t block = round_up_large(nbytes);
-  check_limit(block);
-  void* data = large_cache().take(block);
+  const cpu::MemoryBlock known = large_cache().take(round_up_large(nbytes));
+  const size_t block = known.data ? known.size : round_up_large(nbytes);
+  void* data = known.data;
+  try {
+    reserve(nbytes, block);
+  } catch (...) {
+    if (data) large_cache().put(known);
+    throw;
+  }
   if (data) {
     g_count.hits.fetch_add(1, std::memory_order_relaxed);
   } else {
+    // What is kept counts against the limit too.
+    const int64_t limit = g_count.limit.load(std::memory_order_relaxed);
+    if (limit > 0) large_cache().trim(std::max<int64_t>(limit - g_count.allocated.load(), 0));
     const bool huge = block >= kHugePage;
     const size_t alignment = huge ? kHugePage : block > page_size() ? page_size() : kAlignment;
-    data = std::aligned_alloc(alignment, block);
+    // The size of an aligned block is a multiple of its alignment (C11).
+    const size_t bytes = (block + alignment - 1) / alignment * alignment;
+    data = std::aligned_alloc(alignment, bytes);
     if (!data) {
-      large_cache().clear();
-      data = std::aligned_alloc(alignment, block);
+      large_cache().trim(0);
+      data = std::aligned_alloc(alignment, bytes);
     }
-    if (!data) out_of_memory(nbytes, "the system has no more memory");
+    if (!data) {
+      release(block);
+      out_of_memory(nbytes, "the system has no more memory");
+    }
 #if defined(__linux__)
     // Fewer page faults on first touch and fewer address translations after (a transposed copy of
     // 16 MB takes a third of the time); advice only, so a refusal does not matter.
@@ -211,15 +171,13 @@ thread_local SmallPool t_small;
 class SmallStorage final : public Storage {
  public:
   SmallStorage(void* data, size_t nbytes, int size_class, Device device)
-      : Storage(data, nbytes, device), class_(size_class) {
-    account(static_cast<int64_t>(small_bytes(class_)));
-  }
+      : Storage(data, nbytes, device), class_(size_class) {}
 
  protected:
   void dispose() override {
     const int c = class_;
     this->~SmallStorage();
-    account(-static_cast<int64_t>(small_bytes(c)));
+    release(small_bytes(c));
     if (SmallPool::alive && t_small.free[c].size() < kSmallKept) {
       t_small.free[c].push_back(this);
     } else {
@@ -235,14 +193,17 @@ constexpr size_t kHeader = (sizeof(SmallStorage) + kAlignment - 1) / kAlignment 
 
 Ref<Storage> allocate_small(size_t nbytes, Device device) {
   const int c = small_class(nbytes);
-  check_limit(small_bytes(c));
+  reserve(nbytes, small_bytes(c));
   void* block = nullptr;
   if (SmallPool::alive && !t_small.free[c].empty()) {
     block = t_small.free[c].back();
     t_small.free[c].pop_back();
   } else {
     block = std::aligned_alloc(kAlignment, kHeader + small_bytes(c));
-    if (!block) out_of_memory(nbytes, "the system has no more memory");
+    if (!block) {
+      release(small_bytes(c));
+      out_of_memory(nbytes, "the system has no more memory");
+    }
   }
   return Ref<Storage>(new (block)
                           SmallStorage(static_cast<char*>(block) + kHeader, nbytes, c, device));
@@ -263,12 +224,15 @@ class CpuEngine final : public Engine {
   }
   void synchronize(Device) override {}
   MemoryStats memory_stats(Device) override {
-    return {g_count.allocated.load(),   g_count.peak.load(), g_count.cached.load(),
+    return {g_count.allocated.load(),   g_count.peak.load(), large_cache().cached(),
             g_count.allocations.load(), g_count.hits.load(), g_count.limit.load()};
   }
   void reset_peak_memory(Device) override { g_count.peak.store(g_count.allocated.load()); }
-  void empty_cache(Device) override { large_cache().clear(); }
-  void set_memory_limit(Device, int64_t bytes) override { g_count.limit.store(bytes); }
+  void empty_cache(Device) override { large_cache().trim(0); }
+  void set_memory_limit(Device, int64_t bytes) override {
+    g_count.limit.store(bytes);
+    if (bytes > 0) large_cache().trim(std::max<int64_t>(bytes - g_count.allocated.load(), 0));
+  }
 };
 
 struct RegisterCpu {

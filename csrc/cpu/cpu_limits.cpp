@@ -41,20 +41,35 @@ double group_quota(const std::string& dir, bool version2) {
   return quota > 0 && period > 0 ? quota / period : 0;
 }
 
-// The tightest quota between the group at `path` below `root` and the root itself: a limit on an
+// Bytes granted by one group, or 0 where it sets no limit (version 1 writes about 2^63 for none).
+double group_memory(const std::string& dir, bool version2) {
+  double bytes = 0;
+  const char* file = version2 ? "/memory.max" : "/memory.limit_in_bytes";
+  if (std::sscanf(read_file(dir + file).c_str(), "%lf", &bytes) != 1) return 0;
+  return bytes < 1e18 ? bytes : 0;
+}
+
+using GroupLimit = double (*)(const std::string& dir, bool version2);
+
+void tighten(double* tightest, double limit) {
+  if (limit > 0 && (*tightest == 0 || limit < *tightest)) *tightest = limit;
+}
+
+// The tightest limit between the group at `path` below `root` and the root itself: a limit on an
 // ancestor binds too, and inside a container the path may not exist below its own mount.
-double tightest_quota(const std::string& root, std::string path, bool version2) {
+double tightest_between(GroupLimit limit, const std::string& root, std::string path,
+                        bool version2) {
   double tightest = 0;
   for (;;) {
-    const double quota = group_quota(root + path, version2);
-    if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
+    tighten(&tightest, limit(root + path, version2));
     if (path.empty()) return tightest;
     const size_t slash = path.rfind('/');
     path.erase(slash == std::string::npos ? 0 : slash);
   }
 }
 
-double control_group_quota() {
+// `controller`: "cpu" or "memory".
+double control_group_limit(const std::string& controller, GroupLimit limit) {
   double tightest = 0;
   const std::string groups = read_file("/proc/self/cgroup");
   // Each line is "hierarchy:controllers:path"; version 2 has the one with no controllers.
@@ -69,13 +84,11 @@ double control_group_quota() {
     controllers.append(line, first + 1, second - first - 1).push_back(',');
     std::string path = line.substr(second + 1);
     if (path == "/") path.clear();
-    double quota = 0;
     if (controllers == ",,") {
-      quota = tightest_quota("/sys/fs/cgroup", path, true);
-    } else if (controllers.find(",cpu,") != std::string::npos) {
-      quota = tightest_quota("/sys/fs/cgroup/cpu", path, false);
+      tighten(&tightest, tightest_between(limit, "/sys/fs/cgroup", path, true));
+    } else if (controllers.find("," + controller + ",") != std::string::npos) {
+      tighten(&tightest, tightest_between(limit, "/sys/fs/cgroup/" + controller, path, false));
     }
-    if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
   }
   return tightest;
 }
@@ -107,13 +120,21 @@ int variable(const char* name) {
 int default_num_threads() {
   int n = std::max(visible_cpus(), 1);
 #ifdef __linux__
-  const double quota = control_group_quota();
+  const double quota = control_group_limit("cpu", &group_quota);
   if (quota > 0) n = std::min(n, static_cast<int>(std::ceil(quota)));
 #endif
   for (const char* name : {"OMP_NUM_THREADS", "RUSTORCH_NUM_THREADS"}) {
     if (const int limit = variable(name)) n = std::min(n, limit);
   }
   return std::max(n, 1);
+}
+
+int64_t control_group_memory() {
+#ifdef __linux__
+  return static_cast<int64_t>(control_group_limit("memory", &group_memory));
+#else
+  return 0;
+#endif
 }
 
 }  // namespace rt::cpu

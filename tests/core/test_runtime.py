@@ -167,3 +167,62 @@ def test_tensor_takes_arrays_and_scalars() -> None:
     assert rt.tensor([array, array]).shape == (2, 3)
     with pytest.raises(TypeError):
         rt.tensor("text")
+
+
+def test_memory_limit_counts_what_is_cached() -> None:
+    """Blocks of many sizes, freed one after another, must not pile up beyond the limit."""
+    rt.cpu.empty_cache()
+    base = rt.cpu.memory_stats()["allocated"]
+    limit = base + (64 << 20)
+    rt.cpu.set_memory_limit(limit)
+    try:
+        for megabytes in (60, 47, 38, 30, 21, 55):
+            block = rt.empty(megabytes << 20, dtype=rt.uint8)
+            stats = rt.cpu.memory_stats()
+            assert stats["allocated"] + stats["cached"] <= limit
+            del block
+    finally:
+        rt.cpu.set_memory_limit(0)
+        rt.cpu.empty_cache()
+
+
+def test_a_slightly_larger_block_is_used_again() -> None:
+    rt.cpu.empty_cache()
+    del_me = rt.empty(10 << 20, dtype=rt.uint8)
+    del del_me
+    hits = rt.cpu.memory_stats()["cache_hits"]
+    again = rt.empty(9 << 20, dtype=rt.uint8)
+    assert rt.cpu.memory_stats()["cache_hits"] == hits + 1
+    assert again.nbytes == 9 << 20
+
+
+@pytest.mark.parametrize("sizes", [(2**32, 2**32), (2**62, 2, 2)])
+def test_more_elements_than_64_bits_count(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(RuntimeError, match="64 bits"):
+        rt.ones(1).expand(*sizes)
+
+
+def test_strides_beyond_64_bits() -> None:
+    with pytest.raises(RuntimeError, match="64 bits"):
+        rt.empty((0, 2**40, 2**40))
+
+
+def test_a_read_only_gradient_is_copied() -> None:
+    """A function may hand back memory that must not be written; the next backward adds in place."""
+    frozen = np.ones(3, np.float32)
+    frozen.flags.writeable = False
+
+    class Frozen(rt.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            return rt.from_numpy(frozen)
+
+    x = rt.zeros(3, requires_grad=True)
+    for _ in range(2):
+        Frozen.apply(x).sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]
+    assert frozen.tolist() == [1, 1, 1]

@@ -1,0 +1,42 @@
+// Freed blocks of host memory, kept for the next tensor of about their size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+namespace rt::cpu {
+
+struct MemoryBlock {
+  void* data = nullptr;
+  size_t size = 0;
+};
+
+class BlockCache {
+ public:
+  // Holds at most `cap` bytes; beyond, what was freed longest ago goes.
+  explicit BlockCache(int64_t cap) : cap_(cap) {}
+
+  // A block of `size` bytes or up to a quarter more; {nullptr, 0} if there is none.
+  MemoryBlock take(size_t size);
+  void put(MemoryBlock block);
+  // Frees the oldest blocks until at most `bytes` are held.
+  void trim(int64_t bytes);
+  int64_t cached() const;
+
+  // For fork(): a child must not find the lock held by a thread that it does not have.
+  std::mutex& mutex() { return mutex_; }
+
+ private:
+  static constexpr size_t kMaxBlocks = 256;
+  // Moves the oldest blocks out until the rest fits; the caller frees them without the lock.
+  std::vector<MemoryBlock> evict(int64_t bytes);
+
+  mutable std::mutex mutex_;
+  std::vector<MemoryBlock> blocks_;  // oldest first
+  int64_t cached_ = 0;
+  const int64_t cap_;
+};
+
+}  // namespace rt::cpu
