@@ -4,6 +4,8 @@
 #include <new>
 
 #include "bindings/python.h"
+#include "core/assertion.h"
+#include "core/warning.h"
 
 namespace rt::py {
 
@@ -34,7 +36,9 @@ const char* class_name(ErrorKind kind) {
 void raise(const Error& e) {
   Object module(PyImport_ImportModule("rustorch.errors"));
   if (!module) return;
-  Object cls(PyObject_GetAttrString(module.get(), class_name(e.kind())));
+  Object cls(PyObject_GetAttrString(module.get(), dynamic_cast<const AssertionFailed*>(&e)
+                                                      ? "AssumptionError"
+                                                      : class_name(e.kind())));
   if (!cls) return;
   Object kwargs(Py_BuildValue("{s:s,s:s,s:s}", "op", e.op().c_str(), "got", e.got().c_str(), "hint",
                               e.hint().c_str()));
@@ -67,6 +71,15 @@ PyGILState_STATE ensure_gil() noexcept {
     sleep_until_exit();
   }
 }
+
+namespace {
+// The core's warnings are Python's; an error where the user made them so.
+void warn_in_python(const std::string& message) {
+  AcquireGil gil;
+  checked(PyErr_WarnEx(PyExc_UserWarning, message.c_str(), 1));
+}
+const bool warnings_set = (set_warning_handler(&warn_in_python), true);
+}  // namespace
 
 void set_error_from_exception() noexcept {
   try {

@@ -4,6 +4,8 @@
 #include "cpu/load_kernels.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
+#include "ops/elementwise_sum.h"
+#include "ops/reduction.h"
 
 namespace rt::cpu {
 
@@ -19,10 +21,12 @@ using Operand = ElementwiseOperand;
 
 class Runner {
  public:
-  Runner(const StridedPlan& plan, const Operand* operands, Loop loop)
-      : plan_(plan), operands_(operands), loop_(loop), n_(plan.operands()) {}
+  Runner(const StridedPlan& plan, const Operand* operands, Loop loop,
+         const ReduceLoops* sum = nullptr)
+      : plan_(plan), operands_(operands), loop_(loop), sum_(sum), n_(plan.operands()) {}
 
-  void operator()(int64_t begin, int64_t end) {
+  // With a reduction the values go into `state` instead of the first operand.
+  void operator()(int64_t begin, int64_t end, void* state = nullptr) {
     alignas(64) char typed[kMaxOperands][kChunk * 16];
     alignas(64) char raw[kChunk * 16];
     RowCursor cursor(plan_, begin);
@@ -37,7 +41,11 @@ class Runner {
       for (size_t i = 0; i < n_; ++i)
         pointers[i] = input(i, cursor, count, span_rows, typed[i], raw);
       loop_(count, pointers);
-      output(pointers[0], cursor, count, span_rows, raw);
+      if (sum_) {
+        sum_->row(count, pointers[0], 0, state);
+      } else {
+        output(pointers[0], cursor, count, span_rows, raw);
+      }
       if (span_rows) {
         for (int64_t left = count; left > 0;) {
           const int64_t step = std::min(left, cursor.row_left());
@@ -74,7 +82,7 @@ class Runner {
   void* input(size_t i, const RowCursor& at, int64_t count, bool span_rows, char* typed,
               char* raw) {
     const Operand& o = operands_[i];
-    if (i > 0 && o.single) return typed;
+    if (i > 0 ? o.single : sum_ != nullptr) return typed;
     if (direct(i, span_rows)) return at.pointer(i);
     if (i == 0) return typed;
     const bool in_place = o.linear || (!span_rows && plan_.operand(i).strides[0] ==
@@ -134,17 +142,13 @@ class Runner {
   const StridedPlan& plan_;
   const Operand* operands_;
   Loop loop_;
+  const ReduceLoops* sum_;
   size_t n_;
 };
 
 // needed[i]: the type in which the loop reads input i.
-void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inputs,
-                 const DType* needed) {
-  StridedPlan plan(out.sizes());
-  plan.add(out);
-  for (const Tensor& t : inputs) plan.add(t);
-  plan.finish();
-  Operand operands[kMaxOperands];
+void describe_operands(const StridedPlan& plan, const Tensor& out, DType out_needed,
+                       TensorList inputs, const DType* needed, Operand* operands) {
   for (size_t i = 0; i <= inputs.size(); ++i) {
     Operand& o = operands[i];
     o.dtype = i == 0 ? out.dtype() : inputs[i - 1].dtype();
@@ -161,6 +165,16 @@ void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inpu
       dense *= plan.sizes()[d];
     }
   }
+}
+
+void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inputs,
+                 const DType* needed) {
+  StridedPlan plan(out.sizes());
+  plan.add(out);
+  for (const Tensor& t : inputs) plan.add(t);
+  plan.finish();
+  Operand operands[kMaxOperands];
+  describe_operands(plan, out, out_needed, inputs, needed, operands);
   if (const int64_t across = tiled_dim(plan, operands))
     return run_tiled(plan, operands, loop, across);
   parallel_for(0, plan.numel(), kGrain,
@@ -221,6 +235,33 @@ void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, Tenso
   run_strided(loop, out, out_needed, inputs, needed);
 }
 
+// Blocks of one length whatever the number of threads, so that sums are the same for any.
+void sum(const ElementwiseSlot& slot, DType compute, IntList shape, TensorList inputs,
+         double divisor, const Tensor& result) {
+  constexpr int64_t kBlock = 8 * kChunk;
+  const ReduceLoops* loops = ReduceSlot::find("sum")->cpu_loops(compute);
+  StridedPlan plan(shape);
+  plan.add(inputs[0]);  // the order of dims; nothing is written
+  for (const Tensor& t : inputs) plan.add(t);
+  plan.finish();
+  DType needed[kMaxOperands];
+  for (size_t i = 0; i < inputs.size(); ++i) needed[i] = slot.input_dtype(i, compute);
+  Operand operands[kMaxOperands];
+  describe_operands(plan, inputs[0], inputs[0].dtype(), inputs, needed, operands);
+  const int64_t n = plan.numel(), blocks = std::max<int64_t>(1, (n + kBlock - 1) / kBlock);
+  std::vector<char> states(static_cast<size_t>(blocks * loops->state_size));
+  loops->init(blocks, states.data());
+  const auto state = [&](int64_t block) { return states.data() + block * loops->state_size; };
+  if (n > 0) {
+    parallel_for(0, blocks, kGrain / kBlock, [&](int64_t b, int64_t e) {
+      Runner runner(plan, operands, slot.cpu_loop(compute), loops);
+      for (; b < e; ++b) runner(b * kBlock, std::min(n, (b + 1) * kBlock), state(b));
+    });
+  }
+  for (int64_t b = 1; b < blocks; ++b) loops->merge(1, state(0), state(b));
+  loops->finish(1, state(0), divisor, result.data(), nullptr);
+}
+
 // Same types, and contiguous along different dims; false where this is not so.
 bool copy_transposed(const Tensor& out, const Tensor& src) {
   StridedPlan plan(out.sizes());
@@ -259,6 +300,7 @@ void copy(const Tensor& out, const Tensor& src) {
 }
 
 const RegisterKernel register_elementwise(elementwise_launcher, DeviceType::CPU, &launch);
+const RegisterKernel register_sum(elementwise_sum_kernel, DeviceType::CPU, &sum);
 const RegisterKernel register_copy(copy_kernel, DeviceType::CPU, &copy);
 
 }  // namespace

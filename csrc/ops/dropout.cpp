@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/vjp.h"
+#include "core/warning.h"
 #include "ops/elementwise.h"
 #include "ops/ops.h"
 
@@ -85,15 +86,28 @@ Tensor channel_dropout(const char* op, const Tensor& x, double p, bool training,
   return drop(op, x, p, training, inplace, channels_of(x, leading));
 }
 Tensor dropout1d_forward(const Tensor& x, double p, bool training, bool inplace) {
+  check_probability("dropout1d", p);
   RT_CHECK(x.dim() == 2 || x.dim() == 3, Runtime, "dropout1d",
            cat_str("Expected 2D or 3D input, but received a ", x.dim(), "D input."), describe(x));
   return channel_dropout("dropout1d", x, p, training, inplace, 1);
 }
+void warn_of_rank(const char* op, const Tensor& x, int64_t spatial) {
+  if (x.dim() == spatial + 1 || x.dim() == spatial + 2) return;
+  warn(op, cat_str("Received a ", x.dim(), "-D input to ", op,
+                   ", which is deprecated and will result in an error in a future release. To retain the behavior and "
+                   "silence this warning, please use feature_dropout instead. Note that ", op, " exists to provide channel-wise dropout on inputs with ",
+                   spatial, " spatial dimensions, a channel dimension, and an optional batch dimension (i.e. ",
+                   spatial + 2, "D or ", spatial + 1, "D inputs)."));
+}
 Tensor dropout2d_forward(const Tensor& x, double p, bool training, bool inplace) {
+  check_probability("dropout2d", p);
+  warn_of_rank("dropout2d", x, 2);
   // A three-dim input counts as batch, channel and length here, as in PyTorch.
   return channel_dropout("dropout2d", x, p, training, inplace, -1);
 }
 Tensor dropout3d_forward(const Tensor& x, double p, bool training, bool inplace) {
+  check_probability("dropout3d", p);
+  warn_of_rank("dropout3d", x, 3);
   return channel_dropout("dropout3d", x, p, training, inplace, 3);
 }
 const Op dropout1d_op("dropout1d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",

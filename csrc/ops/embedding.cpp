@@ -1,5 +1,6 @@
 // Rows of a table by index, and sums, means and maxima of bags of them.
 #include "autograd/vjp.h"
+#include "core/assertion.h"
 #include "ops/index_support.h"
 #include "ops/ops.h"
 
@@ -66,8 +67,12 @@ void renorm(const char* op, const Tensor& weight, const Tensor& indices, std::op
 int64_t checked_padding(const char* op, std::optional<int64_t> padding_idx, int64_t rows) {
   if (!padding_idx) return -1;
   const int64_t p = *padding_idx;
-  RT_CHECK(p >= -rows && p < rows, Value, op, "padding_idx must be within the number of embeddings",
-           cat_str("padding_idx=", p, " for ", rows, " rows"));
+  if (p < -rows || p >= rows) {
+    const std::string what = "padding_idx must be within the number of embeddings";
+    const std::string got = cat_str("padding_idx=", p, " for ", rows, " rows");
+    if (std::string_view(op) == "embedding") throw AssertionFailed(op, what, got);
+    RT_FAIL(Runtime, op, what, got);
+  }
   return p < 0 ? p + rows : p;
 }
 
@@ -180,17 +185,20 @@ Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Te
     index = ops::index(index, kept);
   }
   Tensor rows = rows_op(weight, index, -1, scale_grad_by_freq);
-  if (scale.defined()) rows = ops::mul(rows, ops::unsqueeze(scale, 1));
+  const DType type = rows.dtype();
+  if (scale.defined()) rows = ops::mul(ops::to(rows, compute_type(type)), ops::unsqueeze(scale, 1));
   const Tensor zero = ops::zeros({bags, weight.sizes()[1]}, rows.dtype(), rows.device());
   if (mode == "max") return ops::scatter_reduce(zero, 0, ops::expand(ops::unsqueeze(bag, 1), rows.sizes()), rows, "amax", false);
-  if (mode == "sum") return ops::index_add(zero, 0, bag, rows);
+  const DType wide = compute_type(type);
+  if (mode == "sum") {
+    return ops::to(ops::index_add(ops::to(zero, wide), 0, bag, ops::to(rows, wide)), type);
+  }
   const DType real = compute_type(real_of(rows.dtype()));
   Tensor count = ops::index_add(ops::zeros({bags}, real, rows.device()), 0, bag,
                                 ops::ones(bag.sizes(), real, rows.device()));
   count = ops::masked_fill(count, ops::eq(count, Scalar(0)), Scalar(1));
-  const Tensor total = ops::index_add(ops::to(zero, compute_type(zero.dtype())), 0, bag,
-                                      ops::to(rows, compute_type(rows.dtype())));
-  return ops::to(ops::div(total, ops::unsqueeze(count, 1)), rows.dtype());
+  const Tensor total = ops::index_add(ops::to(zero, wide), 0, bag, ops::to(rows, wide));
+  return ops::to(ops::div(total, ops::unsqueeze(count, 1)), type);
 }
 const Op embedding_bag_op(
     "embedding_bag(Tensor input, Tensor weight, Tensor? offsets=None, float? max_norm=None, float norm_type=2, "

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentError",
+    "AssumptionError",
     "DTypeError",
     "DeviceNotAvailable",
     "LinAlgError",
@@ -62,6 +63,10 @@ class DTypeError(RustorchError, TypeError):
 
 class ArgumentError(RustorchError, ValueError):
     """An argument of the right type with a value that makes no sense."""
+
+
+class AssumptionError(RustorchError, AssertionError):
+    """Arguments that break what a layer assumes of them, where PyTorch asserts it."""
 
 
 class OutOfRangeError(RustorchError, IndexError):

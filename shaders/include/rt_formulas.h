@@ -11,6 +11,7 @@
 #include "rt_formulas_arith.h"
 #include "rt_formulas_convert.h"
 #include "rt_formulas_exp.h"
+#include "rt_formulas_loss.h"
 #include "rt_formulas_special.h"
 #include "rt_formulas_trig.h"
 

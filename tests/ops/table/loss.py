@@ -42,8 +42,11 @@ def pairs(*options: dict[str, Any], first: Any = rand, second: Any = rand) -> An
             yield S(first(rng, (2, 3), dtype), second(rng, (2, 3), dtype), reduction=reduction)
         yield S(first(rng, (), dtype), second(rng, (), dtype)).once()
         yield S(first(rng, (0, 2), dtype), second(rng, (0, 2), dtype), reduction="sum").nograd()
+        # Most targets want no gradient.
+        yield S(first(rng, (2, 3), dtype), second(rng, (2, 3), dtype, grad=False))
         for option in options:
             yield S(first(rng, (2, 3), dtype), second(rng, (2, 3), dtype), **option)
+            yield S(first(rng, (2, 3), dtype), second(rng, (2, 3), dtype, grad=False), **option)
 
     return samples
 
@@ -56,6 +59,9 @@ def bces(first: Any) -> Any:
     def samples(dtype: str, rng: Rng) -> Iterator[Sample]:
         yield from pairs(first=first, second=unit)(dtype, rng)
         yield S(first(rng, (2, 3), dtype), unit(rng, (2, 3), dtype), positive(rng, (3,), dtype, grad=False))
+        target = unit(rng, (2, 3), dtype, grad=False)
+        yield S(first(rng, (2, 3), dtype), target, positive(rng, (3,), dtype, grad=False))
+        yield S(first(rng, (2, 3), dtype), target, positive(rng, (3,), dtype), reduction="none").once()
 
     return samples
 
@@ -76,6 +82,11 @@ def bce_logits_samples(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield from bces(rand)(dtype, rng)
     yield S(
         rand(rng, (2, 3), dtype), unit(rng, (2, 3), dtype), pos_weight=positive(rng, (3,), dtype, grad=False)
+    )
+    yield S(
+        rand(rng, (2, 3), dtype),
+        unit(rng, (2, 3), dtype, grad=False),
+        pos_weight=positive(rng, (3,), dtype, grad=False),
     )
     yield S(tensor([200.0, -200.0], dtype), tensor([0.0, 1.0], dtype), reduction="none").nograd()
 
@@ -172,6 +183,8 @@ def cross_entropy(
 def kls(dtype: str, rng: Rng) -> Iterator[Sample]:
     for reduction in (*REDUCTIONS, "batchmean"):
         yield S(rand(rng, (2, 3), dtype, -3, -0.1), unit(rng, (2, 3), dtype), reduction=reduction)
+        target = unit(rng, (2, 3), dtype, grad=False)
+        yield S(rand(rng, (2, 3), dtype, -3, -0.1), target, reduction=reduction)
     yield S(
         rand(rng, (2, 3), dtype, -3, -0.1),
         rand(rng, (2, 3), dtype, -3, -0.1),

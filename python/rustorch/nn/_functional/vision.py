@@ -13,54 +13,6 @@ from rustorch.nn._functional.core import ops
 from rustorch.nn._functional.resample import interpolate
 
 
-def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """(*, C, H r, W r) to (*, C r^2, H, W): the reverse of ``pixel_shuffle``.
-
-    >>> nn.functional.pixel_unshuffle(rt.arange(4.0).reshape(1, 2, 2), 2).flatten()
-    tensor([0., 1., 2., 3.])
-    """
-    r = downscale_factor
-    if input.dim() < 3:
-        raise RuntimeError(
-            f"pixel_unshuffle: expects input to have at least 3 dimensions, but got input with {input.dim()} "
-            "dimension(s)"
-        )
-    if r <= 0:
-        raise RuntimeError(f"pixel_unshuffle: expects a positive downscale_factor, but got {r}")
-    *lead, c, h, w = input.shape
-    if h % r or w % r:
-        raise RuntimeError(
-            f"pixel_unshuffle: expects height and width to be divisible by downscale_factor; got {h}, {w} "
-            f"and {r}"
-        )
-    n = len(lead)
-    parts = input.reshape(*lead, c, h // r, r, w // r, r)
-    parts = parts.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return parts.reshape(*lead, c * r * r, h // r, w // r)
-
-
-def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """(N, C, *) with the channels of ``groups`` groups interleaved (Zhang et al., 2017).
-
-    >>> nn.functional.channel_shuffle(rt.arange(4.0).reshape(1, 4, 1), 2).flatten()
-    tensor([0., 2., 1., 3.])
-    """
-    if input.dim() < 3:
-        raise RuntimeError(
-            f"channel_shuffle: expects input with > 2 dims, but got input with sizes {tuple(input.shape)}"
-        )
-    n, c, *rest = input.shape
-    if groups <= 0:
-        raise RuntimeError(
-            f"channel_shuffle: Number of groups to divide channels in must be positive. got {groups}"
-        )
-    if c % groups:
-        raise RuntimeError(
-            f"channel_shuffle: Number of channels must be divisible by groups. got {c} and {groups}"
-        )
-    return input.reshape(n, groups, c // groups, *rest).transpose(1, 2).reshape(n, c, *rest)
-
-
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """Sampling positions for ``grid_sample``: (N, 2, 3) and an (N, C, H, W) size give (N, H, W, 2); also in
     3-D.
