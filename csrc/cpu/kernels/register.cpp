@@ -27,6 +27,7 @@ void register_kernels(const LoopTable& loops, const CastTable& casts,
   add_activation_backward(loops);
   add_moments(functions);
   add_losses(loops);
+  add_attention(functions);
   add_softmax(functions);
   add_scans(functions);
 }

@@ -17,7 +17,6 @@ from rustorch.nn._functional.activation import (
 )
 from rustorch.nn._functional.attention import multi_head_attention_forward
 from rustorch.nn._functional.ctc import ctc_loss
-from rustorch.nn._functional.dot_product_attention import scaled_dot_product_attention
 
 from rustorch.nn._functional.loss import (
     triplet_margin_with_distance_loss,
@@ -72,7 +71,6 @@ __all__ = [
     "rms_norm",
     "rrelu",
     "rrelu_",
-    "scaled_dot_product_attention",
     "softmin",
     "triplet_margin_with_distance_loss",
     "unfold",

@@ -7,8 +7,12 @@ import warnings
 
 import rustorch as rt
 from rustorch import Tensor
+from rustorch.errors import AssumptionError
 from rustorch.nn._functional.core import ops
-from rustorch.nn._functional.dot_product_attention import scaled_dot_product_attention
+
+
+def _broken(what: str) -> AssumptionError:
+    return AssumptionError.of("multi_head_attention_forward", what)
 
 
 def canonical_mask(
@@ -20,7 +24,7 @@ def canonical_mask(
     if mask is None:
         return None
     if mask.dtype != rt.bool and not mask.is_floating_point():
-        raise AssertionError(f"only bool and floating types of {mask_name} are supported")
+        raise _broken(f"only bool and floating types of {mask_name} are supported")
     if other is not None and other.dtype != mask.dtype:
         warnings.warn(
             f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both "
@@ -43,32 +47,28 @@ def _check_shapes(
     """Whether the query has a batch dimension; AssertionError where the other arguments do not fit it."""
     n = query.dim()
     if n not in (2, 3):
-        raise AssertionError(
-            f"query should be unbatched 2D or batched 3D tensor but received {n}-D query tensor"
-        )
+        raise _broken(f"query should be unbatched 2D or batched 3D tensor but received {n}-D query tensor")
     kind = "batched (3-D)" if n == 3 else "unbatched (2-D)"
     if key.dim() != n or value.dim() != n:
-        raise AssertionError(
+        raise _broken(
             f"For {kind} `query`, expected `key` and `value` to be {n}-D but found {key.dim()}-D and "
             f"{value.dim()}-D tensors respectively"
         )
     if key_padding_mask is not None and key_padding_mask.dim() != n - 1:
-        raise AssertionError(
+        raise _broken(
             f"For {kind} `query`, expected `key_padding_mask` to be `None` or {n - 1}-D but found "
             f"{key_padding_mask.dim()}-D tensor instead"
         )
     if attn_mask is not None:
         if attn_mask.dim() not in (2, 3):
-            raise AssertionError(
+            raise _broken(
                 f"For {kind} `query`, expected `attn_mask` to be `None`, 2-D or 3-D but found "
                 f"{attn_mask.dim()}-D tensor instead"
             )
         if n == 2 and attn_mask.dim() == 3:
             expected = (num_heads, query.shape[0], key.shape[0])
             if tuple(attn_mask.shape) != expected:
-                raise AssertionError(
-                    f"Expected `attn_mask` shape to be {expected} but got {tuple(attn_mask.shape)}"
-                )
+                raise _broken(f"Expected `attn_mask` shape to be {expected} but got {tuple(attn_mask.shape)}")
     return n == 3
 
 
@@ -97,7 +97,7 @@ def _heads(x: Tensor, batch: int, num_heads: int, head_dim: int) -> Tensor:
 
 def _check_static(name: str, x: Tensor, batch_heads: int, head_dim: int) -> Tensor:
     if x.shape[0] != batch_heads or x.shape[2] != head_dim:
-        raise AssertionError(
+        raise _broken(
             f"expecting {name}.size(0) of {batch_heads} and {name}.size(2) of {head_dim}, but got "
             f"{x.shape[0]} and {x.shape[2]}"
         )
@@ -169,31 +169,29 @@ def multi_head_attention_forward(
         is_causal = False
 
     if embed_dim != embed_dim_to_check:
-        raise AssertionError(
-            f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed_dim}"
-        )
+        raise _broken(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed_dim}")
     head_dim = embed_dim // num_heads
     if head_dim * num_heads != embed_dim:
-        raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
+        raise _broken(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
     if use_separate_proj_weight:
         if tuple(key.shape[:2]) != tuple(value.shape[:2]):
-            raise AssertionError(
+            raise _broken(
                 f"key's sequence and batch dims {tuple(key.shape[:2])} do not match value's "
                 f"{tuple(value.shape[:2])}"
             )
     elif tuple(key.shape) != tuple(value.shape):
-        raise AssertionError(f"key shape {tuple(key.shape)} does not match value shape {tuple(value.shape)}")
+        raise _broken(f"key shape {tuple(key.shape)} does not match value shape {tuple(value.shape)}")
 
     if use_separate_proj_weight:
         if q_proj_weight is None or k_proj_weight is None or v_proj_weight is None:
-            raise AssertionError("use_separate_proj_weight is True but q_, k_ or v_proj_weight is None")
+            raise _broken("use_separate_proj_weight is True but q_, k_ or v_proj_weight is None")
         b_q, b_k, b_v = (None, None, None) if in_proj_bias is None else rt.chunk(in_proj_bias, 3)
         q = ops.linear(query, q_proj_weight, b_q)
         k = ops.linear(key, k_proj_weight, b_k)
         v = ops.linear(value, v_proj_weight, b_v)
     else:
         if in_proj_weight is None:
-            raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
+            raise _broken("use_separate_proj_weight is False but in_proj_weight is None")
         q, k, v = _project_packed(query, key, value, in_proj_weight, in_proj_bias)
 
     if attn_mask is not None:
@@ -203,7 +201,7 @@ def multi_head_attention_forward(
             expected = (batch * num_heads, tgt_len, src_len)
         if tuple(attn_mask.shape) != expected:
             raise RuntimeError(
-                f"The shape of the {attn_mask.dim()}D attn_mask is {tuple(attn_mask.shape)}, but should be "
+                f"multi_head_attention_forward: The shape of the {attn_mask.dim()}D attn_mask is {tuple(attn_mask.shape)}, but should be "
                 f"{expected}."
             )
         if attn_mask.dim() == 2:
@@ -213,12 +211,12 @@ def multi_head_attention_forward(
     extra = 0
     if bias_k is not None and bias_v is not None:
         if static_k is not None or static_v is not None:
-            raise AssertionError("bias cannot be added to static key or value.")
+            raise _broken("bias cannot be added to static key or value.")
         k = rt.cat((k, bias_k.expand(1, batch, embed_dim)))
         v = rt.cat((v, bias_v.expand(1, batch, embed_dim)))
         extra += 1
     elif bias_k is not None or bias_v is not None:
-        raise AssertionError("bias_k and bias_v must be given together")
+        raise _broken("bias_k and bias_v must be given together")
 
     q = _heads(q, batch, num_heads, head_dim)
     k = (
@@ -243,7 +241,7 @@ def multi_head_attention_forward(
 
     if padding is not None:
         if tuple(padding.shape) != (batch, src_len):
-            raise AssertionError(
+            raise _broken(
                 f"expecting key_padding_mask shape of {(batch, src_len)}, but got {tuple(padding.shape)}"
             )
         padding = padding.reshape(batch, 1, 1, src_len)
@@ -276,7 +274,7 @@ def multi_head_attention_forward(
         if not batched:
             weights = weights.squeeze(0)
     else:
-        heads_out = scaled_dot_product_attention(q4, k4, v4, attn_mask, p, is_causal)
+        heads_out = ops.scaled_dot_product_attention(q4, k4, v4, attn_mask, p, is_causal)
 
     out = heads_out.permute(2, 0, 1, 3).reshape(tgt_len, batch, embed_dim)
     out = ops.linear(out, out_proj_weight, out_proj_bias)
