@@ -42,12 +42,25 @@ def signature(schema: str, is_method: bool) -> str:
     return f"{head.partition('.')[0]}({', '.join(parts)}) -> {result}"
 
 
+def escape(doc: str) -> str:
+    """The same text with stars and bars that mean themselves, outside of literals and examples."""
+    lines, example = [], False
+    for line in doc.splitlines():
+        example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
+        if not example:
+            parts = re.split(r"(`+[^`]*`+)", line)
+            parts[::2] = [re.sub(r"(?<!\\)([*|])", r"\\\1", part) for part in parts[::2]]
+            line = "".join(parts)
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def entry(overloads: list[dict[str, Any]], module: str, is_method: bool) -> str:
     """One directive for all overloads of a name."""
     kind = "method" if is_method else "function"
     signatures = [f"{module}.{signature(op['schema'], is_method)}" for op in overloads]
     doc = next((op["doc"] for op in overloads if op["doc"]), "")
-    text = str(GoogleDocstring(doc, Config(napoleon_google_docstring=True)))
+    text = str(GoogleDocstring(escape(doc), Config(napoleon_google_docstring=True)))
     body = "\n".join("   " + line if line else "" for line in text.splitlines())
     indent = "\n" + " " * len(f".. py:{kind}:: ")
     return f".. py:{kind}:: {indent.join(signatures)}\n\n{body}\n"

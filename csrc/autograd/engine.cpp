@@ -104,8 +104,8 @@ void Pass::deliver(const Edge& edge, Tensor g) {
     if (!slot.defined()) {
       slot = std::move(g);
     } else if (!modes().grad && slot.use_count() == 1 && slot.storage()->use_count() == 1 &&
-               slot.dtype() == g.dtype() && slot.sizes() == g.sizes() && !has_internal_overlap(slot) &&
-               !slot.storage()->read_only()) {
+               slot.dtype() == g.dtype() && slot.sizes() == g.sizes() &&
+               !has_internal_overlap(slot) && !slot.storage()->read_only()) {
       ops::add_(slot, g);  // nobody else sees this buffer
     } else {
       slot = ops::add(slot, g);
@@ -181,7 +181,8 @@ void Pass::run_node(const Ref<Node>& node, Task& task) {
       next = node->apply(std::move(grads), needed);
     } catch (Error& e) {
       if (node->trace.empty()) throw;
-      RT_FAIL(Runtime, node->name(), cat_str(e.what(), "; the forward call that made it:\n", node->trace));
+      RT_FAIL(Runtime, node->name(),
+              cat_str(e.what(), "; the forward call that made it:\n", node->trace));
     }
     if (!node->edges.empty()) check_gradients(*node, next);
     for (const HookEntry& h : std::vector<HookEntry>(node->post_hooks)) h.hook->call(next, &seen);
@@ -237,10 +238,10 @@ Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList i
   Gradients root_grads;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& out = outputs[i];
-    RT_CHECK(requires_grad(out), Runtime, "backward",
-             cat_str("element ", i,
-                     " of tensors does not require grad and does not have a grad_fn"),
-             describe(out), "requires_grad=True on an input, outside no_grad");
+    RT_CHECK(
+        requires_grad(out), Runtime, "backward",
+        cat_str("element ", i, " of tensors does not require grad and does not have a grad_fn"),
+        describe(out), "requires_grad=True on an input, outside no_grad");
     Tensor g = i < grad_outputs.size() ? grad_outputs[i] : Tensor();
     if (!g.defined()) {
       RT_CHECK(out.numel() == 1, Runtime, "backward",
@@ -256,8 +257,9 @@ Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList i
                        " and output[", i, "] has a shape of ", out.sizes(), "."));
       RT_CHECK(is_complex(g.dtype()) == is_complex(out.dtype()), Runtime, "backward",
                cat_str("For complex Tensors, both grad_output and output are required to have the "
-                       "same dtype. Mismatch in dtype: grad_output[", i, "] has a dtype of ",
-                       name(g.dtype()), " and output[", i, "] has a dtype of ", name(out.dtype()), "."));
+                       "same dtype. Mismatch in dtype: grad_output[",
+                       i, "] has a dtype of ", name(g.dtype()), " and output[", i,
+                       "] has a dtype of ", name(out.dtype()), "."));
       if (g.dtype() != out.dtype()) {
         GradModeGuard mode(options.create_graph);
         g = ops::to(g, out.dtype());

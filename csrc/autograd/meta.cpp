@@ -54,8 +54,8 @@ class CopySlices final : public Node {
   Gradients apply(Gradients grads, const std::vector<bool>& needed) override {
     Gradients out(edges.size());
     if (!grads[0].defined()) return out;
-    Tensor whole =
-        empty_strided(base_sizes_, base_strides_, grads[0].dtype(), grads[0].device(), "CopySlices");
+    Tensor whole = empty_strided(base_sizes_, base_strides_, grads[0].dtype(), grads[0].device(),
+                                 "CopySlices");
     ops::copy_(whole, grads[0]);
     Tensor slice = view_(whole);
     Gradients inner = fn_->apply({ops::clone(slice)}, needed);
@@ -112,9 +112,9 @@ void add_retained(AutogradMeta* meta, const Ref<Node>& fn, uint32_t output) {
   fn->result_hooks.push_back({output, {next_hook_id(), nullptr}, meta});
 }
 
-// Every change of a tensor's node goes through here: the old node points at the meta of a tensor that
-// retains its gradient, and must not once the tensor is no longer its result. Returns the old node,
-// for the caller to let go outside of locks.
+// Every change of a tensor's node goes through here: the old node points at the meta of a tensor
+// that retains its gradient, and must not once the tensor is no longer its result. Returns the old
+// node, for the caller to let go outside of locks.
 Ref<Node> exchange_grad_fn(AutogradMeta& meta, Ref<Node> node, uint32_t output) {
   if (meta.retains_grad) {
     drop_retained(&meta);
@@ -238,10 +238,11 @@ void check_inplace(const Tensor& t, const char* op) {
   RT_CHECK(!t.storage()->read_only(), Runtime, op,
            "the tensor's memory is read-only and cannot be written in place", describe(t),
            "t.clone() first");
-  RT_CHECK(t.numel() <= 1 || !has_internal_overlap(t), Runtime, op,
-           "unsupported operation: more than one element of the written-to tensor refers to a single "
-           "memory location",
-           cat_str(describe(t), " with strides ", t.strides()), "t.clone() before the operation");
+  RT_CHECK(
+      t.numel() <= 1 || !has_internal_overlap(t), Runtime, op,
+      "unsupported operation: more than one element of the written-to tensor refers to a single "
+      "memory location",
+      cat_str(describe(t), " with strides ", t.strides()), "t.clone() before the operation");
   if (t.impl()->inference_) {
     RT_CHECK(modes().inference, Runtime, op,
              "Inplace update to inference tensor outside InferenceMode is not allowed", describe(t),
@@ -250,7 +251,8 @@ void check_inplace(const Tensor& t, const char* op) {
   }
   if (!modes().grad || !requires_grad(t)) return;
   if (is_leaf(t)) {
-    RT_FAIL(Runtime, op, "a leaf Variable that requires grad is being used in an in-place operation.",
+    RT_FAIL(Runtime, op,
+            "a leaf Variable that requires grad is being used in an in-place operation.",
             describe(t), "rustorch.no_grad(), or the out-of-place form");
   }
   if (t.impl()->view_base_ && is_leaf(Tensor(t.impl()->view_base_)) &&

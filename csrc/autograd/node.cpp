@@ -11,12 +11,17 @@ std::atomic<uint64_t> g_sequence{0};  // global: orders nodes of one graph made 
 }
 
 InputMeta::InputMeta(const Tensor& t)
-    : sizes(t.sizes()), strides(t.strides()), offset(t.offset()), dtype(t.dtype()), device(t.device()) {}
+    : sizes(t.sizes()),
+      strides(t.strides()),
+      offset(t.offset()),
+      dtype(t.dtype()),
+      device(t.device()) {}
 
 std::string (*capture_trace)() = nullptr;
 
 Node::Node() : sequence(g_sequence.fetch_add(1, std::memory_order_relaxed)) {
-  if (modes().anomaly && capture_trace) [[unlikely]] trace = capture_trace();
+  if (modes().anomaly && capture_trace) [[unlikely]]
+    trace = capture_trace();
 }
 Node::~Node() = default;
 

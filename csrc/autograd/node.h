@@ -15,8 +15,8 @@ class Node;
 struct OpRecord;
 
 struct Edge {
-  Ref<Node> node;         // null: nothing upstream wants a gradient
-  uint32_t output = 0;    // which result of that node this is
+  Ref<Node> node;       // null: nothing upstream wants a gradient
+  uint32_t output = 0;  // which result of that node this is
 };
 
 using Gradients = std::vector<Tensor>;  // an undefined tensor is a zero gradient
@@ -37,14 +37,14 @@ struct AutogradMeta {
   Tensor grad;
   Ref<Node> grad_fn;
   uint32_t output = 0;
-  uint32_t view_version = 0;   // storage version at which a view's grad_fn was made
+  uint32_t view_version = 0;  // storage version at which a view's grad_fn was made
   // Makes the view again from its base, for views that change the dtype; unset where strides do it.
   std::function<Tensor(const Tensor& base)> replay;
   bool retains_grad = false;
-  Node* accumulator = nullptr;  // borrowed: the node owns the leaf, and clears this when it goes
-  std::mutex mutex;             // guards accumulator and grad against concurrent backwards
-  std::vector<HookEntry> hooks;         // on this tensor's gradient
-  std::vector<HookEntry> post_hooks;    // after the gradient has been accumulated
+  Node* accumulator = nullptr;   // borrowed: the node owns the leaf, and clears this when it goes
+  std::mutex mutex;              // guards accumulator and grad against concurrent backwards
+  std::vector<HookEntry> hooks;  // on this tensor's gradient
+  std::vector<HookEntry> post_hooks;  // after the gradient has been accumulated
 };
 
 AutogradMeta& autograd_meta(const Tensor& t);  // made on first use
@@ -71,9 +71,9 @@ class Node : public RefCounted {
   // For the owners of Python objects: visits them for the garbage collector.
   virtual void* python_object() const { return nullptr; }
 
-  uint64_t sequence = 0;            // later ops have larger numbers and run first
+  uint64_t sequence = 0;  // later ops have larger numbers and run first
   std::vector<Edge> edges;
-  std::vector<InputMeta> results;   // shape and type of each result, to check and make gradients
+  std::vector<InputMeta> results;  // shape and type of each result, to check and make gradients
   std::vector<HookEntry> pre_hooks, post_hooks;
   // tensor hooks of results (kept here so that they run however the gradient arrives)
   struct ResultHook {
@@ -82,12 +82,12 @@ class Node : public RefCounted {
     AutogradMeta* retain_into;  // keeps the gradient there instead of calling a hook
   };
   std::vector<ResultHook> result_hooks;
-  std::string trace;                // where it was made, under anomaly mode
+  std::string trace;  // where it was made, under anomaly mode
   // The Python object that wraps this node, while it lives (borrowed; guarded by the GIL).
   void* pyobj = nullptr;
 
  protected:
-  void dispose() override;          // drops long chains without recursion
+  void dispose() override;  // drops long chains without recursion
 };
 
 // Describes where the forward runs (Python's stack), for anomaly mode; set by the bindings.
@@ -112,7 +112,7 @@ class AccumulateGrad final : public Node {
 
 // The node and result that produced t; the accumulator of a leaf; null if t wants no gradient.
 Edge gradient_edge(const Tensor& t);
-Ref<Node> grad_fn(const Tensor& t);   // null for a leaf
+Ref<Node> grad_fn(const Tensor& t);  // null for a leaf
 bool is_leaf(const Tensor& t);
 uint32_t output_number(const Tensor& t);
 // Makes `node`'s result `output` the history of t.

@@ -137,7 +137,9 @@ bool VjpContext::needs(int arg, int item) const {
   return i < needed_.size() && needed_[i];
 }
 
-const InputMeta& VjpContext::meta(int arg, int item) const { return node_.inputs_[flat(arg, item)]; }
+const InputMeta& VjpContext::meta(int arg, int item) const {
+  return node_.inputs_[flat(arg, item)];
+}
 
 int64_t VjpContext::list_size(int arg) const {
   return node_.args_[static_cast<size_t>(arg)].get<int64_t>();
@@ -151,7 +153,8 @@ void VjpContext::set(int arg, int item, Tensor g) {
   if (!g.defined()) return;
   const InputMeta& m = meta(arg, item);
   if (is_complex(g.dtype()) && !is_complex(m.dtype)) g = ops::real(g);
-  if (node_.op_.spec.broadcasts && !(g.sizes() == IntList(m.sizes))) g = ops::sum_to_size(g, m.sizes);
+  if (node_.op_.spec.broadcasts && !(g.sizes() == IntList(m.sizes)))
+    g = ops::sum_to_size(g, m.sizes);
   if (g.dtype() != m.dtype) g = ops::to(g, m.dtype);
   RT_CHECK(g.sizes() == IntList(m.sizes), Runtime, node_.name(),
            cat_str("returned a gradient of shape ", g.sizes(), " for an input of shape ", m.sizes));

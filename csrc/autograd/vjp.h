@@ -51,11 +51,11 @@ class OpNode final : public Node {
  private:
   friend class VjpContext;
   const OpRecord& op_;
-  std::vector<Value> args_;                 // tensors replaced by None
-  std::vector<SavedTensor> saved_args_;     // by flat input number
+  std::vector<Value> args_;              // tensors replaced by None
+  std::vector<SavedTensor> saved_args_;  // by flat input number
   std::vector<SavedTensor> saved_returns_;
-  std::vector<InputMeta> inputs_;           // by flat input number
-  std::vector<int> first_input_;            // argument -> its first flat input number
+  std::vector<InputMeta> inputs_;  // by flat input number
+  std::vector<int> first_input_;   // argument -> its first flat input number
   std::mutex mutex_;
   bool released_ = false;
 };
@@ -78,7 +78,7 @@ class VjpContext {
   // A saved argument or result (named in the record's `saves`).
   Tensor input(int arg, int item = 0) const;
   Tensor result(int i = 0) const;
-  bool has_input(int arg) const;      // an optional tensor argument that was given
+  bool has_input(int arg) const;  // an optional tensor argument that was given
 
   // Any other argument.
   template <class T>

@@ -33,8 +33,8 @@ int64_t as_int(PyObject* o) {
 
 Scalar scalar_of_tensor(const Tensor& t) {
   Tensor host = t;
-  RT_CHECK(host.device().is_cpu(), Runtime, "item", "a number on another device is not read implicitly",
-           describe(t), ".item()");
+  RT_CHECK(host.device().is_cpu(), Runtime, "item",
+           "a number on another device is not read implicitly", describe(t), ".item()");
   return Scalar::load(host.data(), host.dtype());
 }
 
@@ -55,8 +55,9 @@ std::vector<Tensor> to_tensor_list(const char* op, const Argument& a, PyObject* 
     } else if (is_tensor(item)) {
       list.push_back(unwrap(item));
     } else {
-      RT_FAIL(Type, op, cat_str("expected Tensor as element ", list.size(), " in argument '", a.name,
-                                "', but got ", Py_TYPE(item)->tp_name));
+      RT_FAIL(Type, op,
+              cat_str("expected Tensor as element ", list.size(), " in argument '", a.name,
+                      "', but got ", Py_TYPE(item)->tp_name));
     }
   });
   return list;
@@ -91,8 +92,9 @@ Scalar to_scalar(PyObject* o) {
     return std::complex<double>(c.real, c.imag);
   }
   if (is_tensor(o)) {
-    RT_CHECK(unwrap(o).numel() == 1, Runtime, "item",
-             cat_str("a Tensor with ", unwrap(o).numel(), " elements cannot be converted to Scalar"));
+    RT_CHECK(
+        unwrap(o).numel() == 1, Runtime, "item",
+        cat_str("a Tensor with ", unwrap(o).numel(), " elements cannot be converted to Scalar"));
     return scalar_of_tensor(unwrap(o));
   }
   if (is_numpy_scalar(o)) return to_scalar(checked(PyObject_CallMethod(o, "item", nullptr)).get());
@@ -179,7 +181,8 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
       return std::string(PyUnicode_AsUTF8(o));
     case ArgKind::IntList: {
       Dims d = to_dims(op, a.name.c_str(), o, a.type.starts_with("int?"));
-      if (a.list_size > 1 && d.size() == 1 && !is_list(o)) d.resize(static_cast<size_t>(a.list_size), d[0]);
+      if (a.list_size > 1 && d.size() == 1 && !is_list(o))
+        d.resize(static_cast<size_t>(a.list_size), d[0]);
       return d;
     }
     case ArgKind::FloatList: {
@@ -231,7 +234,8 @@ PyObject* to_python(const Value& v) {
   if (const auto* l = std::get_if<std::vector<double>>(&v)) {
     Object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(l->size())));
     for (size_t i = 0; i < l->size(); ++i) {
-      PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), checked(PyFloat_FromDouble((*l)[i])).release());
+      PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i),
+                       checked(PyFloat_FromDouble((*l)[i])).release());
     }
     return tuple.release();
   }

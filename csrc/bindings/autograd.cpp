@@ -25,7 +25,8 @@ void dealloc(PyObject* o) {
   Py_DECREF(type);
 }
 PyObject* repr(PyObject* o) {
-  return PyUnicode_FromFormat("<%s object at %p>", reinterpret_cast<NodeObject*>(o)->node->name().c_str(), o);
+  return PyUnicode_FromFormat("<%s object at %p>",
+                              reinterpret_cast<NodeObject*>(o)->node->name().c_str(), o);
 }
 PyObject* node_name(PyObject* o, PyObject*) {
   return PyUnicode_FromString(reinterpret_cast<NodeObject*>(o)->node->name().c_str());
@@ -78,8 +79,8 @@ PyMethodDef methods[] = {{"name", node_name, METH_NOARGS, "name()\n--\n\nThe nam
                          {"_remove_hook", remove_node_hook, METH_O, nullptr},
                          {}};
 PyGetSetDef properties[] = {
-    {"next_functions", next_functions, nullptr, "Pairs of (node, result number) this node sends gradients to.",
-     nullptr},
+    {"next_functions", next_functions, nullptr,
+     "Pairs of (node, result number) this node sends gradients to.", nullptr},
     {"variable", node_variable, nullptr, "The leaf whose gradient this node accumulates.", nullptr},
     {"_context", node_context, nullptr, "The context of a Python Function, or None.", nullptr},
     {}};
@@ -101,15 +102,16 @@ PyObject* run(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     PyObject *outputs, *grads, *inputs;
     int retain, create, unreachable, accumulate;
-    if (!PyArg_ParseTuple(args, "OOOpppp", &outputs, &grads, &inputs, &retain, &create, &unreachable,
-                          &accumulate)) {
+    if (!PyArg_ParseTuple(args, "OOOpppp", &outputs, &grads, &inputs, &retain, &create,
+                          &unreachable, &accumulate)) {
       return nullptr;
     }
     const auto o = tensors(outputs), g = tensors(grads), in = tensors(inputs);
     Gradients result;
     {
       ReleaseGil released(true);
-      result = run_backward(o, g, in, {retain != 0, create != 0, unreachable != 0}, accumulate != 0);
+      result =
+          run_backward(o, g, in, {retain != 0, create != 0, unreachable != 0}, accumulate != 0);
     }
     return to_python(Value(TensorList(result)));
   });
@@ -197,7 +199,8 @@ class PythonPacked final : public PackedTensor {
   Tensor unpack() override {
     AcquireGil gil;
     Object t = checked(PyObject_CallOneArg(unpack_->get(), packed_.get()));
-    RT_CHECK(is_tensor(t.get()), Type, "saved_tensors_hooks", "Output of saved tensor unpack_hook expected to be a Tensor",
+    RT_CHECK(is_tensor(t.get()), Type, "saved_tensors_hooks",
+             "Output of saved tensor unpack_hook expected to be a Tensor",
              Py_TYPE(t.get())->tp_name);
     return unwrap(t.get());
   }

@@ -10,7 +10,7 @@ namespace {
 
 // The codes of the struct module, and NumPy's for complex numbers; null where Python has none.
 const char* format_of(DType t) {
-  static constexpr const char* codes[kNumDTypes] = {"?", "B", "b", "h",     "i", "q",
+  static constexpr const char* codes[kNumDTypes] = {"?", "B",     "b", "h", "i",  "q",
                                                     "e", nullptr, "f", "d", "Zf", "Zd"};
   return codes[static_cast<int>(t)];
 }
@@ -36,11 +36,14 @@ std::string refusal(const Tensor& t, int flags) {
   if (!t.device().is_cpu()) return "the tensor is not in host memory; try .cpu()";
   if (!format_of(t.dtype())) return "Python has no buffer format for bfloat16; try .float()";
   if (requires_grad(t)) return "the tensor requires grad, which a buffer would lose; try .detach()";
-  if ((flags & PyBUF_WRITABLE) && t.storage()->read_only()) return "the tensor's memory is read-only";
+  if ((flags & PyBUF_WRITABLE) && t.storage()->read_only())
+    return "the tensor's memory is read-only";
   const bool c = t.is_contiguous() || t.numel() == 0;
   const bool fortran = is_dense(t, true);
-  if ((flags & PyBUF_STRIDES) != PyBUF_STRIDES && !c) return "the tensor is not contiguous; try .contiguous()";
-  if ((flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS && !c) return "the tensor is not C-contiguous";
+  if ((flags & PyBUF_STRIDES) != PyBUF_STRIDES && !c)
+    return "the tensor is not contiguous; try .contiguous()";
+  if ((flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS && !c)
+    return "the tensor is not C-contiguous";
   if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && !fortran && t.numel() > 0) {
     return "the tensor is not Fortran-contiguous";
   }
@@ -65,7 +68,8 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) {
         exported->tensor = alias(t);
         const auto item = static_cast<Py_ssize_t>(t.item_size());
         for (int64_t s : t.sizes()) exported->shape.push_back(static_cast<Py_ssize_t>(s));
-        for (int64_t s : t.strides()) exported->strides.push_back(static_cast<Py_ssize_t>(s) * item);
+        for (int64_t s : t.strides())
+          exported->strides.push_back(static_cast<Py_ssize_t>(s) * item);
         view->buf = t.data();
         view->len = static_cast<Py_ssize_t>(t.nbytes());
         view->itemsize = item;
@@ -73,7 +77,8 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) {
         view->ndim = static_cast<int>(t.dim());
         view->format = (flags & PyBUF_FORMAT) ? const_cast<char*>(format_of(t.dtype())) : nullptr;
         view->shape = (flags & PyBUF_ND) ? exported->shape.data() : nullptr;
-        view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? exported->strides.data() : nullptr;
+        view->strides =
+            (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? exported->strides.data() : nullptr;
         view->suboffsets = nullptr;
         view->internal = exported.release();
         Py_INCREF(o);

@@ -8,13 +8,14 @@ namespace {
 
 bool is_sequence(PyObject* o) {
   return PyList_Check(o) || PyTuple_Check(o) ||
-         (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !is_tensor(o) && !is_number(o) &&
-          !is_numpy_array(o) && PySequence_Size(o) >= 0);
+         (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !is_tensor(o) &&
+          !is_number(o) && !is_numpy_array(o) && PySequence_Size(o) >= 0);
 }
 
 // The shape is that of the first element at each depth; all others must agree.
 void find_shape(PyObject* o, Dims* shape, int depth) {
-  RT_CHECK(depth < 128, Value, "tensor", "too many dimensions in nested sequences", "", "at most 128");
+  RT_CHECK(depth < 128, Value, "tensor", "too many dimensions in nested sequences", "",
+           "at most 128");
   if (is_tensor(o)) {
     for (int64_t s : unwrap(o).sizes()) shape->push_back(s);
     return;
@@ -43,7 +44,8 @@ DType dtype_of_leaf(PyObject* o) {
   if (PyFloat_CheckExact(o)) return default_dtype();
   if (PyComplex_CheckExact(o)) return complex_of(default_dtype());
   // NumPy scalars keep their own type; a np.float64 is also a Python float.
-  if (PyObject_HasAttrString(o, "dtype")) return to_dtype(checked(PyObject_GetAttrString(o, "dtype")).get());
+  if (PyObject_HasAttrString(o, "dtype"))
+    return to_dtype(checked(PyObject_GetAttrString(o, "dtype")).get());
   if (PyFloat_Check(o)) return default_dtype();
   RT_FAIL(Type, "tensor", cat_str("Could not infer dtype of ", Py_TYPE(o)->tp_name), "",
           "numbers, nested lists of numbers, NumPy arrays or tensors");
@@ -90,26 +92,29 @@ void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t
     return;
   }
   if (depth == shape.size()) {
-    RT_CHECK(!is_sequence(o), Value, "tensor", cat_str("expected a number at dim ", depth, ", got a sequence"));
+    RT_CHECK(!is_sequence(o), Value, "tensor",
+             cat_str("expected a number at dim ", depth, ", got a sequence"));
     PyErr_Clear();
     if (PyUnicode_Check(o) || o == Py_None) (void)dtype_of_leaf(o);
     const Scalar s = to_scalar(o);
     check_range(s, t.dtype(), o);
-    RT_CHECK(!s.is_complex() || is_complex(t.dtype()), Type, "tensor", "a complex number needs a complex dtype",
-             name(t.dtype()));
+    RT_CHECK(!s.is_complex() || is_complex(t.dtype()), Type, "tensor",
+             "a complex number needs a complex dtype", name(t.dtype()));
     s.store(t.data<char>() + *at * static_cast<int64_t>(t.item_size()), t.dtype());
     ++*at;
     return;
   }
   if (!is_sequence(o)) {
     PyErr_Clear();
-    RT_FAIL(Type, "tensor", cat_str("expected a sequence of length ", shape[depth], " at dim ", depth, ", got ",
-                                    Py_TYPE(o)->tp_name));
+    RT_FAIL(Type, "tensor",
+            cat_str("expected a sequence of length ", shape[depth], " at dim ", depth, ", got ",
+                    Py_TYPE(o)->tp_name));
   }
   Object fast = checked(PySequence_Fast(o, ""));
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
   if (n != shape[depth]) ragged(shape[depth], n, depth);
-  for (Py_ssize_t i = 0; i < n; ++i) fill(PySequence_Fast_GET_ITEM(fast.get(), i), t, shape, depth + 1, at);
+  for (Py_ssize_t i = 0; i < n; ++i)
+    fill(PySequence_Fast_GET_ITEM(fast.get(), i), t, shape, depth + 1, at);
 }
 
 // _tensor_from_data(data, dtype or None) -> a new CPU tensor that shares nothing.

@@ -1,5 +1,5 @@
-// Exchange of memory with other libraries through DLPack, versions 0 and 1. The structures are those
-// of the DLPack ABI.
+// Exchange of memory with other libraries through DLPack, versions 0 and 1. The structures are
+// those of the DLPack ABI.
 #include <cstdint>
 
 #include "autograd/node.h"
@@ -108,7 +108,8 @@ struct Export {
 
 template <class Managed>
 void destroy_capsule(PyObject* capsule) {
-  if (!PyCapsule_IsValid(capsule, Names<Managed>::fresh)) return;  // consumed: the deleter is not ours
+  if (!PyCapsule_IsValid(capsule, Names<Managed>::fresh))
+    return;  // consumed: the deleter is not ours
   auto* m = static_cast<Managed*>(PyCapsule_GetPointer(capsule, Names<Managed>::fresh));
   if (m && m->deleter) m->deleter(m);
 }
@@ -124,8 +125,13 @@ PyObject* make_capsule(const Tensor& t, uint64_t flags) {
     if (e->shape[d] <= 1) e->strides[d] = 1;
   }
   Managed& m = e->managed;
-  m.tensor = {t.data(), to_dl(t.device()), static_cast<int32_t>(t.dim()), to_dl(t.dtype()),
-              e->shape.data(), e->strides.data(), 0};
+  m.tensor = {t.data(),
+              to_dl(t.device()),
+              static_cast<int32_t>(t.dim()),
+              to_dl(t.dtype()),
+              e->shape.data(),
+              e->strides.data(),
+              0};
   m.context = e.get();
   m.deleter = &Export<Managed>::destroy;
   if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) {
@@ -147,12 +153,14 @@ PyObject* to_dlpack(PyObject*, PyObject* args) {
     const Tensor& t = unwrap(o);
     const bool read_only = t.storage()->read_only();
     if (versioned) {
-      return make_capsule<DLManagedTensorVersioned>(t, (read_only ? kReadOnly : 0) | (copied ? kIsCopied : 0));
+      return make_capsule<DLManagedTensorVersioned>(
+          t, (read_only ? kReadOnly : 0) | (copied ? kIsCopied : 0));
     }
     if (read_only) {
-      PyErr_SetString(PyExc_BufferError,
-                      "dlpack: read-only memory cannot be exported to a consumer of DLPack before 1.0; try "
-                      ".clone()");
+      PyErr_SetString(
+          PyExc_BufferError,
+          "dlpack: read-only memory cannot be exported to a consumer of DLPack before 1.0; try "
+          ".clone()");
       return nullptr;
     }
     return make_capsule<DLManagedTensor>(t, 0);
@@ -184,20 +192,21 @@ class Import final : public MemoryOwner {
 };
 
 template <class Managed>
-Tensor import(PyObject* capsule) {
+Tensor consume(PyObject* capsule) {
   auto* m = static_cast<Managed*>(PyCapsule_GetPointer(capsule, Names<Managed>::fresh));
   if (!m) throw PythonError{};
   bool read_only = false;
   if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) {
-    RT_CHECK(m->version.major <= 1, Runtime, "from_dlpack", "the capsule is of a newer DLPack version",
-             cat_str(size_t{m->version.major}, ".", size_t{m->version.minor}), "max_version=(1, 0)");
+    RT_CHECK(
+        m->version.major <= 1, Runtime, "from_dlpack", "the capsule is of a newer DLPack version",
+        cat_str(size_t{m->version.major}, ".", size_t{m->version.minor}), "max_version=(1, 0)");
     read_only = m->flags & kReadOnly;
   }
   const DLTensor& d = m->tensor;
   const DType dtype = from_dl(d.dtype);
   const Device device = from_dl(d.device);
-  RT_CHECK(d.ndim >= 0 && d.ndim <= 4096, Runtime, "from_dlpack", "a nonsensical number of dimensions",
-           cat_str(int{d.ndim}));
+  RT_CHECK(d.ndim >= 0 && d.ndim <= 4096, Runtime, "from_dlpack",
+           "a nonsensical number of dimensions", cat_str(int{d.ndim}));
   const Dims sizes{IntList(d.shape, static_cast<size_t>(d.ndim))};
   const int64_t numel = checked_numel(sizes, "from_dlpack");
   Dims strides = d.strides ? Dims(IntList(d.strides, sizes.size())) : contiguous_strides(sizes);
@@ -224,12 +233,13 @@ Tensor import(PyObject* capsule) {
 PyObject* from_capsule(PyObject*, PyObject* capsule) {
   return guard([&]() -> PyObject* {
     if (PyCapsule_IsValid(capsule, Names<DLManagedTensorVersioned>::fresh)) {
-      return wrap(import<DLManagedTensorVersioned>(capsule));
+      return wrap(consume<DLManagedTensorVersioned>(capsule));
     }
     RT_CHECK(PyCapsule_IsValid(capsule, Names<DLManagedTensor>::fresh), Runtime, "from_dlpack",
-             "expected a DLPack capsule that has not been consumed yet (a capsule can be consumed only once)",
+             "expected a DLPack capsule that has not been consumed yet (a capsule can be consumed "
+             "only once)",
              Py_TYPE(capsule)->tp_name);
-    return wrap(import<DLManagedTensor>(capsule));
+    return wrap(consume<DLManagedTensor>(capsule));
   });
 }
 

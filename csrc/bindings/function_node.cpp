@@ -44,7 +44,8 @@ class FunctionNode final : public Node {
     for (size_t i = 0; i < needed.size(); ++i) {
       PyTuple_SET_ITEM(want.get(), static_cast<Py_ssize_t>(i), PyBool_FromLong(needed[i]));
     }
-    Object r = checked(PyObject_CallMethod(context_.get(), "_run_backward", "OO", args.get(), want.get()));
+    Object r =
+        checked(PyObject_CallMethod(context_.get(), "_run_backward", "OO", args.get(), want.get()));
     Gradients out = gradients_from(r.get(), name_.c_str());
     for (size_t i = 0; i < out.size() && i < inputs.size(); ++i) fit(out[i], inputs[i], i);
     return out;
@@ -63,8 +64,8 @@ class FunctionNode final : public Node {
     if (!g.defined()) return;
     if (!(g.sizes() == IntList(m.sizes))) {
       RT_CHECK(is_expandable_to(m.sizes, g.sizes()), Runtime, name_,
-               cat_str("Function ", name_, " returned an invalid gradient at index ", i, " - got ", g.sizes(),
-                       " but expected shape compatible with ", m.sizes));
+               cat_str("Function ", name_, " returned an invalid gradient at index ", i, " - got ",
+                       g.sizes(), " but expected shape compatible with ", m.sizes));
       g = ops::sum_to_size(g, m.sizes);
     }
     if (is_complex(g.dtype()) && !is_complex(m.dtype)) g = ops::real(g);
@@ -92,7 +93,8 @@ PyObject* saved_unpack(PyObject* o, PyObject*) {
   return guard([&]() -> PyObject* {
     SavedState& s = *reinterpret_cast<SavedObject*>(o)->state;
     RT_CHECK(!s.released, Runtime, s.owner ? s.owner->name() : "backward",
-             "Trying to backward through the graph a second time (or directly access saved tensors after they "
+             "Trying to backward through the graph a second time (or directly access saved tensors "
+             "after they "
              "have already been freed)",
              "", "retain_graph=True in the first backward");
     const Ref<Node> owner(s.owner);
@@ -105,7 +107,8 @@ PyMethodDef saved_methods[] = {{"unpack", saved_unpack, METH_NOARGS, nullptr}, {
 
 std::vector<PyObject*> items(PyObject* sequence) {
   std::vector<PyObject*> list;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sequence); ++i) list.push_back(PyTuple_GET_ITEM(sequence, i));
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sequence); ++i)
+    list.push_back(PyTuple_GET_ITEM(sequence, i));
   return list;
 }
 bool contains(const std::vector<PyObject*>& list, PyObject* o) {
@@ -121,12 +124,13 @@ PyObject* attach(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     PyObject *context, *inputs, *outputs, *dirty, *plain, *to_save;
     const char* name;
-    if (!PyArg_ParseTuple(args, "OsO!O!O!O!O!", &context, &name, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs,
-                          &PyTuple_Type, &dirty, &PyTuple_Type, &plain, &PyTuple_Type, &to_save)) {
+    if (!PyArg_ParseTuple(args, "OsO!O!O!O!O!", &context, &name, &PyTuple_Type, &inputs,
+                          &PyTuple_Type, &outputs, &PyTuple_Type, &dirty, &PyTuple_Type, &plain,
+                          &PyTuple_Type, &to_save)) {
       return nullptr;
     }
-    const auto in = items(inputs), out = items(outputs), written = items(dirty), flat = items(plain),
-               save = items(to_save);
+    const auto in = items(inputs), out = items(outputs), written = items(dirty),
+               flat = items(plain), save = items(to_save);
     auto node = make_ref<FunctionNode>(context, name);
     for (PyObject* o : in) {
       node->edges.push_back(is_tensor(o) ? gradient_edge(unwrap(o)) : Edge{});
@@ -165,7 +169,8 @@ PyObject* attach(PyObject*, PyObject* args) {
       node->saved_->items.emplace_back(unwrap(o), output);
     }
     Object saved = checked(g_saved_type->tp_alloc(g_saved_type, 0));
-    new (&reinterpret_cast<SavedObject*>(saved.get())->state) std::shared_ptr<SavedState>(node->saved_);
+    new (&reinterpret_cast<SavedObject*>(saved.get())->state)
+        std::shared_ptr<SavedState>(node->saved_);
     Object made = checked(to_python(Value(TensorList(results))));
     return Py_BuildValue("(OO)", made.get(), saved.get());
   });

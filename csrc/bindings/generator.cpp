@@ -24,7 +24,8 @@ PyObject* new_generator(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return guard([&]() -> PyObject* {
     static const char* names[] = {"device", nullptr};
     PyObject* device = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &device)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", const_cast<char**>(names), &device))
+      return nullptr;
     return make(type, make_ref<Generator>(device ? to_device(device) : Device{}));
   });
 }
@@ -57,15 +58,17 @@ PyObject* get_state(PyObject* o, PyObject*) {
 }
 PyObject* set_state(PyObject* o, PyObject* state) {
   return guard([&]() -> PyObject* {
-    RT_CHECK(is_tensor(state), Type, "set_state", "the state must be a uint8 tensor", Py_TYPE(state)->tp_name);
+    RT_CHECK(is_tensor(state), Type, "set_state", "the state must be a uint8 tensor",
+             Py_TYPE(state)->tp_name);
     const Tensor& t = unwrap(state);
     RT_CHECK(t.dtype() == DType::UInt8 && t.device().is_cpu(), Type, "set_state",
              "RNG state must be a uint8 tensor", describe(t), "what get_state() returned");
-    RT_CHECK(t.numel() == 16 && t.dim() == 1, Runtime, "set_state", "RNG state is wrong size", describe(t),
-             "what get_state() returned");
+    RT_CHECK(t.numel() == 16 && t.dim() == 1, Runtime, "set_state", "RNG state is wrong size",
+             describe(t), "what get_state() returned");
     Generator::State s{0, 0};
     for (int i = 0; i < 16; ++i) {
-      (i < 8 ? s.seed : s.offset) |= uint64_t{t.data<uint8_t>()[i * t.strides()[0]]} << (8 * (i % 8));
+      (i < 8 ? s.seed : s.offset) |= uint64_t{t.data<uint8_t>()[i * t.strides()[0]]}
+                                     << (8 * (i % 8));
     }
     self_of(o).set_state(s);
     Py_INCREF(o);
@@ -89,7 +92,8 @@ PyMethodDef methods[] = {
          return o;
        });
      },
-     METH_O, "manual_seed(seed)\n--\n\nSets the seed and starts the stream over; returns the generator."},
+     METH_O,
+     "manual_seed(seed)\n--\n\nSets the seed and starts the stream over; returns the generator."},
     {"initial_seed",
      [](PyObject* o, PyObject*) { return PyLong_FromUnsignedLongLong(self_of(o).initial_seed()); },
      METH_NOARGS, "initial_seed()\n--\n\nThe seed the stream was started with."},
@@ -97,8 +101,10 @@ PyMethodDef methods[] = {
      METH_NOARGS, "seed()\n--\n\nSets a seed from the system's entropy and returns it."},
     {"get_state", get_state, METH_NOARGS,
      "get_state()\n--\n\nThe state as a uint8 tensor: seed and offset, little-endian."},
-    {"set_state", set_state, METH_O, "set_state(new_state)\n--\n\nGoes back to a state that get_state() returned."},
-    {"clone_state", clone_state, METH_NOARGS, "clone_state()\n--\n\nA new generator in the same state."},
+    {"set_state", set_state, METH_O,
+     "set_state(new_state)\n--\n\nGoes back to a state that get_state() returned."},
+    {"clone_state", clone_state, METH_NOARGS,
+     "clone_state()\n--\n\nA new generator in the same state."},
     {"_get_state",
      [](PyObject* o, PyObject*) {
        const auto s = self_of(o).state();
@@ -130,7 +136,8 @@ PyObject* seed_defaults(PyObject*, PyObject* seed) {
   });
 }
 PyMethodDef functions[] = {{"_seed_default_generators", seed_defaults, METH_O, nullptr},
-                           {"_default_generator", default_of, METH_O, nullptr}, {}};
+                           {"_default_generator", default_of, METH_O, nullptr},
+                           {}};
 
 }  // namespace
 
@@ -138,13 +145,14 @@ bool is_generator(PyObject* o) { return PyObject_TypeCheck(o, g_type); }
 Ref<Generator> to_generator(PyObject* o) { return reinterpret_cast<GeneratorObject*>(o)->value; }
 
 void init_generator(PyObject* module) {
-  PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(new_generator)},
-                         {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
-                         {Py_tp_methods, methods},
-                         {Py_tp_getset, properties},
-                         {Py_tp_doc, const_cast<char*>("Generator(device='cpu')\n--\n\nA seeded stream of "
-                                                       "random numbers (Philox4x32-10).")},
-                         {0, nullptr}};
+  PyType_Slot slots[] = {
+      {Py_tp_new, reinterpret_cast<void*>(new_generator)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+      {Py_tp_methods, methods},
+      {Py_tp_getset, properties},
+      {Py_tp_doc, const_cast<char*>("Generator(device='cpu')\n--\n\nA seeded stream of "
+                                    "random numbers (Philox4x32-10).")},
+      {0, nullptr}};
   PyType_Spec spec{"rustorch.Generator", sizeof(GeneratorObject), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   g_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());

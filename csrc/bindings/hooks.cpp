@@ -72,7 +72,8 @@ class NodeHook final : public PythonHook {
     } else {
       changed = gradients_from(r.get(), "hook");
     }
-    RT_CHECK(changed.size() == grads.size(), Runtime, "hook", "hook has returned an incorrect number of values",
+    RT_CHECK(changed.size() == grads.size(), Runtime, "hook",
+             "hook has returned an incorrect number of values",
              cat_str("got ", changed.size(), ", but expected ", grads.size()));
     grads = std::move(changed);
   }

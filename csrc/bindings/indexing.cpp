@@ -1,5 +1,5 @@
-// x[key] and x[key] = value. Integers, slices, None and Ellipsis make a view; tensors, masks, arrays
-// and lists then index that view.
+// x[key] and x[key] = value. Integers, slices, None and Ellipsis make a view; tensors, masks,
+// arrays and lists then index that view.
 #include <cmath>
 #include <cstring>
 
@@ -13,7 +13,8 @@ namespace {
 
 [[noreturn]] void invalid_index(PyObject* key) {
   RT_FAIL(Index, "index",
-          cat_str("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+          cat_str("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
+                  "are valid "
                   "indices (got ",
                   Py_TYPE(key)->tp_name, ")"));
 }
@@ -49,9 +50,9 @@ Tensor index_from_array(PyObject* o) {
 struct Entry {
   enum Kind : uint8_t { Int, Slice, None, Dots, Bool, Index };
   Kind kind;
-  int64_t value = 0;        // Int, Bool
+  int64_t value = 0;  // Int, Bool
   PyObject* slice = nullptr;
-  Tensor tensor;            // Index
+  Tensor tensor;  // Index
 
   // Dims of the tensor that it takes.
   int64_t span() const {
@@ -113,7 +114,8 @@ std::vector<Entry> entries_of(PyObject* key) {
   Object fast = checked(PySequence_Fast(key, ""));
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.get());
   list.reserve(static_cast<size_t>(n));
-  for (Py_ssize_t i = 0; i < n; ++i) list.push_back(entry_of(PySequence_Fast_GET_ITEM(fast.get(), i)));
+  for (Py_ssize_t i = 0; i < n; ++i)
+    list.push_back(entry_of(PySequence_Fast_GET_ITEM(fast.get(), i)));
   return list;
 }
 
@@ -122,14 +124,19 @@ std::vector<Entry> entries_of(PyObject* key) {
 class Walk {
  public:
   explicit Walk(const Tensor& x)
-      : silent_(ops::can_view_silently(x)), x_(x), sizes_(x.sizes()), strides_(x.strides()), offset_(x.offset()) {
+      : silent_(ops::can_view_silently(x)),
+        x_(x),
+        sizes_(x.sizes()),
+        strides_(x.strides()),
+        offset_(x.offset()) {
     if (!silent_) current_ = x;
   }
 
   void apply(std::vector<Entry>& entries) {
     int64_t used = 0;
     for (const Entry& e : entries) used += e.span();
-    RT_CHECK(used <= x_.dim(), Index, "index", cat_str("too many indices for tensor of dimension ", x_.dim()),
+    RT_CHECK(used <= x_.dim(), Index, "index",
+             cat_str("too many indices for tensor of dimension ", x_.dim()),
              cat_str(used, " indices for ", describe(x_)));
     for (Entry& e : entries) {
       switch (e.kind) {
@@ -168,7 +175,8 @@ class Walk {
   Tensor lone_mask(const Tensor& view) const {
     if (indexed_.size() != 1 || indexed_[0].tensor.dtype() != DType::Bool) return {};
     const Indexed& only = indexed_[0];
-    const IntList covered = view.sizes().slice(static_cast<size_t>(only.dim), static_cast<size_t>(only.span));
+    const IntList covered =
+        view.sizes().slice(static_cast<size_t>(only.dim), static_cast<size_t>(only.span));
     if (!(only.tensor.sizes() == covered)) return {};
     Dims sizes(only.tensor.sizes());
     sizes.resize(static_cast<size_t>(view.dim() - only.dim), 1);
@@ -211,8 +219,8 @@ class Walk {
   void slice(PyObject* o) {
     Py_ssize_t start, stop, step;
     checked(PySlice_Unpack(o, &start, &stop, &step));
-    RT_CHECK(step > 0, Value, "slice", "step must be greater than zero", cat_str("step ", int64_t{step}),
-             "flip()");
+    RT_CHECK(step > 0, Value, "slice", "step must be greater than zero",
+             cat_str("step ", int64_t{step}), "flip()");
     const size_t d = static_cast<size_t>(dim_);
     const int64_t size = sizes_[d];
     const int64_t length = PySlice_AdjustIndices(size, &start, &stop, step);
@@ -248,7 +256,8 @@ class Walk {
 
 Tensor select_first(const Tensor& x, int64_t index) {
   RT_CHECK(x.dim() > 0, Index, "index",
-           "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to a number",
+           "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
+           "tensor to a number",
            describe(x), ".item()");
   const int64_t i = wrap_index(index, 0, x.sizes()[0]);
   if (!ops::can_view_silently(x)) return ops::select(x, 0, i);
@@ -260,8 +269,8 @@ Tensor select_first(const Tensor& x, int64_t index) {
 // ---- Writing ----
 
 [[noreturn]] void overflow(const Scalar& s, DType t) {
-  RT_FAIL(Runtime, "index", cat_str("value cannot be converted to type ", name(t), " without overflow"),
-          cat_str(s));
+  RT_FAIL(Runtime, "index",
+          cat_str("value cannot be converted to type ", name(t), " without overflow"), cat_str(s));
 }
 
 // A number as PyTorch lets it into a tensor: fractions are cut off, but the range is kept.
@@ -287,7 +296,8 @@ void check_fits(const Scalar& s, DType t) {
 
 void fill_view(const Tensor& view, const Scalar& s) {
   check_fits(s, view.dtype());
-  if (modes().interceptor || (modes().grad && requires_grad(view)) || !view.device().is_cpu() || view.numel() != 1) {
+  if (modes().interceptor || (modes().grad && requires_grad(view)) || !view.device().is_cpu() ||
+      view.numel() != 1) {
     ops::fill_(view, s);
     return;
   }
@@ -305,13 +315,15 @@ Tensor assigned_tensor(const Tensor& self, PyObject* value, int64_t rank) {
     t = ops::to(tensor_from_numpy(value), self.dtype());
   } else {
     RT_FAIL(Type, "index",
-            cat_str("can't assign a ", Py_TYPE(value)->tp_name, " to a ", name(self.dtype()), " tensor"), "",
-            "a tensor, an array or a number");
+            cat_str("can't assign a ", Py_TYPE(value)->tp_name, " to a ", name(self.dtype()),
+                    " tensor"),
+            "", "a tensor, an array or a number");
   }
   int64_t drop = 0;
   while (t.dim() - drop > rank && t.sizes()[drop] == 1) ++drop;
   if (drop == 0) return t;
-  return ops::reshape(t, t.sizes().slice(static_cast<size_t>(drop), static_cast<size_t>(t.dim() - drop)));
+  return ops::reshape(
+      t, t.sizes().slice(static_cast<size_t>(drop), static_cast<size_t>(t.dim() - drop)));
 }
 
 void assign_view(const Tensor& view, PyObject* value) {
@@ -321,7 +333,8 @@ void assign_view(const Tensor& view, PyObject* value) {
   }
   const Tensor t = assigned_tensor(view, value, view.dim());
   RT_CHECK(is_expandable_to(t.sizes(), view.sizes()), Runtime, "index",
-           cat_str("The expanded size of the tensor ", view.sizes(), " must match the existing size: shape "
+           cat_str("The expanded size of the tensor ", view.sizes(),
+                   " must match the existing size: shape "
                    "mismatch: value tensor of shape ",
                    t.sizes(), " cannot be broadcast to indexing result of shape ", view.sizes()));
   ReleaseGil released(view.numel() > kReleaseGilAbove);
@@ -358,7 +371,8 @@ PyObject* get_item(PyObject* self, PyObject* key) {
     const Tensor& x = unwrap(self);
     if (PyLong_CheckExact(key)) return wrap(select_first(x, to_int64(key)));
     std::vector<Entry> entries = entries_of(key);
-    if (x.dim() == 0 && entries.size() == 1 && entries[0].kind == Entry::Int) select_first(x, entries[0].value);
+    if (x.dim() == 0 && entries.size() == 1 && entries[0].kind == Entry::Int)
+      select_first(x, entries[0].value);
     Walk walk(x);
     walk.apply(entries);
     if (!walk.advanced()) return wrap(walk.view());
@@ -383,7 +397,8 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
           return 0;
         }
         std::vector<Entry> entries = entries_of(key);
-        if (x.dim() == 0 && entries.size() == 1 && entries[0].kind == Entry::Int) select_first(x, entries[0].value);
+        if (x.dim() == 0 && entries.size() == 1 && entries[0].kind == Entry::Int)
+          select_first(x, entries[0].value);
         Walk walk(x);
         walk.apply(entries);
         const Tensor view = walk.changed() ? walk.view() : x;
@@ -404,7 +419,8 @@ PyObject* iterate(PyObject* self) {
     RT_CHECK(x.dim() > 0, Type, "iter", "iteration over a 0-d tensor", describe(x));
     const int64_t n = x.sizes()[0];
     Object list = checked(PyList_New(n));
-    for (int64_t i = 0; i < n; ++i) PyList_SET_ITEM(list.get(), i, checked(wrap(select_first(x, i))).release());
+    for (int64_t i = 0; i < n; ++i)
+      PyList_SET_ITEM(list.get(), i, checked(wrap(select_first(x, i))).release());
     return PyObject_GetIter(list.get());
   });
 }

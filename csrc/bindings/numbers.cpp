@@ -6,7 +6,8 @@ namespace rt::py {
 
 namespace {
 
-// A tensor or a number; NotImplemented (false) for anything else, so that Python asks the other side.
+// A tensor or a number; NotImplemented (false) for anything else, so that Python asks the other
+// side.
 bool operand(PyObject* o, Tensor* out) {
   if (is_tensor(o)) {
     *out = unwrap(o);
@@ -72,20 +73,20 @@ PyObject* call_unary(const OpRecord* op, PyObject* a) {
   });
 }
 
-#define RT_BINARY(fn, opname)                                \
-  PyObject* fn(PyObject* a, PyObject* b) {                   \
-    static const Named named(opname);                        \
-    return call_binary(named.op, a, b, false);               \
+#define RT_BINARY(fn, opname)                  \
+  PyObject* fn(PyObject* a, PyObject* b) {     \
+    static const Named named(opname);          \
+    return call_binary(named.op, a, b, false); \
   }
-#define RT_INPLACE(fn, opname)                               \
-  PyObject* fn(PyObject* a, PyObject* b) {                   \
-    static const Named named(opname);                        \
-    return call_binary(named.op, a, b, true);                \
+#define RT_INPLACE(fn, opname)                \
+  PyObject* fn(PyObject* a, PyObject* b) {    \
+    static const Named named(opname);         \
+    return call_binary(named.op, a, b, true); \
   }
-#define RT_UNARY(fn, opname)                                 \
-  PyObject* fn(PyObject* a) {                                \
-    static const Named named(opname);                        \
-    return call_unary(named.op, a);                          \
+#define RT_UNARY(fn, opname)          \
+  PyObject* fn(PyObject* a) {         \
+    static const Named named(opname); \
+    return call_unary(named.op, a);   \
   }
 RT_BINARY(floor_divide, "floor_divide")
 RT_BINARY(remainder, "remainder")
@@ -137,16 +138,17 @@ PyObject* positive(PyObject* a) {
 Scalar only_element(PyObject* o, const char* what) {
   const Tensor& t = unwrap(o);
   RT_CHECK(t.numel() == 1, Runtime, what,
-           cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"), describe(t),
-           "indexing one element");
+           cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"),
+           describe(t), "indexing one element");
   return to_scalar(o);
 }
 int to_bool(PyObject* o) {
   return guard(
       [&]() -> int {
         const Tensor& t = unwrap(o);
-        RT_CHECK(t.numel() != 0, Runtime, "bool", "Boolean value of Tensor with no values is ambiguous",
-                 describe(t), "t.numel() > 0");
+        RT_CHECK(t.numel() != 0, Runtime, "bool",
+                 "Boolean value of Tensor with no values is ambiguous", describe(t),
+                 "t.numel() > 0");
         RT_CHECK(t.numel() == 1, Runtime, "bool",
                  "Boolean value of Tensor with more than one value is ambiguous", describe(t),
                  "t.any() or t.all()");

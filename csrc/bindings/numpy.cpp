@@ -24,7 +24,8 @@ class BufferOwner final : public MemoryOwner {
 
 [[noreturn]] void unsupported(const std::string& what) {
   RT_FAIL(Type, "from_numpy",
-          "can't convert an array of this dtype. The supported types are: float64, float32, float16, complex64, "
+          "can't convert an array of this dtype. The supported types are: float64, float32, "
+          "float16, complex64, "
           "complex128, int64, int32, int16, int8, uint8, and bool.",
           what, "array.astype(...)");
 }
@@ -104,11 +105,13 @@ Tensor tensor_from_numpy(PyObject* array) {
   for (int d = 0; d < view.ndim; ++d) {
     const int64_t step = view.strides ? view.strides[d] : item;
     RT_CHECK(step >= 0 || view.shape[d] <= 1, Value, "from_numpy",
-             "At least one stride in the given numpy array is negative, and tensors with negative strides are "
+             "At least one stride in the given numpy array is negative, and tensors with negative "
+             "strides are "
              "not currently supported.",
              "", "array.copy()");
     RT_CHECK(step % item == 0 || view.shape[d] <= 1, Value, "from_numpy",
-             "given numpy array strides not a multiple of the element byte size", "", "array.copy()");
+             "given numpy array strides not a multiple of the element byte size", "",
+             "array.copy()");
     sizes.push_back(view.shape[d]);
     strides.push_back(view.shape[d] <= 1 && step < 0 ? 1 : step / item);
     if (view.len > 0) reach += (view.shape[d] - 1) * step;
@@ -131,7 +134,8 @@ Tensor tensor_of_array(PyObject* array) {
   }
   Object dtype = checked(PyObject_GetAttrString(array, "dtype"));
   Object native = checked(PyObject_CallMethod(dtype.get(), "newbyteorder", "s", "="));
-  return tensor_from_numpy(checked(PyObject_CallMethod(array, "astype", "Os", native.get(), "C")).get());
+  return tensor_from_numpy(
+      checked(PyObject_CallMethod(array, "astype", "Os", native.get(), "C")).get());
 }
 
 namespace {
@@ -167,7 +171,8 @@ PyObject* from_buffer(PyObject*, PyObject* args) {
     auto owner = std::make_unique<BufferOwner>(view);
     const int64_t length = view.len, item = static_cast<int64_t>(item_size(type));
     RT_CHECK(length > 0 && count != 0, Value, "frombuffer",
-             "both buffer length and count must not be 0", cat_str(length, " bytes, count ", int64_t{count}));
+             "both buffer length and count must not be 0",
+             cat_str(length, " bytes, count ", int64_t{count}));
     RT_CHECK(offset >= 0 && offset < length, Value, "frombuffer",
              cat_str("offset must be non-negative and no greater than buffer length - 1"),
              cat_str("offset ", int64_t{offset}, " of ", length, " bytes"));
@@ -192,7 +197,8 @@ PyMethodDef functions[] = {
     {"from_numpy", from_numpy, METH_O,
      "from_numpy(ndarray)\n--\n\n"
      "A tensor over the memory of a NumPy array; writes through either are seen by both.\n\n"
-     "A read-only array gives a tensor that refuses in-place writes. Raises TypeError for other objects and\n"
+     "A read-only array gives a tensor that refuses in-place writes. Raises TypeError for other "
+     "objects and\n"
      "for dtypes without a counterpart, ValueError for negative strides and foreign byte order.\n"
      "Follows `torch.from_numpy`.\n\n"
      ">>> import numpy as np\n"

@@ -1,4 +1,5 @@
-// The Python callables of ops, made from their records: overloads, keywords, defaults, out=, varargs.
+// The Python callables of ops, made from their records: overloads, keywords, defaults, out=,
+// varargs.
 #include <cstring>
 #include <new>
 #include <unordered_map>
@@ -40,7 +41,8 @@ struct Extras {
 };
 
 bool is_layout_keyword(const char* k) {
-  return !std::strcmp(k, "layout") || !std::strcmp(k, "pin_memory") || !std::strcmp(k, "memory_format");
+  return !std::strcmp(k, "layout") || !std::strcmp(k, "pin_memory") ||
+         !std::strcmp(k, "memory_format");
 }
 
 // Room for the arguments of any op on the stack, of which only those used are made.
@@ -62,7 +64,8 @@ class Values {
 // One call laid against one overload. `why` collects the reason of a mismatch.
 class Binding {
  public:
-  Binding(const OpRecord& op, bool method, bool inplace) : op_(op), method_(method), inplace_(inplace) {}
+  Binding(const OpRecord& op, bool method, bool inplace)
+      : op_(op), method_(method), inplace_(inplace) {}
 
   bool bind(PyObject* const* args, size_t n, PyObject* kwnames, std::string* why) {
     const auto& params = op_.schema.args;
@@ -117,7 +120,8 @@ class Binding {
         *why = cat_str("missing argument '", a.name, "'");
         return false;
       }
-      if (a.kind == ArgKind::Tensor ? !is_tensor(slots[i]) && !accepts(a, slots[i]) : !accepts(a, slots[i])) {
+      if (a.kind == ArgKind::Tensor ? !is_tensor(slots[i]) && !accepts(a, slots[i])
+                                    : !accepts(a, slots[i])) {
         *why = cat_str("argument '", a.name, "' (position ", i + 1, ") must be ", a.type, ", not ",
                        Py_TYPE(slots[i])->tp_name);
         return false;
@@ -179,7 +183,8 @@ class Binding {
     if (is_tensor(extras_.out)) {
       outs.push_back(unwrap(extras_.out));
     } else {
-      Object fast = checked(PySequence_Fast(extras_.out, "out= must be a tensor or a tuple of tensors"));
+      Object fast =
+          checked(PySequence_Fast(extras_.out, "out= must be a tensor or a tuple of tensors"));
       for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
         PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
         RT_CHECK(is_tensor(item), Type, op_.name(), "out= must be a tensor or a tuple of tensors",
@@ -298,7 +303,8 @@ PyObject* struct_type(const OpRecord& op) {
   static auto& types = *new std::unordered_map<std::string, PyObject*>;
   PyObject*& type = types[op.schema.text];
   if (!type) {
-    static auto& strings = *new std::vector<std::unique_ptr<std::string>>;  // names outlive the types
+    static auto& strings =
+        *new std::vector<std::unique_ptr<std::string>>;  // names outlive the types
     const auto keep = [](std::string s) {
       strings.push_back(std::make_unique<std::string>(std::move(s)));
       return strings.back()->c_str();
@@ -308,8 +314,8 @@ PyObject* struct_type(const OpRecord& op) {
       fields[i] = {keep(op.schema.returns[i].name), ""};
     }
     fields[op.schema.returns.size()] = {nullptr, nullptr};
-    PyStructSequence_Desc desc{keep("rustorch.return_types." + op.schema.base_name), "", fields.get(),
-                               static_cast<int>(op.schema.returns.size())};
+    PyStructSequence_Desc desc{keep("rustorch.return_types." + op.schema.base_name), "",
+                               fields.get(), static_cast<int>(op.schema.returns.size())};
     type = reinterpret_cast<PyObject*>(PyStructSequence_NewType(&desc));
     if (!type) throw PythonError{};
   }
@@ -327,8 +333,9 @@ PyObject* call_op(const OpRecord& op, const Value* args) {
   const size_t n = op.schema.returns.size();
   if (n == 1) return to_python(returns[0]);
   const bool named = !op.schema.returns[0].name.empty();
-  Object result = named ? checked(PyStructSequence_New(reinterpret_cast<PyTypeObject*>(struct_type(op))))
-                        : checked(PyTuple_New(static_cast<Py_ssize_t>(n)));
+  Object result =
+      named ? checked(PyStructSequence_New(reinterpret_cast<PyTypeObject*>(struct_type(op))))
+            : checked(PyTuple_New(static_cast<Py_ssize_t>(n)));
   for (size_t i = 0; i < n; ++i) {
     PyObject* item = checked(to_python(returns[i])).release();
     if (named) {
@@ -369,7 +376,8 @@ PyObject* make_op_callable(const char* name, std::vector<const OpRecord*> overlo
       break;
     }
   }
-  if (inplace) doc = cat_str("In-place form of `", self->overloads[0]->schema.base_name, "`.\n\n", doc);
+  if (inplace)
+    doc = cat_str("In-place form of `", self->overloads[0]->schema.base_name, "`.\n\n", doc);
   self->doc = checked(PyUnicode_FromString(doc.c_str())).release();
   return o.release();
 }
@@ -381,9 +389,10 @@ void init_ops(PyObject* module) {
       {"__qualname__", T_OBJECT, offsetof(OpCallable, name), READONLY, nullptr},
       {"__doc__", T_OBJECT, offsetof(OpCallable, doc), READONLY, nullptr},
       {}};
-  static PyGetSetDef properties[] = {{"__text_signature__", text_signature, nullptr, nullptr, nullptr},
-                                     {"__schemas__", schemas, nullptr, "The overloads' schemas.", nullptr},
-                                     {}};
+  static PyGetSetDef properties[] = {
+      {"__text_signature__", text_signature, nullptr, nullptr, nullptr},
+      {"__schemas__", schemas, nullptr, "The overloads' schemas.", nullptr},
+      {}};
   static PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {}};
   const auto make = [&](const char* name, bool method) {
     PyType_Slot slots[] = {
@@ -393,10 +402,12 @@ void init_ops(PyObject* module) {
         {Py_tp_members, members},
         {Py_tp_getset, properties},
         {Py_tp_methods, methods},
-        method ? PyType_Slot{Py_tp_descr_get, reinterpret_cast<void*>(get_descriptor)} : PyType_Slot{0, nullptr},
+        method ? PyType_Slot{Py_tp_descr_get, reinterpret_cast<void*>(get_descriptor)}
+               : PyType_Slot{0, nullptr},
         {0, nullptr}};
     PyType_Spec spec{name, sizeof(OpCallable), 0,
-                     static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL |
+                     static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+                                           Py_TPFLAGS_HAVE_VECTORCALL |
                                            (method ? Py_TPFLAGS_METHOD_DESCRIPTOR : 0)),
                      slots};
     return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
@@ -421,7 +432,8 @@ void init_ops(PyObject* module) {
       for (const std::string& n : names) {
         const std::string base = space.substr(0, dot);
         if (dot == std::string::npos) add(base, n, op);
-        if (op->spec.inplace && (dot != std::string::npos || base == "Tensor" || base == "rt" || base == "nn.functional")) {
+        if (op->spec.inplace && (dot != std::string::npos || base == "Tensor" || base == "rt" ||
+                                 base == "nn.functional")) {
           add(base, n + "_", op);
         }
       }
@@ -440,7 +452,8 @@ void init_ops(PyObject* module) {
     Object callable = checked(make_op_callable(n.c_str(), group, space == "Tensor", inplace));
     checked(PyDict_SetItemString(dict, n.c_str(), callable.get()));
     if (space == "Tensor") {
-      checked(PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), n.c_str(), callable.get()));
+      checked(PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), n.c_str(),
+                                     callable.get()));
     }
   }
   checked(PyModule_AddObjectRef(module, "_namespaces", spaces.get()));

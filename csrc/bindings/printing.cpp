@@ -6,8 +6,8 @@ namespace rt::py {
 
 namespace {
 
-// Nested lists of Python numbers. Of a dim longer than 2 * edge only `edge` values at either end are
-// kept; a negative edge keeps all.
+// Nested lists of Python numbers. Of a dim longer than 2 * edge only `edge` values at either end
+// are kept; a negative edge keeps all.
 Object values(const Tensor& t, size_t dim, int64_t offset, int64_t edge) {
   if (dim == t.sizes().size()) {
     const char* at = t.data<char>() + offset * static_cast<int64_t>(t.item_size());

@@ -30,7 +30,8 @@ int set_grad(PyObject* o, PyObject* value, void*) {
                  "attempting to assign a gradient with another dtype than its tensor's",
                  cat_str(describe(g), " to ", describe(t)));
         RT_CHECK(g.sizes() == t.sizes(), Runtime, "grad",
-                 "assigned grad has data of a different size", cat_str(describe(g), " to ", describe(t)));
+                 "assigned grad has data of a different size",
+                 cat_str(describe(g), " to ", describe(t)));
         RT_CHECK(g.device() == t.device(), Runtime, "grad",
                  "assigned grad has data located on a different device",
                  cat_str(describe(g), " to ", describe(t)));
@@ -60,7 +61,8 @@ int set_data(PyObject* o, PyObject* value, void*) {
 int set_requires(PyObject* o, PyObject* value, void*) {
   return guard(
       [&] {
-        RT_CHECK(value && PyBool_Check(value), Runtime, "requires_grad", "requires_grad must be a bool");
+        RT_CHECK(value && PyBool_Check(value), Runtime, "requires_grad",
+                 "requires_grad must be a bool");
         set_requires_grad(unwrap(o), value == Py_True);
         return 0;
       },
@@ -75,7 +77,8 @@ PyObject* data_of(const Tensor& t) {
 
 Tensor transposed(const Tensor& t, const char* name) {
   RT_CHECK(t.dim() >= 2, Runtime, name,
-           cat_str("tensor.", name, " is only supported on matrices or batches of matrices"), describe(t));
+           cat_str("tensor.", name, " is only supported on matrices or batches of matrices"),
+           describe(t));
   return ops::transpose(t, -2, -1);
 }
 Tensor adjoint(const Tensor& t) {
@@ -89,7 +92,8 @@ Tensor reversed(const Tensor& t) {
   return ops::permute(t, order);
 }
 
-#define RT_GET(expr) [](PyObject* o, void*) { return get(o, [](const Tensor& t) -> PyObject* { return expr; }); }
+#define RT_GET(expr) \
+  [](PyObject* o, void*) { return get(o, [](const Tensor& t) -> PyObject* { return expr; }); }
 
 PyGetSetDef properties[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
@@ -97,31 +101,34 @@ PyGetSetDef properties[] = {
     {"dtype", RT_GET(dtype_object(t.dtype())), nullptr, "The type of the elements.", nullptr},
     {"device", RT_GET(device_object(t.device())), nullptr, "Where the memory lives.", nullptr},
     {"ndim", RT_GET(PyLong_FromLongLong(t.dim())), nullptr, "The number of dimensions.", nullptr},
-    {"itemsize", RT_GET(PyLong_FromSize_t(t.item_size())), nullptr, "Bytes an element takes.", nullptr},
+    {"itemsize", RT_GET(PyLong_FromSize_t(t.item_size())), nullptr, "Bytes an element takes.",
+     nullptr},
     {"nbytes", RT_GET(PyLong_FromSize_t(t.nbytes())), nullptr, "Bytes the elements take.", nullptr},
     {"requires_grad", RT_GET(PyBool_FromLong(requires_grad(t))), set_requires,
      "Whether gradients are computed for this tensor.", nullptr},
     {"is_leaf", RT_GET(PyBool_FromLong(is_leaf(t))), nullptr,
      "Whether no differentiable op made this tensor.", nullptr},
     {"retains_grad",
-     RT_GET(PyBool_FromLong(!is_leaf(t) && t.impl()->autograd_ && t.impl()->autograd_->retains_grad)), nullptr,
-     "Whether this non-leaf keeps its gradient in .grad.", nullptr},
+     RT_GET(
+         PyBool_FromLong(!is_leaf(t) && t.impl()->autograd_ && t.impl()->autograd_->retains_grad)),
+     nullptr, "Whether this non-leaf keeps its gradient in .grad.", nullptr},
     {"grad", RT_GET(wrap(t.impl()->autograd_ ? t.impl()->autograd_->grad : Tensor())), set_grad,
      "The gradient accumulated by backward(), or None.", nullptr},
-    {"_grad", RT_GET(wrap(t.impl()->autograd_ ? t.impl()->autograd_->grad : Tensor())), set_grad, nullptr, nullptr},
-    {"grad_fn", RT_GET(wrap_node(grad_fn(t))), nullptr, "The node of the op that made this tensor, or None.",
-     nullptr},
+    {"_grad", RT_GET(wrap(t.impl()->autograd_ ? t.impl()->autograd_->grad : Tensor())), set_grad,
+     nullptr, nullptr},
+    {"grad_fn", RT_GET(wrap_node(grad_fn(t))), nullptr,
+     "The node of the op that made this tensor, or None.", nullptr},
     {"output_nr", RT_GET(PyLong_FromLong(output_number(t))), nullptr,
      "Which result of grad_fn this tensor is.", nullptr},
     {"_version", RT_GET(PyLong_FromUnsignedLong(t.version())), nullptr,
      "How often the memory was written in place.", nullptr},
-    {"_base", RT_GET(wrap(Tensor(t.impl()->view_base_))), nullptr, "The tensor this one is a view of, or None.",
-     nullptr},
+    {"_base", RT_GET(wrap(Tensor(t.impl()->view_base_))), nullptr,
+     "The tensor this one is a view of, or None.", nullptr},
     {"data", RT_GET(data_of(t)), set_data, "The same memory outside of autograd.", nullptr},
     {"T", RT_GET(wrap(reversed(t))), nullptr, "A view with the dimensions reversed.", nullptr},
-    {"mT", RT_GET(wrap(transposed(t, "mT"))), nullptr, "A view with the last two dimensions swapped.", nullptr},
-    {"H", RT_GET(wrap(adjoint(t))),
-     nullptr, "The conjugate transpose of a matrix.", nullptr},
+    {"mT", RT_GET(wrap(transposed(t, "mT"))), nullptr,
+     "A view with the last two dimensions swapped.", nullptr},
+    {"H", RT_GET(wrap(adjoint(t))), nullptr, "The conjugate transpose of a matrix.", nullptr},
     {"mH", RT_GET(wrap(ops::conj(transposed(t, "mH")))), nullptr,
      "The conjugate of the view with the last two dimensions swapped.", nullptr},
     {"real", RT_GET(wrap(ops::real(t))), nullptr, "The real part, as a view.", nullptr},

@@ -106,7 +106,7 @@ inline bool is_tensor(PyObject* o) {
   return Py_TYPE(o) == tensor_type || PyType_IsSubtype(Py_TYPE(o), tensor_type);
 }
 inline const Tensor& unwrap(PyObject* o) { return reinterpret_cast<TensorObject*>(o)->tensor; }
-PyObject* wrap(Tensor t);                       // None if undefined; the same object while one lives
+PyObject* wrap(Tensor t);  // None if undefined; the same object while one lives
 PyObject* wrap_as(PyTypeObject* type, Tensor t);  // a new object of a subclass of Tensor
 PyObject* to_python(const Value& v);
 PyObject* to_python(const Scalar& s);
@@ -121,7 +121,7 @@ Device to_device(PyObject* o);
 PyObject* size_object(IntList sizes);
 
 // ---- Numbers and arrays ----
-bool is_number(PyObject* o);      // bool, int, float, complex or a NumPy scalar
+bool is_number(PyObject* o);  // bool, int, float, complex or a NumPy scalar
 Scalar to_scalar(PyObject* o);
 bool is_numpy_array(PyObject* o);
 Tensor tensor_from_numpy(PyObject* array);  // shares memory, or raises

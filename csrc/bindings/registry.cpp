@@ -12,7 +12,8 @@ PyObject* text(const char* s) { return PyUnicode_FromString(s); }
 
 Object list_of(const std::vector<std::string>& items) {
   Object list = checked(PyList_New(0));
-  for (const std::string& s : items) checked(PyList_Append(list.get(), checked(text(s.c_str())).get()));
+  for (const std::string& s : items)
+    checked(PyList_Append(list.get(), checked(text(s.c_str())).get()));
   return list;
 }
 
@@ -22,7 +23,8 @@ bool runs_on(const KernelSlotBase& slot, DeviceType t) {
   return slot.has(t);
 }
 
-// The engines that have every kernel of the op; none for a composite, which runs where its parts do.
+// The engines that have every kernel of the op; none for a composite, which runs where its parts
+// do.
 std::vector<std::string> engines(const OpRecord& op) {
   std::vector<std::string> found;
   if (!op.is_kernel()) return found;
@@ -41,7 +43,9 @@ void put(const Object& dict, const char* key, Object value) {
 void put(const Object& dict, const char* key, bool value) {
   put(dict, key, Object(PyBool_FromLong(value)));
 }
-void put(const Object& dict, const char* key, const char* value) { put(dict, key, Object(text(value))); }
+void put(const Object& dict, const char* key, const char* value) {
+  put(dict, key, Object(text(value)));
+}
 
 Object row(const OpRecord& op) {
   Object dict = checked(PyDict_New());
@@ -59,7 +63,8 @@ Object row(const OpRecord& op) {
   put(dict, "integer_result", op.spec.integer_result);
   put(dict, "kind", op.is_kernel() ? "kernel" : "composite");
   put(dict, "engines", list_of(engines(op)));
-  put(dict, "lowering", op.spec.lowering ? Object(text(op.spec.lowering)) : Object::borrow(Py_None));
+  put(dict, "lowering",
+      op.spec.lowering ? Object(text(op.spec.lowering)) : Object::borrow(Py_None));
   put(dict, "doc", op.spec.doc);
   return dict;
 }
@@ -72,7 +77,9 @@ PyObject* op_table(PyObject*, PyObject*) {
   });
 }
 
-PyObject* namespaces(PyObject* module, PyObject*) { return PyObject_GetAttrString(module, "_namespaces"); }
+PyObject* namespaces(PyObject* module, PyObject*) {
+  return PyObject_GetAttrString(module, "_namespaces");
+}
 
 // _find_callable(name, method, inplace): what a pickled op was. `inplace` is part of the name.
 PyObject* find_callable(PyObject* module, PyObject* args) {
@@ -94,14 +101,16 @@ PyObject* find_callable(PyObject* module, PyObject* args) {
   });
 }
 
-PyMethodDef functions[] = {
-    {"op_table", op_table, METH_NOARGS,
-     "op_table()\n--\n\nOne dict an op: name, python_name, schema, namespaces (empty for an internal op),\n"
-     "aliases, inplace, out, vjp, differentiable, view, random, integer_result, kind, engines, lowering, doc."},
-    {"namespaces", namespaces, METH_NOARGS,
-     "namespaces()\n--\n\nThe callables of the ops: {\"rt\": {name: op}, \"Tensor\": ..., \"nn.functional\": ...}."},
-    {"_find_callable", find_callable, METH_VARARGS, nullptr},
-    {}};
+PyMethodDef functions[] = {{"op_table", op_table, METH_NOARGS,
+                            "op_table()\n--\n\nOne dict an op: name, python_name, schema, "
+                            "namespaces (empty for an internal op),\n"
+                            "aliases, inplace, out, vjp, differentiable, view, random, "
+                            "integer_result, kind, engines, lowering, doc."},
+                           {"namespaces", namespaces, METH_NOARGS,
+                            "namespaces()\n--\n\nThe callables of the ops: {\"rt\": {name: op}, "
+                            "\"Tensor\": ..., \"nn.functional\": ...}."},
+                           {"_find_callable", find_callable, METH_VARARGS, nullptr},
+                           {}};
 
 }  // namespace
 

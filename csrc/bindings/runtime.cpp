@@ -42,11 +42,12 @@ PyObject* with_engine(PyObject* device, const char* name, F&& f) {
 PyObject* memory_stats(PyObject*, PyObject* device) {
   return with_engine(device, "memory_stats", [](Engine& engine, Device d) {
     const MemoryStats s = engine.memory_stats(d);
-    return Py_BuildValue("{s:L,s:L,s:L,s:L,s:L,s:L}", "allocated", static_cast<long long>(s.allocated),
-                         "peak_allocated", static_cast<long long>(s.peak_allocated), "cached",
-                         static_cast<long long>(s.cached), "allocations",
-                         static_cast<long long>(s.allocations), "cache_hits",
-                         static_cast<long long>(s.cache_hits), "limit", static_cast<long long>(s.limit));
+    return Py_BuildValue(
+        "{s:L,s:L,s:L,s:L,s:L,s:L}", "allocated", static_cast<long long>(s.allocated),
+        "peak_allocated", static_cast<long long>(s.peak_allocated), "cached",
+        static_cast<long long>(s.cached), "allocations", static_cast<long long>(s.allocations),
+        "cache_hits", static_cast<long long>(s.cache_hits), "limit",
+        static_cast<long long>(s.limit));
   });
 }
 PyObject* empty_cache(PyObject*, PyObject* device) {
@@ -75,8 +76,8 @@ PyObject* set_memory_limit(PyObject*, PyObject* args) {
   long long bytes = 0;
   if (!PyArg_ParseTuple(args, "OL:_set_memory_limit", &device, &bytes)) return nullptr;
   return with_engine(device, "set_memory_limit", [bytes](Engine& engine, Device d) -> PyObject* {
-    RT_CHECK(bytes >= 0, Value, "set_memory_limit", "a limit cannot be negative", cat_str(int64_t{bytes}),
-             "0 for no limit");
+    RT_CHECK(bytes >= 0, Value, "set_memory_limit", "a limit cannot be negative",
+             cat_str(int64_t{bytes}), "0 for no limit");
     engine.set_memory_limit(d, bytes);
     Py_RETURN_NONE;
   });
@@ -92,8 +93,8 @@ PyObject* set_num_threads(PyObject*, PyObject* count) {
              Py_TYPE(count)->tp_name);
     const long n = PyLong_AsLong(count);
     if (n == -1 && PyErr_Occurred()) return nullptr;
-    RT_CHECK(n >= 1 && n <= 4096, Runtime, "set_num_threads", "expects a positive number of threads",
-             cat_str(int64_t{n}));
+    RT_CHECK(n >= 1 && n <= 4096, Runtime, "set_num_threads",
+             "expects a positive number of threads", cat_str(int64_t{n}));
     cpu::set_num_threads(static_cast<int>(n));
     Py_RETURN_NONE;
   });
@@ -105,8 +106,8 @@ PyObject* get_default_dtype(PyObject*, PyObject*) { return dtype_object(default_
 
 PyObject* set_default_dtype(PyObject*, PyObject* dtype) {
   return guard([&]() -> PyObject* {
-    RT_CHECK(is_dtype(dtype), Type, "set_default_dtype", "invalid dtype object", Py_TYPE(dtype)->tp_name,
-             "rustorch.float32 or rustorch.float64");
+    RT_CHECK(is_dtype(dtype), Type, "set_default_dtype", "invalid dtype object",
+             Py_TYPE(dtype)->tp_name, "rustorch.float32 or rustorch.float64");
     const DType t = to_dtype(dtype);
     RT_CHECK(is_floating(t), Type, "set_default_dtype",
              "only floating-point types are supported as the default type", name(t),
@@ -137,9 +138,9 @@ PyObject* build_info(PyObject*, PyObject*) {
 #else
   const char* matrix = "OpenBLAS";
 #endif
-  return Py_BuildValue("{s:s,s:s,s:s,s:s,s:l}", "compiler", compiler, "build", build, "matrix_library", matrix,
-                       "simd", simd[static_cast<int>(cpu::simd_level())], "cpp_standard",
-                       static_cast<long>(__cplusplus));
+  return Py_BuildValue("{s:s,s:s,s:s,s:s,s:l}", "compiler", compiler, "build", build,
+                       "matrix_library", matrix, "simd", simd[static_cast<int>(cpu::simd_level())],
+                       "cpp_standard", static_cast<long>(__cplusplus));
 }
 
 PyMethodDef functions[] = {
@@ -153,7 +154,8 @@ PyMethodDef functions[] = {
     {"get_num_threads", get_num_threads, METH_NOARGS,
      "get_num_threads()\n--\n\nHow many threads an op may use on the CPU."},
     {"set_num_threads", set_num_threads, METH_O,
-     "set_num_threads(n)\n--\n\nSets how many threads an op may use on the CPU, for the whole process.\n\n"
+     "set_num_threads(n)\n--\n\nSets how many threads an op may use on the CPU, for the whole "
+     "process.\n\n"
      "Raises RuntimeError unless n is at least 1. Follows `torch.set_num_threads`."},
     {"get_default_dtype", get_default_dtype, METH_NOARGS,
      "get_default_dtype()\n--\n\nThe dtype that Python floats become; float32 unless set."},

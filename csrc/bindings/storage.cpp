@@ -1,5 +1,5 @@
-// Storages as Python sees them: bytes, an identity, and tensors laid over them. Saving, pickling and
-// copying keep with these what views share.
+// Storages as Python sees them: bytes, an identity, and tensors laid over them. Saving, pickling
+// and copying keep with these what views share.
 #include "bindings/python.h"
 
 namespace rt::py {
@@ -50,7 +50,8 @@ PyObject* geometry(PyObject*, PyObject* o) {
 PyObject* tensor_over(PyObject*, PyObject* args) {
   PyObject *bytes, *dtype, *size, *stride;
   long long offset = 0;
-  if (!PyArg_ParseTuple(args, "OOOOL:_tensor_over", &bytes, &dtype, &size, &stride, &offset)) return nullptr;
+  if (!PyArg_ParseTuple(args, "OOOOL:_tensor_over", &bytes, &dtype, &size, &stride, &offset))
+    return nullptr;
   return guard([&]() -> PyObject* {
     const char* op = "tensor_over";
     RT_CHECK(is_tensor(bytes), Type, op, "expected a tensor", Py_TYPE(bytes)->tp_name);
@@ -68,8 +69,10 @@ PyObject* tensor_over(PyObject*, PyObject* args) {
       fits = strides[d] >= 0 && !__builtin_mul_overflow(sizes[d] - 1, strides[d], &step) &&
              !__builtin_add_overflow(last, step, &last);
     }
-    RT_CHECK(fits && (numel == 0 || last < room), Value, op, "the tensor does not lie within its storage",
-             cat_str("sizes ", sizes, ", strides ", strides, ", offset ", int64_t{offset}, ", room for ", room));
+    RT_CHECK(fits && (numel == 0 || last < room), Value, op,
+             "the tensor does not lie within its storage",
+             cat_str("sizes ", sizes, ", strides ", strides, ", offset ", int64_t{offset},
+                     ", room for ", room));
     const size_t alignment = is_complex(type) ? item_size(type) / 2 : item_size(type);
     RT_CHECK(reinterpret_cast<uintptr_t>(storage->data()) % alignment == 0, Value, op,
              "the memory is not aligned to the element type", name(type), "a copy");
@@ -92,8 +95,9 @@ PyObject* part_of_storage(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     RT_CHECK(is_tensor(bytes), Type, "_storage_part", "expected a tensor", Py_TYPE(bytes)->tp_name);
     const Ref<Storage>& whole = unwrap(bytes).storage();
-    RT_CHECK(0 <= begin && begin <= end && end <= static_cast<int64_t>(whole->nbytes()), Value, "_storage_part",
-             "the part does not lie within the storage", cat_str(int64_t{begin}, " to ", int64_t{end}));
+    RT_CHECK(0 <= begin && begin <= end && end <= static_cast<int64_t>(whole->nbytes()), Value,
+             "_storage_part", "the part does not lie within the storage",
+             cat_str(int64_t{begin}, " to ", int64_t{end}));
     char* data = static_cast<char*>(whole->data()) + begin;
     Ref<Storage> part = wrap_memory(data, static_cast<size_t>(end - begin), whole->device(),
                                     std::make_unique<StorageOwner>(whole));

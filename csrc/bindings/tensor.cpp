@@ -14,8 +14,9 @@ namespace {
 // A Python tensor takes part in garbage collection only once it can be part of a cycle: when it has
 // attributes. Until then it is not tracked, which keeps small ops fast.
 PyObject* alloc(PyTypeObject* type) {
-  TensorObject* self = type == tensor_type ? PyObject_GC_New(TensorObject, type)
-                                           : reinterpret_cast<TensorObject*>(type->tp_alloc(type, 0));
+  TensorObject* self = type == tensor_type
+                           ? PyObject_GC_New(TensorObject, type)
+                           : reinterpret_cast<TensorObject*>(type->tp_alloc(type, 0));
   if (!self) return nullptr;
   new (&self->tensor) Tensor();
   self->dict = nullptr;
@@ -153,17 +154,42 @@ void init_tensor(PyObject* module) {
       {Py_tp_iter, reinterpret_cast<void*>(iterate)},
       {Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)},
       {Py_bf_releasebuffer, reinterpret_cast<void*>(release_buffer)},
-      RT_SLOT(nb_add), RT_SLOT(nb_subtract), RT_SLOT(nb_multiply), RT_SLOT(nb_true_divide),
-      RT_SLOT(nb_floor_divide), RT_SLOT(nb_remainder), RT_SLOT(nb_power), RT_SLOT(nb_matrix_multiply),
-      RT_SLOT(nb_negative), RT_SLOT(nb_positive), RT_SLOT(nb_absolute), RT_SLOT(nb_invert),
-      RT_SLOT(nb_and), RT_SLOT(nb_or), RT_SLOT(nb_xor), RT_SLOT(nb_lshift), RT_SLOT(nb_rshift),
-      RT_SLOT(nb_inplace_add), RT_SLOT(nb_inplace_subtract), RT_SLOT(nb_inplace_multiply),
-      RT_SLOT(nb_inplace_true_divide), RT_SLOT(nb_inplace_floor_divide), RT_SLOT(nb_inplace_remainder),
-      RT_SLOT(nb_inplace_power), RT_SLOT(nb_inplace_and), RT_SLOT(nb_inplace_or),
-      RT_SLOT(nb_inplace_xor), RT_SLOT(nb_inplace_lshift), RT_SLOT(nb_inplace_rshift),
-      RT_SLOT(nb_bool), RT_SLOT(nb_int), RT_SLOT(nb_float), RT_SLOT(nb_index),
-      {Py_tp_doc, const_cast<char*>("An array of numbers on a device, which remembers how it was made "
-                                    "so that it can be differentiated.")},
+      RT_SLOT(nb_add),
+      RT_SLOT(nb_subtract),
+      RT_SLOT(nb_multiply),
+      RT_SLOT(nb_true_divide),
+      RT_SLOT(nb_floor_divide),
+      RT_SLOT(nb_remainder),
+      RT_SLOT(nb_power),
+      RT_SLOT(nb_matrix_multiply),
+      RT_SLOT(nb_negative),
+      RT_SLOT(nb_positive),
+      RT_SLOT(nb_absolute),
+      RT_SLOT(nb_invert),
+      RT_SLOT(nb_and),
+      RT_SLOT(nb_or),
+      RT_SLOT(nb_xor),
+      RT_SLOT(nb_lshift),
+      RT_SLOT(nb_rshift),
+      RT_SLOT(nb_inplace_add),
+      RT_SLOT(nb_inplace_subtract),
+      RT_SLOT(nb_inplace_multiply),
+      RT_SLOT(nb_inplace_true_divide),
+      RT_SLOT(nb_inplace_floor_divide),
+      RT_SLOT(nb_inplace_remainder),
+      RT_SLOT(nb_inplace_power),
+      RT_SLOT(nb_inplace_and),
+      RT_SLOT(nb_inplace_or),
+      RT_SLOT(nb_inplace_xor),
+      RT_SLOT(nb_inplace_lshift),
+      RT_SLOT(nb_inplace_rshift),
+      RT_SLOT(nb_bool),
+      RT_SLOT(nb_int),
+      RT_SLOT(nb_float),
+      RT_SLOT(nb_index),
+      {Py_tp_doc,
+       const_cast<char*>("An array of numbers on a device, which remembers how it was made "
+                         "so that it can be differentiated.")},
       {0, nullptr}};
 #undef RT_SLOT
   PyType_Spec spec{"rustorch.Tensor", sizeof(TensorObject), 0,

@@ -19,9 +19,16 @@ template <class F>
 PyObject* answer(PyObject* o, F&& f) {
   return guard([&]() -> PyObject* { return f(unwrap(o)); });
 }
-#define RT_ASK(name, expr, doc)                                                                      \
-  {#name, [](PyObject* o, PyObject*) { return answer(o, [](const Tensor& t) -> PyObject* { return expr; }); }, \
-   METH_NOARGS, #name "()\n--\n\n" doc}
+constexpr PyMethodDef question(const char* name, PyCFunction f, const char* doc) {
+  return {name, f, METH_NOARGS, doc};
+}
+#define RT_ASK(name, expr, doc)                                              \
+  question(                                                                  \
+      #name,                                                                 \
+      [](PyObject* o, PyObject*) {                                           \
+        return answer(o, [](const Tensor& t) -> PyObject* { return expr; }); \
+      },                                                                     \
+      #name "()\n--\n\n" doc)
 
 // ---- Values ----
 
@@ -29,8 +36,8 @@ PyObject* item(PyObject* o, PyObject*) {
   return guard([&]() -> PyObject* {
     const Tensor& t = unwrap(o);
     RT_CHECK(t.numel() == 1, Runtime, "item",
-             cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"), describe(t),
-             "indexing one element, or tolist()");
+             cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"),
+             describe(t), "indexing one element, or tolist()");
     const Tensor host = on_host(t);
     return to_python(Scalar::load(host.data(), host.dtype()));
   });
@@ -41,7 +48,8 @@ PyObject* list_of(const Tensor& t, int64_t dim, const char* at) {
   const int64_t n = t.sizes()[dim], step = t.strides()[dim] * static_cast<int64_t>(t.item_size());
   Object list = checked(PyList_New(static_cast<Py_ssize_t>(n)));
   for (int64_t i = 0; i < n; ++i) {
-    PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), checked(list_of(t, dim + 1, at + i * step)).release());
+    PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i),
+                    checked(list_of(t, dim + 1, at + i * step)).release());
   }
   return list.release();
 }
@@ -56,7 +64,8 @@ PyObject* tolist(PyObject* o, PyObject*) {
 
 // size() and stride(): all of them, or that of one dim.
 template <PyObject* (*All)(IntList)>
-PyObject* one_or_all(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names, bool strides) {
+PyObject* one_or_all(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names,
+                     bool strides) {
   return guard([&]() -> PyObject* {
     const Tensor& t = unwrap(o);
     const IntList values = strides ? t.strides() : t.sizes();
@@ -74,14 +83,16 @@ PyObject* one_or_all(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject*
     const Object index = checked(PyNumber_Index(args[0]));
     const int64_t dim = PyLong_AsLongLong(index.get());
     if (dim == -1 && PyErr_Occurred()) throw PythonError{};
-    RT_CHECK(t.dim() > 0, Index, method, "Dimension specified as 0 but tensor has no dimensions", describe(t));
+    RT_CHECK(t.dim() > 0, Index, method, "Dimension specified as 0 but tensor has no dimensions",
+             describe(t));
     return PyLong_FromLongLong(values[static_cast<size_t>(wrap_dim(dim, t.dim(), method))]);
   });
 }
 PyObject* plain_tuple(IntList values) {
   Object tuple = checked(PyTuple_New(values.ssize()));
   for (size_t i = 0; i < values.size(); ++i) {
-    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), checked(PyLong_FromLongLong(values[i])).release());
+    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i),
+                     checked(PyLong_FromLongLong(values[i])).release());
   }
   return tuple.release();
 }
@@ -91,10 +102,13 @@ PyObject* size(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names
 PyObject* stride(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
   return one_or_all<plain_tuple>(o, args, n, names, true);
 }
-PyObject* is_contiguous(PyObject* o, PyObject*, PyObject*) { return PyBool_FromLong(unwrap(o).is_contiguous()); }
+PyObject* is_contiguous(PyObject* o, PyObject*, PyObject*) {
+  return PyBool_FromLong(unwrap(o).is_contiguous());
+}
 
 const Tensor& tensor_argument(const char* method, PyObject* o) {
-  RT_CHECK(is_tensor(o), Type, method, cat_str(method, "(): argument must be Tensor"), Py_TYPE(o)->tp_name);
+  RT_CHECK(is_tensor(o), Type, method, cat_str(method, "(): argument must be Tensor"),
+           Py_TYPE(o)->tp_name);
   return unwrap(o);
 }
 PyObject* is_same_size(PyObject* o, PyObject* other) {
@@ -113,8 +127,8 @@ PyObject* is_set_to(PyObject* o, PyObject* other) {
 // ---- Another window or other memory, in place ----
 
 void check_resizable(const Tensor& t, const char* method) {
-  RT_CHECK(!requires_grad(t), Runtime, method, "cannot resize variables that require grad", describe(t),
-           "detach() first");
+  RT_CHECK(!requires_grad(t), Runtime, method, "cannot resize variables that require grad",
+           describe(t), "detach() first");
 }
 PyObject* resize(PyObject* o, PyObject* args, PyObject*) {
   return guard([&]() -> PyObject* {
@@ -140,11 +154,14 @@ PyObject* set(PyObject* o, PyObject* args) {
     PyObject* source = nullptr;
     if (!PyArg_ParseTuple(args, "|O", &source)) return nullptr;
     const Tensor& t = unwrap(o);
-    const Tensor from = source ? tensor_argument("set_", source) : empty({0}, t.dtype(), t.device());
+    const Tensor from =
+        source ? tensor_argument("set_", source) : empty({0}, t.dtype(), t.device());
     RT_CHECK(!requires_grad(t) && !t.impl()->view_base_, Runtime, "set_",
-             "a tensor that requires grad or is a view cannot be set to other memory", describe(t), ".data");
-    RT_CHECK(from.dtype() == t.dtype(), Runtime, "set_",
-             cat_str("Expected a Tensor of type ", name(t.dtype()), " but got ", name(from.dtype())));
+             "a tensor that requires grad or is a view cannot be set to other memory", describe(t),
+             ".data");
+    RT_CHECK(
+        from.dtype() == t.dtype(), Runtime, "set_",
+        cat_str("Expected a Tensor of type ", name(t.dtype()), " but got ", name(from.dtype())));
     t.impl()->set_storage(from.storage());
     t.impl()->set_geometry(from.sizes(), from.strides(), from.offset());
     Py_INCREF(o);
@@ -158,12 +175,18 @@ struct TypeName {
   const char* name;
   DType dtype;
 };
-constexpr TypeName type_names[] = {
-    {"FloatTensor", DType::Float32},   {"DoubleTensor", DType::Float64}, {"HalfTensor", DType::Float16},
-    {"BFloat16Tensor", DType::BFloat16}, {"LongTensor", DType::Int64},   {"IntTensor", DType::Int32},
-    {"ShortTensor", DType::Int16},     {"CharTensor", DType::Int8},      {"ByteTensor", DType::UInt8},
-    {"BoolTensor", DType::Bool},       {"ComplexFloatTensor", DType::Complex64},
-    {"ComplexDoubleTensor", DType::Complex128}};
+constexpr TypeName type_names[] = {{"FloatTensor", DType::Float32},
+                                   {"DoubleTensor", DType::Float64},
+                                   {"HalfTensor", DType::Float16},
+                                   {"BFloat16Tensor", DType::BFloat16},
+                                   {"LongTensor", DType::Int64},
+                                   {"IntTensor", DType::Int32},
+                                   {"ShortTensor", DType::Int16},
+                                   {"CharTensor", DType::Int8},
+                                   {"ByteTensor", DType::UInt8},
+                                   {"BoolTensor", DType::Bool},
+                                   {"ComplexFloatTensor", DType::Complex64},
+                                   {"ComplexDoubleTensor", DType::Complex128}};
 
 // type(): the name of the tensor's type; type(dtype): the tensor converted.
 PyObject* type(PyObject* o, PyObject* args, PyObject* kwargs) {
@@ -171,7 +194,8 @@ PyObject* type(PyObject* o, PyObject* args, PyObject* kwargs) {
     static const char* names[] = {"dtype", "non_blocking", nullptr};
     PyObject* wanted = Py_None;
     int non_blocking = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Op", const_cast<char**>(names), &wanted, &non_blocking)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Op", const_cast<char**>(names), &wanted,
+                                     &non_blocking)) {
       return nullptr;
     }
     const Tensor& t = unwrap(o);
@@ -195,16 +219,18 @@ PyObject* new_tensor(PyObject* o, PyObject* args, PyObject* kwargs) {
     static const char* names[] = {"data", "dtype", "device", "requires_grad", nullptr};
     PyObject *data, *dtype = Py_None, *device = Py_None;
     int grad = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOp", const_cast<char**>(names), &data, &dtype, &device,
-                                     &grad)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOp", const_cast<char**>(names), &data,
+                                     &dtype, &device, &grad)) {
       return nullptr;
     }
     const Tensor& t = unwrap(o);
     const Object type = dtype == Py_None ? checked(dtype_object(t.dtype())) : Object::borrow(dtype);
     const Object module = checked(PyImport_ImportModule("rustorch._C"));
-    const Object made = checked(PyObject_CallMethod(module.get(), "_tensor_from_data", "OO", data, type.get()));
+    const Object made =
+        checked(PyObject_CallMethod(module.get(), "_tensor_from_data", "OO", data, type.get()));
     NoGradGuard no_grad;
-    const Tensor result = ops::to(unwrap(made.get()), device == Py_None ? t.device() : to_device(device));
+    const Tensor result =
+        ops::to(unwrap(made.get()), device == Py_None ? t.device() : to_device(device));
     if (grad) set_requires_grad(result, true);
     return wrap(result);
   });
@@ -217,37 +243,52 @@ PyCFunction as_method(F f) {
 
 PyMethodDef methods[] = {
     {"item", item, METH_NOARGS, "item()\n--\n\nThe only element as a Python number."},
-    {"tolist", tolist, METH_NOARGS, "tolist()\n--\n\nThe elements as nested lists, or a number if it has no dims."},
-    {"size", as_method(size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None)\n--\n\nThe shape, or the size of one dim."},
+    {"tolist", tolist, METH_NOARGS,
+     "tolist()\n--\n\nThe elements as nested lists, or a number if it has no dims."},
+    {"size", as_method(size), METH_FASTCALL | METH_KEYWORDS,
+     "size(dim=None)\n--\n\nThe shape, or the size of one dim."},
     {"stride", as_method(stride), METH_FASTCALL | METH_KEYWORDS,
      "stride(dim=None)\n--\n\nThe steps in elements between neighbours, of all dims or one."},
     RT_ASK(dim, PyLong_FromLongLong(t.dim()), "The number of dimensions."),
     RT_ASK(ndimension, PyLong_FromLongLong(t.dim()), "The number of dimensions."),
     RT_ASK(numel, PyLong_FromLongLong(t.numel()), "The number of elements."),
     RT_ASK(nelement, PyLong_FromLongLong(t.numel()), "The number of elements."),
-    RT_ASK(storage_offset, PyLong_FromLongLong(t.offset()), "The place of the first element in its memory, in elements."),
+    RT_ASK(storage_offset, PyLong_FromLongLong(t.offset()),
+           "The place of the first element in its memory, in elements."),
     RT_ASK(element_size, PyLong_FromSize_t(t.item_size()), "Bytes an element takes."),
-    RT_ASK(data_ptr, PyLong_FromVoidPtr(t.numel() == 0 ? nullptr : t.data()), "The address of the first element."),
-    RT_ASK(get_device, PyLong_FromLong(t.device().is_cpu() ? -1 : t.device().index), "The device's index; -1 for the CPU."),
-    RT_ASK(is_floating_point, PyBool_FromLong(is_floating(t.dtype())), "Whether the dtype is a real floating-point one."),
-    RT_ASK(is_complex, PyBool_FromLong(is_complex(t.dtype())), "Whether the dtype is a complex one."),
+    RT_ASK(data_ptr, PyLong_FromVoidPtr(t.numel() == 0 ? nullptr : t.data()),
+           "The address of the first element."),
+    RT_ASK(get_device, PyLong_FromLong(t.device().is_cpu() ? -1 : t.device().index),
+           "The device's index; -1 for the CPU."),
+    RT_ASK(is_floating_point, PyBool_FromLong(is_floating(t.dtype())),
+           "Whether the dtype is a real floating-point one."),
+    RT_ASK(is_complex, PyBool_FromLong(is_complex(t.dtype())),
+           "Whether the dtype is a complex one."),
     RT_ASK(is_signed, PyBool_FromLong(t.dtype() != DType::Bool && t.dtype() != DType::UInt8),
            "Whether the dtype has negative values."),
-    RT_ASK(is_inference, PyBool_FromLong(t.impl()->inference_), "Whether it was made under inference_mode()."),
-    RT_ASK(is_conj, (static_cast<void>(t), PyBool_FromLong(0)), "Whether a conjugate is pending: never."),
-    RT_ASK(is_neg, (static_cast<void>(t), PyBool_FromLong(0)), "Whether a negation is pending: never."),
+    RT_ASK(is_inference, PyBool_FromLong(t.impl()->inference_),
+           "Whether it was made under inference_mode()."),
+    RT_ASK(is_conj, (static_cast<void>(t), PyBool_FromLong(0)),
+           "Whether a conjugate is pending: never."),
+    RT_ASK(is_neg, (static_cast<void>(t), PyBool_FromLong(0)),
+           "Whether a negation is pending: never."),
     {"is_contiguous", as_method(is_contiguous), METH_VARARGS | METH_KEYWORDS,
      "is_contiguous()\n--\n\nWhether the elements lie in row-major order without gaps."},
     {"is_same_size", is_same_size, METH_O, "is_same_size(other)\n--\n\nWhether the shapes agree."},
-    {"is_set_to", is_set_to, METH_O, "is_set_to(tensor)\n--\n\nWhether both are the same window on the same memory."},
+    {"is_set_to", is_set_to, METH_O,
+     "is_set_to(tensor)\n--\n\nWhether both are the same window on the same memory."},
     {"resize_", as_method(resize), METH_VARARGS | METH_KEYWORDS,
-     "resize_(*sizes)\n--\n\nChanges the shape, with new memory if the old is too small; values stay in memory order."},
-    {"resize_as_", as_method(resize_as), METH_VARARGS | METH_KEYWORDS, "resize_as_(tensor)\n--\n\nTakes the shape of another tensor."},
-    {"set_", set, METH_VARARGS, "set_(source=None)\n--\n\nUses the memory and window of another tensor, or none."},
+     "resize_(*sizes)\n--\n\nChanges the shape, with new memory if the old is too small; values "
+     "stay in memory order."},
+    {"resize_as_", as_method(resize_as), METH_VARARGS | METH_KEYWORDS,
+     "resize_as_(tensor)\n--\n\nTakes the shape of another tensor."},
+    {"set_", set, METH_VARARGS,
+     "set_(source=None)\n--\n\nUses the memory and window of another tensor, or none."},
     {"type", as_method(type), METH_VARARGS | METH_KEYWORDS,
      "type(dtype=None)\n--\n\nThe name of the tensor's type, or the tensor converted."},
     {"new_tensor", as_method(new_tensor), METH_VARARGS | METH_KEYWORDS,
-     "new_tensor(data, dtype=None, device=None, requires_grad=False)\n--\n\nA tensor of the data with this one's dtype and device."},
+     "new_tensor(data, dtype=None, device=None, requires_grad=False)\n--\n\nA tensor of the data "
+     "with this one's dtype and device."},
     {}};
 
 }  // namespace

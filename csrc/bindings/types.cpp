@@ -42,17 +42,16 @@ PyGetSetDef dtype_properties[] = {
     {"is_floating_point",
      [](PyObject* o, void*) { return PyBool_FromLong(is_floating(dtype_of(o))); }, nullptr,
      "Whether this is a real floating-point dtype.", nullptr},
-    {"is_complex", [](PyObject* o, void*) { return PyBool_FromLong(is_complex(dtype_of(o))); }, nullptr,
-     "Whether this is a complex dtype.", nullptr},
+    {"is_complex", [](PyObject* o, void*) { return PyBool_FromLong(is_complex(dtype_of(o))); },
+     nullptr, "Whether this is a complex dtype.", nullptr},
     {"is_signed",
      [](PyObject* o, void*) {
        const DType t = dtype_of(o);
        return PyBool_FromLong(t != DType::Bool && t != DType::UInt8);
      },
      nullptr, "Whether values can be negative.", nullptr},
-    {"itemsize",
-     [](PyObject* o, void*) { return PyLong_FromSize_t(item_size(dtype_of(o))); }, nullptr,
-     "Bytes an element takes.", nullptr},
+    {"itemsize", [](PyObject* o, void*) { return PyLong_FromSize_t(item_size(dtype_of(o))); },
+     nullptr, "Bytes an element takes.", nullptr},
     {}};
 
 PyObject* device_repr(PyObject* o) {
@@ -76,7 +75,8 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
     static const char* names[] = {"type", "index", nullptr};
     PyObject* type;
     int index = -1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|i", const_cast<char**>(names), &type, &index)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|i", const_cast<char**>(names), &type,
+                                     &index)) {
       return nullptr;
     }
     Device d = to_device(type);
@@ -90,8 +90,8 @@ PyObject* device_reduce(PyObject* o, PyObject*) {
 }
 PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {}};
 PyGetSetDef device_properties[] = {
-    {"type", [](PyObject* o, void*) { return PyUnicode_FromString(name(device_of(o).type)); }, nullptr,
-     "The engine's name, such as \"cpu\".", nullptr},
+    {"type", [](PyObject* o, void*) { return PyUnicode_FromString(name(device_of(o).type)); },
+     nullptr, "The engine's name, such as \"cpu\".", nullptr},
     {"index",
      [](PyObject* o, void*) -> PyObject* {
        const Device d = device_of(o);
@@ -128,16 +128,20 @@ PyObject* as_size(PyObject* tuple) {
 PyObject* size_subscript(PyObject* o, PyObject* key) {
   return as_size(PyTuple_Type.tp_as_mapping->mp_subscript(o, key));
 }
-PyObject* size_concat(PyObject* a, PyObject* b) { return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b)); }
-PyObject* size_repeat(PyObject* o, Py_ssize_t n) { return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(o, n)); }
+PyObject* size_concat(PyObject* a, PyObject* b) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
+}
+PyObject* size_repeat(PyObject* o, Py_ssize_t n) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(o, n));
+}
 PyObject* size_reduce(PyObject* o, PyObject*) {
   Object plain(PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o)));
-  return plain ? Py_BuildValue("(O(O))", reinterpret_cast<PyObject*>(&g_size_type), plain.get()) : nullptr;
+  return plain ? Py_BuildValue("(O(O))", reinterpret_cast<PyObject*>(&g_size_type), plain.get())
+               : nullptr;
 }
-PyMethodDef size_methods[] = {
-    {"numel", size_numel, METH_NOARGS, "The product of the sizes."},
-    {"__reduce__", size_reduce, METH_NOARGS, nullptr},
-    {}};
+PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."},
+                              {"__reduce__", size_reduce, METH_NOARGS, nullptr},
+                              {}};
 PyMappingMethods size_mapping = {nullptr, size_subscript, nullptr};
 PySequenceMethods size_sequence = {nullptr, size_concat, size_repeat, nullptr, nullptr,
                                    nullptr, nullptr,     nullptr,     nullptr, nullptr};
@@ -157,13 +161,17 @@ PyObject* dtype_object(DType t) {
 
 bool is_dtype(PyObject* o) {
   if (Py_TYPE(o) == g_dtype_type) return true;
-  if (o == reinterpret_cast<PyObject*>(&PyFloat_Type) || o == reinterpret_cast<PyObject*>(&PyLong_Type) ||
-      o == reinterpret_cast<PyObject*>(&PyBool_Type) || o == reinterpret_cast<PyObject*>(&PyComplex_Type)) {
+  if (o == reinterpret_cast<PyObject*>(&PyFloat_Type) ||
+      o == reinterpret_cast<PyObject*>(&PyLong_Type) ||
+      o == reinterpret_cast<PyObject*>(&PyBool_Type) ||
+      o == reinterpret_cast<PyObject*>(&PyComplex_Type)) {
     return true;
   }
   // NumPy's types and dtypes, without importing it.
-  const char* module = PyType_Check(o) ? reinterpret_cast<PyTypeObject*>(o)->tp_name : Py_TYPE(o)->tp_name;
-  return std::strncmp(module, "numpy.", 6) == 0 && (PyType_Check(o) || std::strstr(module, "dtype"));
+  const char* module =
+      PyType_Check(o) ? reinterpret_cast<PyTypeObject*>(o)->tp_name : Py_TYPE(o)->tp_name;
+  return std::strncmp(module, "numpy.", 6) == 0 &&
+         (PyType_Check(o) || std::strstr(module, "dtype"));
 }
 
 DType to_dtype(PyObject* o) {
@@ -227,8 +235,9 @@ void init_types(PyObject* module) {
       {Py_tp_hash, reinterpret_cast<void*>(device_hash)},
       {Py_tp_methods, device_methods},
       {Py_tp_getset, device_properties},
-      {Py_tp_doc, const_cast<char*>("device(type, index=None)\n--\n\nWhere a tensor's memory lives: "
-                                    "\"cpu\", \"metal\", \"cuda:1\".")},
+      {Py_tp_doc,
+       const_cast<char*>("device(type, index=None)\n--\n\nWhere a tensor's memory lives: "
+                         "\"cpu\", \"metal\", \"cuda:1\".")},
       {0, nullptr}};
   g_device_type = make_type("rustorch.device", sizeof(DeviceObject), device_slots);
 

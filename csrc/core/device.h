@@ -21,8 +21,8 @@ struct Device {
 };
 
 const char* name(DeviceType t);
-std::string to_string(Device d);                   // "cpu", "cuda:1"
-Device parse_device(std::string_view s);           // errors on an unknown name
+std::string to_string(Device d);          // "cpu", "cuda:1"
+Device parse_device(std::string_view s);  // errors on an unknown name
 
 class Storage;
 
@@ -55,7 +55,7 @@ class Engine {
 
 // One slot a device type, filled at load time and constant after it.
 void register_engine(DeviceType type, Engine* engine);
-Engine* find_engine(DeviceType type);              // nullptr if this build has none
+Engine* find_engine(DeviceType type);               // nullptr if this build has none
 Engine& engine_for(Device device, const char* op);  // an error if it is absent or unavailable
 
 }  // namespace rt

@@ -49,9 +49,7 @@ class Dims {
   static constexpr size_t kInline = 6;
 
   Dims() = default;
-  explicit Dims(size_t n, int64_t fill = 0) {
-    resize(n, fill);
-  }
+  explicit Dims(size_t n, int64_t fill = 0) { resize(n, fill); }
   Dims(IntList l) { assign(l); }
   Dims(std::initializer_list<int64_t> l) { assign(IntList(l)); }
   Dims(const Dims& o) { assign(o); }

@@ -8,9 +8,9 @@ namespace {
 // Global because set_default_dtype is process-wide in the API we follow.
 std::atomic<DType> g_default_dtype{DType::Float32};
 
-constexpr const char* kNames[kNumDTypes] = {"bool",    "uint8",    "int8",    "int16",
-                                            "int32",   "int64",    "float16", "bfloat16",
-                                            "float32", "float64",  "complex64", "complex128"};
+constexpr const char* kNames[kNumDTypes] = {"bool",    "uint8",   "int8",      "int16",
+                                            "int32",   "int64",   "float16",   "bfloat16",
+                                            "float32", "float64", "complex64", "complex128"};
 }  // namespace
 
 const char* name(DType t) { return kNames[static_cast<int>(t)]; }

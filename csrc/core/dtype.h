@@ -76,9 +76,7 @@ inline constexpr DType complex_of(DType t) {
   return t == DType::Float64 ? DType::Complex128 : DType::Complex64;
 }
 // The type a sum or a formula over t is accumulated in.
-inline constexpr DType compute_type(DType t) {
-  return is_reduced_floating(t) ? DType::Float32 : t;
-}
+inline constexpr DType compute_type(DType t) { return is_reduced_floating(t) ? DType::Float32 : t; }
 
 // The smallest type both can be cast to, by PyTorch's lattice.
 DType promote(DType a, DType b);
@@ -94,28 +92,52 @@ void set_default_dtype(DType t);
 template <class T>
 struct DTypeOf;
 template <>
-struct DTypeOf<bool> { static constexpr DType value = DType::Bool; };
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::Bool;
+};
 template <>
-struct DTypeOf<uint8_t> { static constexpr DType value = DType::UInt8; };
+struct DTypeOf<uint8_t> {
+  static constexpr DType value = DType::UInt8;
+};
 template <>
-struct DTypeOf<int8_t> { static constexpr DType value = DType::Int8; };
+struct DTypeOf<int8_t> {
+  static constexpr DType value = DType::Int8;
+};
 template <>
-struct DTypeOf<int16_t> { static constexpr DType value = DType::Int16; };
+struct DTypeOf<int16_t> {
+  static constexpr DType value = DType::Int16;
+};
 template <>
-struct DTypeOf<int32_t> { static constexpr DType value = DType::Int32; };
+struct DTypeOf<int32_t> {
+  static constexpr DType value = DType::Int32;
+};
 template <>
-struct DTypeOf<int64_t> { static constexpr DType value = DType::Int64; };
+struct DTypeOf<int64_t> {
+  static constexpr DType value = DType::Int64;
+};
 template <>
-struct DTypeOf<Half> { static constexpr DType value = DType::Float16; };
+struct DTypeOf<Half> {
+  static constexpr DType value = DType::Float16;
+};
 template <>
-struct DTypeOf<BFloat16> { static constexpr DType value = DType::BFloat16; };
+struct DTypeOf<BFloat16> {
+  static constexpr DType value = DType::BFloat16;
+};
 template <>
-struct DTypeOf<float> { static constexpr DType value = DType::Float32; };
+struct DTypeOf<float> {
+  static constexpr DType value = DType::Float32;
+};
 template <>
-struct DTypeOf<double> { static constexpr DType value = DType::Float64; };
+struct DTypeOf<double> {
+  static constexpr DType value = DType::Float64;
+};
 template <>
-struct DTypeOf<Complex64> { static constexpr DType value = DType::Complex64; };
+struct DTypeOf<Complex64> {
+  static constexpr DType value = DType::Complex64;
+};
 template <>
-struct DTypeOf<Complex128> { static constexpr DType value = DType::Complex128; };
+struct DTypeOf<Complex128> {
+  static constexpr DType value = DType::Complex128;
+};
 
 }  // namespace rt

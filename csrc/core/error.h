@@ -68,9 +68,9 @@ std::string cat_str(const A&... parts) {
 }  // namespace rt
 
 // RT_CHECK(condition, Kind, "op", "what is wrong"[, "what was given"[, "what to try"]])
-#define RT_CHECK(cond, kind, ...)                                \
-  do {                                                           \
-    if (!(cond)) [[unlikely]]                                    \
-      ::rt::throw_error(::rt::ErrorKind::kind, __VA_ARGS__);     \
+#define RT_CHECK(cond, kind, ...)                            \
+  do {                                                       \
+    if (!(cond)) [[unlikely]]                                \
+      ::rt::throw_error(::rt::ErrorKind::kind, __VA_ARGS__); \
   } while (0)
 #define RT_FAIL(kind, ...) ::rt::throw_error(::rt::ErrorKind::kind, __VA_ARGS__)

@@ -45,8 +45,7 @@ class Ref {
   }
   Ref(Ref&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
   template <class U>
-    requires std::is_convertible_v<U*, T*>
-  Ref(Ref<U> o) : p_(o.detach()) {}
+  requires std::is_convertible_v<U*, T*> Ref(Ref<U> o) : p_(o.detach()) {}
   ~Ref() {
     if (p_) p_->count_down();
   }

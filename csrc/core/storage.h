@@ -18,7 +18,8 @@ class MemoryOwner {
 
 class Storage : public RefCounted {
  public:
-  Storage(void* data, size_t nbytes, Device device) : data_(data), nbytes_(nbytes), device_(device) {}
+  Storage(void* data, size_t nbytes, Device device)
+      : data_(data), nbytes_(nbytes), device_(device) {}
 
   void* data() const { return data_; }
   size_t nbytes() const { return nbytes_; }

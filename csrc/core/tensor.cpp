@@ -8,7 +8,11 @@ namespace rt {
 
 TensorImpl::TensorImpl(Ref<Storage> storage, DType dtype, IntList sizes, IntList strides,
                        int64_t offset)
-    : storage_(std::move(storage)), sizes_(sizes), strides_(strides), offset_(offset), dtype_(dtype) {
+    : storage_(std::move(storage)),
+      sizes_(sizes),
+      strides_(strides),
+      offset_(offset),
+      dtype_(dtype) {
   refresh();
 }
 
@@ -82,8 +86,7 @@ Tensor empty_strided(IntList sizes, IntList strides, DType dtype, Device device,
              cat_str("strides ", strides));
     int64_t step;
     RT_CHECK(!__builtin_mul_overflow(sizes[i] - 1, strides[i], &step) &&
-                 !__builtin_add_overflow(extent, step, &extent) &&
-                 extent < (int64_t{1} << 58),
+                 !__builtin_add_overflow(extent, step, &extent) && extent < (int64_t{1} << 58),
              Runtime, op, "the size in bytes does not fit in 64 bits", cat_str("sizes ", sizes));
   }
   auto storage =
@@ -133,7 +136,7 @@ Tensor scalar_tensor(const Scalar& v, DType dtype, Device device) {
 }
 
 Tensor wrapped_number(const Scalar& v) {
-  Tensor t = scalar_tensor(v, v.is_floating() ? DType::Float64
+  Tensor t = scalar_tensor(v, v.is_floating()  ? DType::Float64
                               : v.is_complex() ? DType::Complex128
                                                : v.dtype());
   t.impl()->wrapped_number_ = true;

@@ -40,8 +40,8 @@ class TensorImpl final : public RefCounted {
   bool wrapped_number_ = false;
   // True if it is a leaf that asked for gradients or has a grad_fn.
   bool requires_grad_ = false;
-  bool inference_ = false;        // made under inference_mode: never enters a graph
-  bool untracked_writes_ = false; // made by .data: writes do not bump the version
+  bool inference_ = false;         // made under inference_mode: never enters a graph
+  bool untracked_writes_ = false;  // made by .data: writes do not bump the version
   std::unique_ptr<AutogradMeta, AutogradMetaDeleter> autograd_;
   // The tensor this one is a differentiable view of (never itself a view).
   Ref<TensorImpl> view_base_;
@@ -86,7 +86,8 @@ class Tensor {
 
   // The first element, in host-visible memory.
   void* data() const {
-    return static_cast<char*>(p_->storage_->data()) + p_->offset_ * static_cast<int64_t>(item_size());
+    return static_cast<char*>(p_->storage_->data()) +
+           p_->offset_ * static_cast<int64_t>(item_size());
   }
   template <class T>
   T* data() const {

@@ -21,7 +21,8 @@ void c2c(const Tensor& out, const Tensor& x, int64_t dim, bool inverse, double s
   const int64_t n = x.sizes()[dim];
   const FftLines l = lines(x, dim);
   if (x.dtype() == DType::Complex64) {
-    fft_complex(n, inverse, static_cast<float>(scale), l, x.data<Complex64>(), l, out.data<Complex64>());
+    fft_complex(n, inverse, static_cast<float>(scale), l, x.data<Complex64>(), l,
+                out.data<Complex64>());
   } else {
     fft_complex(n, inverse, scale, l, x.data<Complex128>(), l, out.data<Complex128>());
   }
@@ -30,20 +31,22 @@ void r2c(const Tensor& out, const Tensor& x, int64_t dim, double scale) {
   if (out.numel() == 0) return;
   const int64_t n = x.sizes()[dim];
   if (x.dtype() == DType::Float32) {
-    fft_real_to_complex(n, static_cast<float>(scale), lines(x, dim), x.data<float>(), lines(out, dim),
-                        out.data<Complex64>());
+    fft_real_to_complex(n, static_cast<float>(scale), lines(x, dim), x.data<float>(),
+                        lines(out, dim), out.data<Complex64>());
   } else {
-    fft_real_to_complex(n, scale, lines(x, dim), x.data<double>(), lines(out, dim), out.data<Complex128>());
+    fft_real_to_complex(n, scale, lines(x, dim), x.data<double>(), lines(out, dim),
+                        out.data<Complex128>());
   }
 }
 void c2r(const Tensor& out, const Tensor& x, int64_t dim, double scale) {
   if (out.numel() == 0) return;
   const int64_t n = out.sizes()[dim];
   if (x.dtype() == DType::Complex64) {
-    fft_complex_to_real(n, static_cast<float>(scale), lines(x, dim), x.data<Complex64>(), lines(out, dim),
-                        out.data<float>());
+    fft_complex_to_real(n, static_cast<float>(scale), lines(x, dim), x.data<Complex64>(),
+                        lines(out, dim), out.data<float>());
   } else {
-    fft_complex_to_real(n, scale, lines(x, dim), x.data<Complex128>(), lines(out, dim), out.data<double>());
+    fft_complex_to_real(n, scale, lines(x, dim), x.data<Complex128>(), lines(out, dim),
+                        out.data<double>());
   }
 }
 

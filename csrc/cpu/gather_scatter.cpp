@@ -48,8 +48,8 @@ void gather_rows(const StridedPlan& plan, int64_t step) {
         std::memcpy(&at, row.pointer(2), 8);
         copy_items(sizeof(T), n, row.pointer(0), out_step, row.pointer(1) + at * step, src_step);
       } else {
-        gather_row<T>(n, row.pointer(0), out_step, row.pointer(1), src_step, row.pointer(2), index_step,
-                      step);
+        gather_row<T>(n, row.pointer(0), out_step, row.pointer(1), src_step, row.pointer(2),
+                      index_step, step);
       }
       row.advance(n);
       begin += n;
@@ -85,8 +85,8 @@ using RowFn = void (*)(int64_t n, char* target, int64_t target_step, const char*
                        int64_t values_step, const char* index, int64_t index_step, int64_t step);
 
 template <class T, class F>
-void scatter_row(int64_t n, char* target, int64_t target_step, const char* values, int64_t values_step,
-                 const char* index, int64_t index_step, int64_t step) {
+void scatter_row(int64_t n, char* target, int64_t target_step, const char* values,
+                 int64_t values_step, const char* index, int64_t index_step, int64_t step) {
   for (int64_t i = 0; i < n; ++i) {
     int64_t at;
     std::memcpy(&at, index + i * index_step, 8);
@@ -207,14 +207,15 @@ RowFn row_function(ScatterMode mode, DType t) {
 
 class Scatter {
  public:
-  Scatter(const Tensor& target, const Tensor& index, int64_t step, const Tensor& values, int64_t begin,
-          int64_t end, ScatterMode mode)
+  Scatter(const Tensor& target, const Tensor& index, int64_t step, const Tensor& values,
+          int64_t begin, int64_t end, ScatterMode mode)
       : mode_(mode),
         item_(static_cast<int64_t>(values.item_size())),
         step_(step * item_),
         row_(row_function(mode, values.dtype())),
         free_(without(values.sizes(), begin, end)),
-        serial_(values.sizes().slice(static_cast<size_t>(begin), static_cast<size_t>(end - begin))) {
+        serial_(
+            values.sizes().slice(static_cast<size_t>(begin), static_cast<size_t>(end - begin))) {
     RT_CHECK(row_, NotImplemented, "scatter", "there is no such reduction for this dtype",
              name(values.dtype()));
     const auto bytes = [](const Tensor& t, IntList strides) {
@@ -232,7 +233,7 @@ class Scatter {
     serial_.add(target.data(), order);
     for (const Tensor* t : {&values, &index}) {
       serial_.add(t->data(), bytes(*t, t->strides().slice(static_cast<size_t>(begin),
-                                                        static_cast<size_t>(end - begin))));
+                                                          static_cast<size_t>(end - begin))));
     }
     free_.finish();
     serial_.finish();
@@ -271,7 +272,8 @@ class Scatter {
       RowCursor row(free_, begin);
       for (int64_t at = begin; at < end;) {
         const int64_t n = std::min(row.row_left(), end - at);
-        one_row(n, row.pointer(0), ts, row.pointer(1) + values_at, vs, row.pointer(2) + index_at, is);
+        one_row(n, row.pointer(0), ts, row.pointer(1) + values_at, vs, row.pointer(2) + index_at,
+                is);
         row.advance(n);
         at += n;
       }
@@ -285,16 +287,16 @@ class Scatter {
       RowCursor row(serial_, 0);
       for (int64_t at = 0; at < serial_.numel();) {
         const int64_t n = row.row_left();
-        row_(n, outer.pointer(0), 0, outer.pointer(1) + (row.pointer(1) - serial_.operand(1).data), vs,
-             outer.pointer(2) + (row.pointer(2) - serial_.operand(2).data), is, step_);
+        row_(n, outer.pointer(0), 0, outer.pointer(1) + (row.pointer(1) - serial_.operand(1).data),
+             vs, outer.pointer(2) + (row.pointer(2) - serial_.operand(2).data), is, step_);
         row.advance(n);
         at += n;
       }
     }
   }
 
-  void one_row(int64_t n, char* target, int64_t ts, const char* values, int64_t vs, const char* index,
-               int64_t is) const {
+  void one_row(int64_t n, char* target, int64_t ts, const char* values, int64_t vs,
+               const char* index, int64_t is) const {
     if (is == 0 && ts == item_ && (mode_ == ScatterMode::Assign || (vs == item_ && add_))) {
       int64_t at;
       std::memcpy(&at, index, 8);
@@ -317,8 +319,8 @@ class Scatter {
   StridedPlan free_, serial_;
 };
 
-void scatter(const Tensor& target, const Tensor& index, int64_t step, const Tensor& values, int64_t begin,
-             int64_t end, ScatterMode mode) {
+void scatter(const Tensor& target, const Tensor& index, int64_t step, const Tensor& values,
+             int64_t begin, int64_t end, ScatterMode mode) {
   Scatter(target, index, step, values, begin, end, mode).run();
 }
 

@@ -26,7 +26,8 @@ void count_bins(const Tensor& counts, const Tensor& x, T low, T high) {
     high += 1;
   }
   RT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "histc",
-           cat_str("range of [", static_cast<double>(low), ", ", static_cast<double>(high), "] is not finite"));
+           cat_str("range of [", static_cast<double>(low), ", ", static_cast<double>(high),
+                   "] is not finite"));
   for (int64_t i = 0; i < n; ++i) {
     if (!(from[i] >= low && from[i] <= high)) continue;
     const auto bin = static_cast<int64_t>((from[i] - low) * static_cast<T>(bins) / (high - low));

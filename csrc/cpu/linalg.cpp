@@ -15,11 +15,17 @@ namespace {
 template <class F>
 void with_type(DType t, F&& f) {
   switch (t) {
-    case DType::Float32: return f(float{});
-    case DType::Float64: return f(double{});
-    case DType::Complex64: return f(Complex64{});
-    case DType::Complex128: return f(Complex128{});
-    default: RT_FAIL(Runtime, "linalg", "only float32, float64 and their complex types have LAPACK", name(t));
+    case DType::Float32:
+      return f(float{});
+    case DType::Float64:
+      return f(double{});
+    case DType::Complex64:
+      return f(Complex64{});
+    case DType::Complex128:
+      return f(Complex128{});
+    default:
+      RT_FAIL(Runtime, "linalg", "only float32, float64 and their complex types have LAPACK",
+              name(t));
   }
 }
 
@@ -45,9 +51,10 @@ void for_each(const Tensor& t, F&& f) {
     for (int64_t i = 0; i < count; ++i) f(i);
     return;
   }
-  parallel_for(0, count, std::max<int64_t>(1, 30000 / (n * n * n)), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) f(i);
-  });
+  parallel_for(0, count, std::max<int64_t>(1, 30000 / (n * n * n)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) f(i);
+               });
 }
 
 void zero(const Tensor& t) { std::memset(t.data(), 0, t.nbytes()); }
@@ -72,8 +79,8 @@ void lu(const Tensor& a, const Tensor& pivots, const Tensor& info) {
   const int64_t k = std::min(rows(a), cols(a));
   with_type(a.dtype(), [&]<class T>(T) {
     for_each(a, [&](int64_t i) {
-      info.data<int32_t>()[i] =
-          lapack::getrf<T>(rows(a), cols(a), matrix<T>(a, i), leading(a), pivots.data<int32_t>() + i * k);
+      info.data<int32_t>()[i] = lapack::getrf<T>(rows(a), cols(a), matrix<T>(a, i), leading(a),
+                                                 pivots.data<int32_t>() + i * k);
     });
   });
 }
@@ -114,8 +121,8 @@ void triangular_solve(const Tensor& b, const Tensor& a, bool upper, bool unit) {
       one.re = 1;
     }
     for_each(b, [&](int64_t i) {
-      lapack::trsm<T>(true, upper, Trans::No, unit, rows(b), cols(b), one, matrix<T>(a, i), leading(a),
-                      matrix<T>(b, i), leading(b));
+      lapack::trsm<T>(true, upper, Trans::No, unit, rows(b), cols(b), one, matrix<T>(a, i),
+                      leading(a), matrix<T>(b, i), leading(b));
     });
   });
 }
@@ -165,7 +172,9 @@ void svd(const Tensor& a, const Tensor& u, const Tensor& s, const Tensor& vh, co
     return;
   }
   const bool full = vectors && (cols(u) > k || rows(vh) > k);
-  const lapack::Vectors job = !vectors ? lapack::Vectors::None : full ? lapack::Vectors::All : lapack::Vectors::Some;
+  const lapack::Vectors job = !vectors ? lapack::Vectors::None
+                              : full   ? lapack::Vectors::All
+                                       : lapack::Vectors::Some;
   with_type(a.dtype(), [&]<class T>(T) {
     using R = lapack::RealOf<T>;
     for_each(a, [&](int64_t i) {
@@ -175,8 +184,9 @@ void svd(const Tensor& a, const Tensor& u, const Tensor& s, const Tensor& vh, co
         status = -1;
         return;
       }
-      status = lapack::svd<T>(job, m, n, x, m, s.data<R>() + i * k, vectors ? matrix<T>(u, i) : nullptr, m,
-                              vectors ? matrix<T>(vh, i) : nullptr, vectors ? leading(vh) : 1);
+      status =
+          lapack::svd<T>(job, m, n, x, m, s.data<R>() + i * k, vectors ? matrix<T>(u, i) : nullptr,
+                         m, vectors ? matrix<T>(vh, i) : nullptr, vectors ? leading(vh) : 1);
     });
   });
 }
@@ -190,7 +200,8 @@ void eigh(const Tensor& a, const Tensor& w, const Tensor& info, bool upper, bool
     for_each(a, [&](int64_t i) {
       T* x = matrix<T>(a, i);
       int32_t& status = info.data<int32_t>()[i];
-      status = all_finite(x, n * n) ? lapack::syevd<T>(vectors, upper, n, x, n, w.data<R>() + i * n) : -1;
+      status = all_finite(x, n * n) ? lapack::syevd<T>(vectors, upper, n, x, n, w.data<R>() + i * n)
+                                    : -1;
     });
   });
 }
@@ -204,15 +215,15 @@ void eig(const Tensor& a, const Tensor& w, const Tensor& v, const Tensor& info) 
     for_each(a, [&](int64_t i) {
       T* x = matrix<T>(a, i);
       int32_t& status = info.data<int32_t>()[i];
-      status = all_finite(x, n * n)
-                   ? lapack::geev<T>(n, x, n, w.data<C>() + i * n, v.defined() ? matrix<C>(v, i) : nullptr, n)
-                   : -1;
+      status = all_finite(x, n * n) ? lapack::geev<T>(n, x, n, w.data<C>() + i * n,
+                                                      v.defined() ? matrix<C>(v, i) : nullptr, n)
+                                    : -1;
     });
   });
 }
 
-void lstsq(const Tensor& a, const Tensor& b, const Tensor& s, const Tensor& rank, const Tensor& info, double rcond,
-           LeastSquares driver) {
+void lstsq(const Tensor& a, const Tensor& b, const Tensor& s, const Tensor& rank,
+           const Tensor& info, double rcond, LeastSquares driver) {
   zero(info);
   if (a.numel() == 0 || b.numel() == 0) return;
   const int64_t m = rows(a), n = cols(a), nrhs = cols(b), k = std::min(m, n);
@@ -226,8 +237,12 @@ void lstsq(const Tensor& a, const Tensor& b, const Tensor& s, const Tensor& rank
       const R r = static_cast<R>(rcond);
       const int64_t ldb = leading(b);
       switch (driver) {
-        case LeastSquares::Gels: status = lapack::gels<T>(Trans::No, m, n, nrhs, x, m, y, ldb); break;
-        case LeastSquares::Gelsy: status = lapack::gelsy<T>(m, n, nrhs, x, m, y, ldb, r, &own_rank); break;
+        case LeastSquares::Gels:
+          status = lapack::gels<T>(Trans::No, m, n, nrhs, x, m, y, ldb);
+          break;
+        case LeastSquares::Gelsy:
+          status = lapack::gelsy<T>(m, n, nrhs, x, m, y, ldb, r, &own_rank);
+          break;
         case LeastSquares::Gelsd:
           status = lapack::gelsd<T>(m, n, nrhs, x, m, y, ldb, s.data<R>() + i * k, r, &own_rank);
           break;

@@ -57,7 +57,8 @@ void nonzero(const Tensor& x, Tensor* places) {
 }
 
 template <class T>
-void fill_row(int64_t n, char* out, int64_t out_step, const char* mask, int64_t mask_step, const void* v) {
+void fill_row(int64_t n, char* out, int64_t out_step, const char* mask, int64_t mask_step,
+              const void* v) {
   T value;
   std::memcpy(&value, v, sizeof(T));
   if (out_step == static_cast<int64_t>(sizeof(T)) && mask_step == 1) {

@@ -61,9 +61,11 @@ int64_t batch_step(const Tensor& t, int64_t from_the_end) {
 }
 
 // The dims before the last two, innermost first, merged where all three step as one.
-size_t batch_dims(const Tensor& out, const Tensor& a, const Tensor& b, std::vector<BatchDim>& dims) {
+size_t batch_dims(const Tensor& out, const Tensor& a, const Tensor& b,
+                  std::vector<BatchDim>& dims) {
   for (int64_t k = 3; k <= out.dim(); ++k) {
-    const BatchDim d{out.sizes()[out.dim() - k], batch_step(out, k), batch_step(a, k), batch_step(b, k)};
+    const BatchDim d{out.sizes()[out.dim() - k], batch_step(out, k), batch_step(a, k),
+                     batch_step(b, k)};
     if (d.size == 1) continue;
     if (!dims.empty()) {
       BatchDim& in = dims.back();
@@ -93,32 +95,33 @@ void product(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& 
   }
   // C^T = B^T A^T where C has its columns together.
   const auto flip = [](Trans t) { return t == Trans::No ? Trans::Yes : Trans::No; };
-  const auto run = [&](int64_t batch, void* pc, const void* pa, const void* pb, int64_t sc, int64_t sa,
-                       int64_t sb) {
+  const auto run = [&](int64_t batch, void* pc, const void* pa, const void* pb, int64_t sc,
+                       int64_t sa, int64_t sb) {
     const DType type = out.dtype();
     const GemmScalar fa = factor(alpha), fb = factor(beta);
     if (c_plain) {
       const int64_t ldc = mc.rows == 1 ? mc.cols : mc.row_step;
       if (batch == 1) {
-        gemm(type, ma.trans(), mb.trans(), mc.rows, mc.cols, ma.cols, fa, pa, ma.ld(), pb, mb.ld(), fb,
-             pc, ldc);
+        gemm(type, ma.trans(), mb.trans(), mc.rows, mc.cols, ma.cols, fa, pa, ma.ld(), pb, mb.ld(),
+             fb, pc, ldc);
       } else {
-        gemm_batched(type, ma.trans(), mb.trans(), batch, mc.rows, mc.cols, ma.cols, fa, pa, ma.ld(), sa,
-                     pb, mb.ld(), sb, fb, pc, ldc, sc);
+        gemm_batched(type, ma.trans(), mb.trans(), batch, mc.rows, mc.cols, ma.cols, fa, pa,
+                     ma.ld(), sa, pb, mb.ld(), sb, fb, pc, ldc, sc);
       }
     } else {
       const int64_t ldc = mc.cols == 1 ? mc.rows : mc.col_step;
-      gemm_batched(type, flip(mb.trans()), flip(ma.trans()), batch, mc.cols, mc.rows, ma.cols, fa, pb,
-                   mb.ld(), sb, pa, ma.ld(), sa, fb, pc, ldc, sc);
+      gemm_batched(type, flip(mb.trans()), flip(ma.trans()), batch, mc.cols, mc.rows, ma.cols, fa,
+                   pb, mb.ld(), sb, pa, ma.ld(), sa, fb, pc, ldc, sc);
     }
   };
   if (out.dim() <= 2) return run(1, out.data(), a.data(), b.data(), 0, 0, 0);
   std::vector<BatchDim> dims;
   if (batch_dims(out, a, b, dims) == 0) return run(1, out.data(), a.data(), b.data(), 0, 0, 0);
   // The largest dim goes to the library, which spreads it over threads.
-  std::swap(dims[0], *std::max_element(dims.begin(), dims.end(), [](const BatchDim& x, const BatchDim& y) {
-    return x.size < y.size;
-  }));
+  std::swap(dims[0],
+            *std::max_element(dims.begin(), dims.end(), [](const BatchDim& x, const BatchDim& y) {
+              return x.size < y.size;
+            }));
   const int64_t item = static_cast<int64_t>(out.item_size());
   Dims index(dims.size());
   char* pc = static_cast<char*>(out.data());
@@ -129,7 +132,8 @@ void product(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& 
     for (size_t d = 1; d < dims.size(); ++d) {
       oc += index[d] * dims[d].out, oa += index[d] * dims[d].a, ob += index[d] * dims[d].b;
     }
-    run(dims[0].size, pc + oc * item, pa + oa * item, pb + ob * item, dims[0].out, dims[0].a, dims[0].b);
+    run(dims[0].size, pc + oc * item, pa + oa * item, pb + ob * item, dims[0].out, dims[0].a,
+        dims[0].b);
     size_t d = 1;
     while (d < dims.size() && ++index[d] == dims[d].size) index[d++] = 0;
     if (d >= dims.size()) return;
@@ -141,7 +145,8 @@ void dot_product(const Tensor& out, const Tensor& a, const Tensor& b, bool conju
     std::memset(out.data(), 0, out.item_size());
     return;
   }
-  dot(out.dtype(), conjugate, a.numel(), a.data(), a.strides()[0], b.data(), b.strides()[0], out.data());
+  dot(out.dtype(), conjugate, a.numel(), a.data(), a.strides()[0], b.data(), b.strides()[0],
+      out.data());
 }
 
 const RegisterKernel r_matmul(matmul_kernel, DeviceType::CPU, &product);

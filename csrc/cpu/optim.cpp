@@ -11,7 +11,8 @@ namespace {
 constexpr int64_t kGrain = 16384;
 constexpr int64_t kBlock = 1024;  // elements converted at a time for float16 and bfloat16
 
-void fused_step(const ElementwiseSlot& slot, TensorList tensors, size_t slots, const void* scalars) {
+void fused_step(const ElementwiseSlot& slot, TensorList tensors, size_t slots,
+                const void* scalars) {
   const DType type = tensors[0].dtype(), compute = compute_type(type);
   const auto loop = slot.cpu_loop(type);
   char* base[kMaxStepTensors] = {};

@@ -63,7 +63,9 @@ void by_real(DType t, F&& f) {
 int64_t plane_size(const Tensor& t) { return t.numel() / std::max<int64_t>(t.sizes()[0], 1); }
 
 // Planes a thread should take at least, so that it has some thousand elements to do.
-int64_t grain(const Tensor& t) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(plane_size(t), 1)); }
+int64_t grain(const Tensor& t) {
+  return std::max<int64_t>(1, 16384 / std::max<int64_t>(plane_size(t), 1));
+}
 
 template <class F>
 void for_each_window(const PoolWindows& w, F&& f) {
@@ -76,7 +78,8 @@ void for_each_window(const PoolWindows& w, F&& f) {
 }
 
 template <class F>
-void for_each_place(const PoolWindows& w, size_t i, size_t j, size_t k, int64_t height, int64_t width, F&& f) {
+void for_each_place(const PoolWindows& w, size_t i, size_t j, size_t k, int64_t height,
+                    int64_t width, F&& f) {
   for (int64_t a = w[0].start[i]; a < w[0].end[i]; a += w[0].step) {
     for (int64_t b = w[1].start[j]; b < w[1].end[j]; b += w[1].step) {
       const int64_t row = (a * height + b) * width;
@@ -86,7 +89,8 @@ void for_each_place(const PoolWindows& w, size_t i, size_t j, size_t k, int64_t 
 }
 
 void pool_max(const Tensor& out, const Tensor& index, const Tensor& x, const PoolWindows& w) {
-  const int64_t height = x.sizes()[2], width = x.sizes()[3], in = plane_size(x), size = plane_size(out);
+  const int64_t height = x.sizes()[2], width = x.sizes()[3], in = plane_size(x),
+                size = plane_size(out);
   by_real(x.dtype(), [&](auto tag) {
     using T = decltype(tag);
     using C = typename Cell<T>::Compute;
@@ -119,7 +123,8 @@ template <class T>
 using Divisor = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 void pool_mean(const Tensor& out, const Tensor& x, const PoolWindows& w, const Tensor& divisor) {
-  const int64_t height = x.sizes()[2], width = x.sizes()[3], in = plane_size(x), size = plane_size(out);
+  const int64_t height = x.sizes()[2], width = x.sizes()[3], in = plane_size(x),
+                size = plane_size(out);
   by_float(x.dtype(), [&](auto tag) {
     using T = decltype(tag);
     using C = typename Cell<T>::Compute;
@@ -131,7 +136,8 @@ void pool_mean(const Tensor& out, const Tensor& x, const PoolWindows& w, const T
         const T* plane = source + p * in;
         for_each_window(w, [&](int64_t at, size_t i, size_t j, size_t k) {
           C sum = 0;
-          for_each_place(w, i, j, k, height, width, [&](int64_t place) { sum += Cell<T>::load(plane[place]); });
+          for_each_place(w, i, j, k, height, width,
+                         [&](int64_t place) { sum += Cell<T>::load(plane[place]); });
           target[p * size + at] = Cell<T>::store(sum / by[at]);
         });
       }
@@ -139,7 +145,8 @@ void pool_mean(const Tensor& out, const Tensor& x, const PoolWindows& w, const T
   });
 }
 
-void pool_mean_grad(const Tensor& grad_x, const Tensor& grad, const PoolWindows& w, const Tensor& divisor) {
+void pool_mean_grad(const Tensor& grad_x, const Tensor& grad, const PoolWindows& w,
+                    const Tensor& divisor) {
   const int64_t height = grad_x.sizes()[2], width = grad_x.sizes()[3];
   const int64_t in = plane_size(grad_x), size = plane_size(grad);
   by_float(grad.dtype(), [&](auto tag) {
@@ -154,9 +161,11 @@ void pool_mean_grad(const Tensor& grad_x, const Tensor& grad, const PoolWindows&
         std::fill(plane.begin(), plane.end(), C(0));
         for_each_window(w, [&](int64_t at, size_t i, size_t j, size_t k) {
           const C share = Cell<T>::load(source[p * size + at]) / by[at];
-          for_each_place(w, i, j, k, height, width, [&](int64_t place) { plane[static_cast<size_t>(place)] += share; });
+          for_each_place(w, i, j, k, height, width,
+                         [&](int64_t place) { plane[static_cast<size_t>(place)] += share; });
         });
-        for (int64_t e = 0; e < in; ++e) target[p * in + e] = Cell<T>::store(plane[static_cast<size_t>(e)]);
+        for (int64_t e = 0; e < in; ++e)
+          target[p * in + e] = Cell<T>::store(plane[static_cast<size_t>(e)]);
       }
     });
   });
@@ -189,7 +198,8 @@ void plane_gather(const Tensor& out, const Tensor& values, const Tensor& index) 
     T* target = out.data<T>();
     parallel_for(0, out.sizes()[0], grain(out), [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p) {
-        for (int64_t e = 0; e < size; ++e) target[p * size + e] = source[p * in + where[p * size + e]];
+        for (int64_t e = 0; e < size; ++e)
+          target[p * size + e] = source[p * in + where[p * size + e]];
       }
     });
   });

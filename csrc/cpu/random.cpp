@@ -15,8 +15,8 @@ namespace rt::cpu {
 
 namespace {
 
-constexpr int64_t kGrain = 8192;   // elements worth a thread
-constexpr int64_t kChunk = 1024;   // elements a buffer holds; a multiple of every block
+constexpr int64_t kGrain = 8192;  // elements worth a thread
+constexpr int64_t kChunk = 1024;  // elements a buffer holds; a multiple of every block
 
 // Loops of no inputs: their one argument is a RandomRun.
 ElementwiseSlot slots[] = {
@@ -140,29 +140,34 @@ void poisson(const Tensor& out, const Tensor& rates, Generator::State at) {
   parallel_for(0, out.numel(), 512, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       ElementStream s(at, i);
-      o[i] = r[i] == 0 ? 0 : r[i] < 10 ? poisson_by_product(r[i], s) : poisson_by_rejection(r[i], s);
+      o[i] = r[i] == 0   ? 0
+             : r[i] < 10 ? poisson_by_product(r[i], s)
+                         : poisson_by_rejection(r[i], s);
     }
   });
 }
 
 // ---- Multinomial ----
 
-void draw_with_replacement(const double* weights, int64_t n, const double* u, int64_t draws, int64_t* out,
-                           double* running) {
+void draw_with_replacement(const double* weights, int64_t n, const double* u, int64_t draws,
+                           int64_t* out, double* running) {
   double total = 0;
   for (int64_t i = 0; i < n; ++i) running[i] = total += weights[i];
   for (int64_t k = 0; k < draws; ++k) {
     // u in (0, 1]: the first category whose running sum reaches u * total has a weight above 0.
-    out[k] = std::min<int64_t>(std::lower_bound(running, running + n, u[k] * total) - running, n - 1);
+    out[k] =
+        std::min<int64_t>(std::lower_bound(running, running + n, u[k] * total) - running, n - 1);
     while (weights[out[k]] == 0) --out[k];
   }
 }
 // An exponential race (Efraimidis and Spirakis, 2006): the `draws` categories with the smallest
 // arrival times -log(u) / weight, in order of arrival.
-void draw_without_replacement(const double* weights, int64_t n, const double* u, int64_t draws, int64_t* out,
-                              double* times, int64_t* order) {
+void draw_without_replacement(const double* weights, int64_t n, const double* u, int64_t draws,
+                              int64_t* out, double* times, int64_t* order) {
   for (int64_t i = 0; i < n; ++i) {
-    times[i] = weights[i] > 0 ? std::max(-rt_formulas::log_(u[i]), 5.551115123125783e-17) / weights[i] : INFINITY;
+    times[i] = weights[i] > 0
+                   ? std::max(-rt_formulas::log_(u[i]), 5.551115123125783e-17) / weights[i]
+                   : INFINITY;
     order[i] = i;
   }
   std::partial_sort(order, order + draws, order + n, [times](int64_t a, int64_t b) {
@@ -171,23 +176,25 @@ void draw_without_replacement(const double* weights, int64_t n, const double* u,
   std::copy(order, order + draws, out);
 }
 
-void multinomial(const Tensor& indices, const Tensor& weights, const Tensor& uniform, bool replacement) {
+void multinomial(const Tensor& indices, const Tensor& weights, const Tensor& uniform,
+                 bool replacement) {
   const int64_t n = weights.sizes().back(), rows = n > 0 ? weights.numel() / n : 0;
   const int64_t draws = indices.sizes().back(), words = uniform.sizes().back();
-  parallel_for(0, rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
-    std::vector<double> scratch(static_cast<size_t>(n));
-    std::vector<int64_t> order(replacement ? 0 : static_cast<size_t>(n));
-    for (int64_t row = begin; row < end; ++row) {
-      const double* w = weights.data<double>() + row * n;
-      const double* u = uniform.data<double>() + row * words;
-      int64_t* o = indices.data<int64_t>() + row * draws;
-      if (replacement) {
-        draw_with_replacement(w, n, u, draws, o, scratch.data());
-      } else {
-        draw_without_replacement(w, n, u, draws, o, scratch.data(), order.data());
-      }
-    }
-  });
+  parallel_for(0, rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(n, 1)),
+               [&](int64_t begin, int64_t end) {
+                 std::vector<double> scratch(static_cast<size_t>(n));
+                 std::vector<int64_t> order(replacement ? 0 : static_cast<size_t>(n));
+                 for (int64_t row = begin; row < end; ++row) {
+                   const double* w = weights.data<double>() + row * n;
+                   const double* u = uniform.data<double>() + row * words;
+                   int64_t* o = indices.data<int64_t>() + row * draws;
+                   if (replacement) {
+                     draw_with_replacement(w, n, u, draws, o, scratch.data());
+                   } else {
+                     draw_without_replacement(w, n, u, draws, o, scratch.data(), order.data());
+                   }
+                 }
+               });
 }
 
 const RegisterKernel register_random(random_kernel, DeviceType::CPU, &fill);

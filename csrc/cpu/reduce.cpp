@@ -1,22 +1,21 @@
 // Reductions over any dims of any layout. Two ways through memory: one result after another, each
 // from runs along the reduced dims ("rows"); or many results at once, from rows of neighbours
-// ("columns"), where the results' dim is the contiguous one. Layouts and types that the loops cannot
-// read go through a buffer that stays in the first-level cache.
-#include "ops/reduction.h"
-
+// ("columns"), where the results' dim is the contiguous one. Layouts and types that the loops
+// cannot read go through a buffer that stays in the first-level cache.
 #include "cpu/load_kernels.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
+#include "ops/reduction.h"
 
 namespace rt::cpu {
 
 namespace {
 
-constexpr int64_t kGrain = 32768;      // values worth a thread
-constexpr int64_t kBuffer = 2048;      // values a conversion buffer holds
-constexpr int64_t kTile = 256;         // neighbouring results reduced together
-constexpr int64_t kMaxState = 32;      // bytes
-constexpr int64_t kShortRun = 32;      // runs below this are collected before they are reduced
+constexpr int64_t kGrain = 32768;  // values worth a thread
+constexpr int64_t kBuffer = 2048;  // values a conversion buffer holds
+constexpr int64_t kTile = 256;     // neighbouring results reduced together
+constexpr int64_t kMaxState = 32;  // bytes
+constexpr int64_t kShortRun = 32;  // runs below this are collected before they are reduced
 
 // Dims that are walked together, innermost first; steps of the input in bytes.
 struct Axes {
@@ -156,7 +155,8 @@ void reduce_wide(const Job& job, const char* data, int64_t rows, int64_t columns
     job.loops.merge(columns, states, wide + i * columns * job.loops.state_size);
   }
   const int64_t done = rows / fold * fold;
-  job.loops.columns(rows - done, columns, data + done * columns * job.item, columns * job.item, done, states);
+  job.loops.columns(rows - done, columns, data + done * columns * job.item, columns * job.item,
+                    done, states);
 }
 
 // The same for `columns` neighbouring results.
@@ -207,9 +207,10 @@ void put(DType from, const char* values, DType to, char* out, int64_t n, int64_t
 // Writes n <= kTile results that lie `step` elements apart from position `at`.
 void finish(const Job& job, int64_t n, const char* states, int64_t at, int64_t step) {
   const DType type = static_cast<DType>(job.loops.result_type);
-  const bool plain = step == 1 && job.result && type == job.result_type &&
-                     (!job.second || static_cast<DType>(job.loops.second_type) == job.second_type) &&
-                     (job.second || job.loops.second_type < 0);
+  const bool plain =
+      step == 1 && job.result && type == job.result_type &&
+      (!job.second || static_cast<DType>(job.loops.second_type) == job.second_type) &&
+      (job.second || job.loops.second_type < 0);
   if (plain) {
     job.loops.finish(n, states, job.parameter, job.result + at * job.result_size,
                      job.second ? job.second + at * job.second_size : nullptr);
@@ -243,7 +244,8 @@ void in_parts(const Job& job, int64_t columns, int parts, char* states, Reduce&&
 int parts_for(const Job& job, int64_t items, int64_t values_per_item) {
   const int threads = get_num_threads();
   if (items >= threads || threads == 1 || in_parallel_region()) return 1;
-  return static_cast<int>(std::clamp<int64_t>(values_per_item / kGrain, 1, std::min<int64_t>(threads, job.reduced.count)));
+  return static_cast<int>(std::clamp<int64_t>(values_per_item / kGrain, 1,
+                                              std::min<int64_t>(threads, job.reduced.count)));
 }
 
 void by_rows(const Job& job) {
@@ -260,18 +262,20 @@ void by_rows(const Job& job) {
     }
     return;
   }
-  parallel_for(0, results, std::max<int64_t>(1, kGrain / std::max<int64_t>(count, 1)), [&](int64_t b, int64_t e) {
-    alignas(64) char states[kTile * kMaxState];
-    Cursor at(job.kept, 0, b);
-    for (int64_t o = b; o < e; o += kTile) {
-      const int64_t n = std::min(kTile, e - o);
-      job.loops.init(n, states);
-      for (int64_t i = 0; i < n; ++i, at.next()) {
-        reduce_row(job, job.data + at.in(), 0, count, states + i * job.loops.state_size);
-      }
-      finish(job, n, states, o, 1);
-    }
-  });
+  parallel_for(0, results, std::max<int64_t>(1, kGrain / std::max<int64_t>(count, 1)),
+               [&](int64_t b, int64_t e) {
+                 alignas(64) char states[kTile * kMaxState];
+                 Cursor at(job.kept, 0, b);
+                 for (int64_t o = b; o < e; o += kTile) {
+                   const int64_t n = std::min(kTile, e - o);
+                   job.loops.init(n, states);
+                   for (int64_t i = 0; i < n; ++i, at.next()) {
+                     reduce_row(job, job.data + at.in(), 0, count,
+                                states + i * job.loops.state_size);
+                   }
+                   finish(job, n, states, o, 1);
+                 }
+               });
 }
 
 void by_columns(const Job& job) {
@@ -279,31 +283,37 @@ void by_columns(const Job& job) {
   const int64_t items = tiles * (job.kept.count / width), count = job.reduced.count;
   const int64_t per_item = std::min(width, kTile) * count;
   const int parts = parts_for(job, items, per_item);
-  parallel_for(0, items, parts > 1 ? items : std::max<int64_t>(1, kGrain / std::max<int64_t>(per_item, 1)),
+  parallel_for(0, items,
+               parts > 1 ? items : std::max<int64_t>(1, kGrain / std::max<int64_t>(per_item, 1)),
                [&](int64_t b, int64_t e) {
-    alignas(64) char states[kTile * kMaxState];
-    for (int64_t i = b; i < e; ++i) {
-      const Cursor at(job.kept, 1, i / tiles);
-      const int64_t first = i % tiles * kTile, n = std::min(kTile, width - first);
-      const char* data = job.data + at.in() + first * job.item;
-      job.loops.init(n, states);
-      if (parts > 1) {
-        in_parts(job, n, parts, states,
-                 [&](int64_t from, int64_t to, char* s) { reduce_columns(job, data, n, from, to, s); });
-      } else {
-        reduce_columns(job, data, n, 0, count, states);
-      }
-      finish(job, n, states, at.out() + first * job.kept.out[0], job.kept.out[0]);
-    }
-  });
+                 alignas(64) char states[kTile * kMaxState];
+                 for (int64_t i = b; i < e; ++i) {
+                   const Cursor at(job.kept, 1, i / tiles);
+                   const int64_t first = i % tiles * kTile, n = std::min(kTile, width - first);
+                   const char* data = job.data + at.in() + first * job.item;
+                   job.loops.init(n, states);
+                   if (parts > 1) {
+                     in_parts(job, n, parts, states, [&](int64_t from, int64_t to, char* s) {
+                       reduce_columns(job, data, n, from, to, s);
+                     });
+                   } else {
+                     reduce_columns(job, data, n, 0, count, states);
+                   }
+                   finish(job, n, states, at.out() + first * job.kept.out[0], job.kept.out[0]);
+                 }
+               });
 }
 
 void launch(const ReduceSlot& slot, DType compute, const Tensor& x, uint64_t mask, double parameter,
             const Tensor& result, const Tensor& second) {
   const int64_t results = result.defined() ? result.numel() : second.numel();
   if (results == 0) return;
-  Job job{*slot.cpu_loops(compute), x.data<char>(), x.dtype(), compute,
-          static_cast<int64_t>(x.item_size()), static_cast<int64_t>(item_size(compute))};
+  Job job{*slot.cpu_loops(compute),
+          x.data<char>(),
+          x.dtype(),
+          compute,
+          static_cast<int64_t>(x.item_size()),
+          static_cast<int64_t>(item_size(compute))};
   if (job.from != compute) job.cast = cast_loop(compute, job.from);
   job.ordered = slot.ordered();
   job.parameter = parameter;

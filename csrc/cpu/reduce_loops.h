@@ -16,7 +16,8 @@ struct ReduceLoops {
   // n contiguous values into one state. `base`: the position of the first in the whole range.
   void (*row)(int64_t n, const void* in, int64_t base, void* state);
   // Rows of n contiguous values, `step` bytes apart, into n states.
-  void (*columns)(int64_t rows, int64_t n, const void* in, int64_t step, int64_t base, void* states);
+  void (*columns)(int64_t rows, int64_t n, const void* in, int64_t step, int64_t base,
+                  void* states);
   // states[i] += others[i], which hold later positions.
   void (*merge)(int64_t n, void* states, const void* others);
   void (*finish)(int64_t n, const void* states, double parameter, void* result, void* second);

@@ -16,7 +16,10 @@ void renorm_rows_of(const Tensor& table, const Tensor& rows, double max_norm, do
     double norm = 0;
     for (int64_t k = 0; k < width; ++k) {
       const double a = std::fabs(static_cast<double>(v[k]));
-      norm = std::isinf(p) ? std::max(norm, a) : norm + (p == 2 ? a * a : p == 1 ? a : std::pow(a, p));
+      norm = std::isinf(p) ? std::max(norm, a)
+                           : norm + (p == 2   ? a * a
+                                     : p == 1 ? a
+                                              : std::pow(a, p));
     }
     if (!std::isinf(p) && p != 1) norm = p == 2 ? std::sqrt(norm) : std::pow(norm, 1 / p);
     if (norm <= max_norm) continue;

@@ -53,7 +53,8 @@ void sort_lines(const Tensor& values, const Tensor& indices, const Tensor& x, bo
       pairs.resize(static_cast<size_t>(n));
       for (int64_t i = 0; i < n; ++i) {
         const U key = keys[static_cast<size_t>(i)];
-        pairs[static_cast<size_t>(i)] = {descending ? static_cast<U>(~key) : key, static_cast<uint32_t>(i)};
+        pairs[static_cast<size_t>(i)] = {descending ? static_cast<U>(~key) : key,
+                                         static_cast<uint32_t>(i)};
       }
       if (k < n) std::nth_element(pairs.begin(), pairs.begin() + k, pairs.end());
       if (k == n && n >= kRadixFrom) {
@@ -72,7 +73,8 @@ void sort_lines(const Tensor& values, const Tensor& indices, const Tensor& x, bo
 }
 
 void sort(const Tensor& values, const Tensor& indices, const Tensor& x, bool descending) {
-  RT_CHECK(x.sizes()[1] <= int64_t{UINT32_MAX}, Runtime, "sort", "a line has more than 2**32 elements", describe(x));
+  RT_CHECK(x.sizes()[1] <= int64_t{UINT32_MAX}, Runtime, "sort",
+           "a line has more than 2**32 elements", describe(x));
   with_key_type(x.dtype(), [&]<class U>() { sort_lines<U>(values, indices, x, descending); });
 }
 
@@ -91,8 +93,8 @@ void sort_rows(const Tensor& order, const Tensor& x) {
 }
 
 template <class U>
-void search_lines(const Tensor& out, const Tensor& boundaries, const Tensor& values, const Tensor& sorter,
-                  bool right) {
+void search_lines(const Tensor& out, const Tensor& boundaries, const Tensor& values,
+                  const Tensor& sorter, bool right) {
   const int64_t n = boundaries.sizes()[1], m = values.sizes()[1], lines = values.sizes()[0];
   std::vector<U> keys(static_cast<size_t>(boundaries.numel()));
   to_keys(boundaries.dtype(), boundaries.numel(), boundaries.data(), keys.data());
@@ -118,8 +120,10 @@ void search_lines(const Tensor& out, const Tensor& boundaries, const Tensor& val
   });
 }
 
-void search(const Tensor& out, const Tensor& boundaries, const Tensor& values, const Tensor& sorter, bool right) {
-  with_key_type(values.dtype(), [&]<class U>() { search_lines<U>(out, boundaries, values, sorter, right); });
+void search(const Tensor& out, const Tensor& boundaries, const Tensor& values, const Tensor& sorter,
+            bool right) {
+  with_key_type(values.dtype(),
+                [&]<class U>() { search_lines<U>(out, boundaries, values, sorter, right); });
 }
 
 void number_runs(const Tensor& numbers, const Tensor& first) {

@@ -20,7 +20,8 @@ void triangle(const Tensor& out, const Tensor& x, int64_t k, bool upper) {
       char* row = to + r * columns * item;
       std::memset(row, 0, static_cast<size_t>(first * item));
       std::memset(row + last * item, 0, static_cast<size_t>((columns - last) * item));
-      std::memmove(row + first * item, from + (r * columns + first) * item, static_cast<size_t>((last - first) * item));
+      std::memmove(row + first * item, from + (r * columns + first) * item,
+                   static_cast<size_t>((last - first) * item));
     }
   });
 }

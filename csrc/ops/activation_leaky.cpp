@@ -8,7 +8,8 @@ namespace {
 // ---- leaky relu and prelu: the slope is a tensor, of one element or one per channel ----
 
 ElementwiseSlot leaky_relu_slot{"leaky_relu", EwCompute::Promoted, EwResult::Same, 2};
-ElementwiseSlot leaky_relu_backward_slot{"leaky_relu_backward", EwCompute::Promoted, EwResult::Same, 3};
+ElementwiseSlot leaky_relu_backward_slot{"leaky_relu_backward", EwCompute::Promoted, EwResult::Same,
+                                         3};
 
 Tensor leaky_relu_backward_forward(Out out, const Tensor& g, const Tensor& x, const Tensor& slope) {
   const Tensor inputs[] = {g, x, slope};
@@ -23,13 +24,14 @@ void leaky_relu_backward_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, ops::leaky_relu_backward(c.grad(), c.input(1), c.input(2)));
   if (c.needs(2)) c.set(2, below_zero(c.grad(), c.input(1), c.input(0)));
 }
-const Op leaky_relu_backward_op("_leaky_relu_backward(Tensor grad, Tensor input, Tensor slope) -> Tensor",
-                                leaky_relu_backward_forward,
-                                {.vjp = leaky_relu_backward_vjp,
-                                 .saves = "grad input slope",
-                                 .in = "",
-                                 .broadcasts = true,
-                                 .kernels = {&leaky_relu_backward_slot}});
+const Op leaky_relu_backward_op(
+    "_leaky_relu_backward(Tensor grad, Tensor input, Tensor slope) -> Tensor",
+    leaky_relu_backward_forward,
+    {.vjp = leaky_relu_backward_vjp,
+     .saves = "grad input slope",
+     .in = "",
+     .broadcasts = true,
+     .kernels = {&leaky_relu_backward_slot}});
 
 Tensor leaky_relu_forward(Out out, const Tensor& x, Scalar slope) {
   const Tensor inputs[] = {x, parameter(x, slope.to_double())};
@@ -37,7 +39,8 @@ Tensor leaky_relu_forward(Out out, const Tensor& x, Scalar slope) {
 }
 void leaky_relu_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  c.set(0, ops::leaky_relu_backward(c.grad(), c.input(0), wrapped_number(c.arg<Scalar>(1).to_double())));
+  c.set(0, ops::leaky_relu_backward(c.grad(), c.input(0),
+                                    wrapped_number(c.arg<Scalar>(1).to_double())));
 }
 const Op leaky_relu_op("leaky_relu(Tensor input, Scalar negative_slope=0.01) -> Tensor",
                        leaky_relu_forward,
@@ -51,7 +54,8 @@ Tensor leaky_relu_either(const Tensor& x, Scalar slope, bool inplace) {
 }
 const Op leaky_relu_functional_op(
     "leaky_relu.functional(Tensor input, Scalar negative_slope=0.01, bool inplace=False) -> Tensor",
-    leaky_relu_either, {.in = "nn.functional", .doc = R"(x above zero, `negative_slope * x` below (Maas et al., 2013).
+    leaky_relu_either,
+    {.in = "nn.functional", .doc = R"(x above zero, `negative_slope * x` below (Maas et al., 2013).
 
 Floating-point tensors only. Follows `torch.nn.functional.leaky_relu`.
 
@@ -64,7 +68,8 @@ void prelu_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, ops::leaky_relu_backward(c.grad(), c.input(0), c.input(1)));
   if (c.needs(1)) c.set(1, below_zero(c.grad(), c.input(0), c.input(0)));
 }
-const Op prelu_kernel_op("_prelu(Tensor input, Tensor weight) -> Tensor", binary_forward<leaky_relu_slot>,
+const Op prelu_kernel_op("_prelu(Tensor input, Tensor weight) -> Tensor",
+                         binary_forward<leaky_relu_slot>,
                          {.vjp = prelu_vjp,
                           .saves = "input weight",
                           .in = "",
@@ -79,16 +84,20 @@ Tensor prelu_forward(const Tensor& x, const Tensor& weight) {
   if (weight.numel() == 1) return prelu_kernel_op(x, ops::reshape(weight, {}));
   RT_CHECK(x.dim() > 0, Runtime, "prelu", "Not allow zero-dim input tensor.", describe(x));
   const int64_t channels = x.dim() > 1 ? x.size(1) : 1;
-  RT_CHECK(channels == weight.numel(), Runtime, "prelu",
-           cat_str("Mismatch of parameter numbers and input channel size. Found parameter numbers = ",
-                   weight.numel(), " and channel size = ", channels, "."),
-           cat_str(describe(x), " and ", describe(weight)));
+  RT_CHECK(
+      channels == weight.numel(), Runtime, "prelu",
+      cat_str("Mismatch of parameter numbers and input channel size. Found parameter numbers = ",
+              weight.numel(), " and channel size = ", channels, "."),
+      cat_str(describe(x), " and ", describe(weight)));
   Dims shape(static_cast<size_t>(x.dim()), 1);
   shape[1] = channels;
   return prelu_kernel_op(x, ops::reshape(weight, shape));
 }
-const Op prelu_op("prelu(Tensor input, Tensor weight) -> Tensor", prelu_forward,
-                  {.in = "rt Tensor nn.functional", .doc = R"(x above zero, `weight * x` below; one weight for all or one a channel (He et al., 2015).
+const Op prelu_op(
+    "prelu(Tensor input, Tensor weight) -> Tensor", prelu_forward,
+    {.in = "rt Tensor nn.functional",
+     .doc =
+         R"(x above zero, `weight * x` below; one weight for all or one a channel (He et al., 2015).
 
 Channels are dim 1. Errors if their number is not the number of weights. Follows
 `torch.nn.functional.prelu`.
@@ -106,12 +115,14 @@ ElementwiseSlot elu_backward_slot{"elu_backward", EwCompute::Promoted, EwResult:
 constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 constexpr double kSeluScale = 1.0507009873554804934193349852946;
 
-Tensor elu_backward_forward(Out out, const Tensor& g, const Tensor& x, double negative, double positive,
-                            double scale) {
-  const Tensor inputs[] = {g, x, parameter(x, negative), parameter(x, positive), parameter(x, scale)};
+Tensor elu_backward_forward(Out out, const Tensor& g, const Tensor& x, double negative,
+                            double positive, double scale) {
+  const Tensor inputs[] = {g, x, parameter(x, negative), parameter(x, positive),
+                           parameter(x, scale)};
   return elementwise(elu_backward_slot, "elu_backward", out, inputs, g.dtype());
 }
-Tensor elu_backward(const Tensor& g, const Tensor& x, double negative, double positive, double scale);
+Tensor elu_backward(const Tensor& g, const Tensor& x, double negative, double positive,
+                    double scale);
 void elu_backward_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const double negative = c.arg<double>(2), positive = c.arg<double>(3), scale = c.arg<double>(4);
@@ -120,17 +131,17 @@ void elu_backward_vjp(VjpContext& c) {
   // Above zero the slope is constant.
   if (c.needs(1)) c.set(1, elu_backward(c.grad() * c.input(0), x, negative * scale, 0, scale));
 }
-const Op elu_backward_op("_elu_backward(Tensor grad, Tensor input, float negative, float positive, "
-                         "float input_scale) -> Tensor",
-                         elu_backward_forward,
-                         {.vjp = elu_backward_vjp,
-                          .saves = "grad input",
-                          .in = "",
-                          .kernels = {&elu_backward_slot}});
-Tensor elu_backward(const Tensor& g, const Tensor& x, double negative, double positive, double scale) {
+const Op elu_backward_op(
+    "_elu_backward(Tensor grad, Tensor input, float negative, float positive, "
+    "float input_scale) -> Tensor",
+    elu_backward_forward,
+    {.vjp = elu_backward_vjp, .saves = "grad input", .in = "", .kernels = {&elu_backward_slot}});
+Tensor elu_backward(const Tensor& g, const Tensor& x, double negative, double positive,
+                    double scale) {
   return elu_backward_op(g, x, negative, positive, scale);
 }
-Tensor run_elu(const char* op, Out out, const Tensor& x, double negative, double positive, double scale) {
+Tensor run_elu(const char* op, Out out, const Tensor& x, double negative, double positive,
+               double scale) {
   const Tensor inputs[] = {x, parameter(x, negative), parameter(x, positive), parameter(x, scale)};
   return elementwise(elu_slot, op, out, inputs, x.dtype());
 }
@@ -139,16 +150,22 @@ Tensor elu_forward(Out out, const Tensor& x, Scalar alpha) {
   return run_elu("elu", out, x, alpha.to_double(), 1, 1);
 }
 void elu_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, elu_backward(c.grad(), c.input(0), c.arg<Scalar>(1).to_double(), 1, 1));
+  if (c.has_grad())
+    c.set(0, elu_backward(c.grad(), c.input(0), c.arg<Scalar>(1).to_double(), 1, 1));
 }
 const Op elu_op("elu(Tensor input, Scalar alpha=1.0) -> Tensor", elu_forward,
-                {.vjp = elu_vjp, .saves = "input", .in = "nn.functional.inplace", .inplace = true,
+                {.vjp = elu_vjp,
+                 .saves = "input",
+                 .in = "nn.functional.inplace",
+                 .inplace = true,
                  .kernels = {&elu_slot}});
 Tensor elu_either(const Tensor& x, Scalar alpha, bool inplace) {
   return inplace ? elu_op.inplace(x, alpha) : elu_op(x, alpha);
 }
-const Op elu_functional_op("elu.functional(Tensor input, Scalar alpha=1.0, bool inplace=False) -> Tensor",
-                           elu_either, {.in = "nn.functional", .doc = R"(x above zero, `alpha * (exp(x) - 1)` below (Clevert et al., 2015).
+const Op elu_functional_op(
+    "elu.functional(Tensor input, Scalar alpha=1.0, bool inplace=False) -> Tensor", elu_either,
+    {.in = "nn.functional",
+     .doc = R"(x above zero, `alpha * (exp(x) - 1)` below (Clevert et al., 2015).
 
 Floating-point tensors only. Follows `torch.nn.functional.elu`.
 
@@ -159,22 +176,27 @@ tensor([-1.,  2.])
 Tensor selu_forward(Out out, const Tensor& x) {
   return run_elu("selu", out, x, kSeluAlpha * kSeluScale, kSeluScale, 1);
 }
-const Op selu_op("selu(Tensor input) -> Tensor", selu_forward,
-                 {.vjp = RT_GRADIENT(elu_backward(c.grad(), c.input(0), kSeluAlpha * kSeluScale, kSeluScale, 1)),
-                  .saves = "input",
-                  .in = "rt nn.functional.inplace",
-                  .inplace = true,
-                  .kernels = {&elu_slot},
-                  .doc = R"(elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al., 2017).
+const Op selu_op(
+    "selu(Tensor input) -> Tensor", selu_forward,
+    {.vjp = RT_GRADIENT(elu_backward(c.grad(), c.input(0), kSeluAlpha* kSeluScale, kSeluScale, 1)),
+     .saves = "input",
+     .in = "rt nn.functional.inplace",
+     .inplace = true,
+     .kernels = {&elu_slot},
+     .doc = R"(elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al., 2017).
 
 Floating-point tensors only. Follows `torch.selu`.
 
 >>> rt.selu(rt.tensor([0., 1.]))
 tensor([0.0000, 1.0507])
 )"});
-Tensor selu_either(const Tensor& x, bool inplace) { return inplace ? selu_op.inplace(x) : selu_op(x); }
-const Op selu_functional_op("selu.functional(Tensor input, bool inplace=False) -> Tensor", selu_either,
-                            {.in = "nn.functional", .doc = R"(elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al., 2017).
+Tensor selu_either(const Tensor& x, bool inplace) {
+  return inplace ? selu_op.inplace(x) : selu_op(x);
+}
+const Op selu_functional_op(
+    "selu.functional(Tensor input, bool inplace=False) -> Tensor", selu_either,
+    {.in = "nn.functional",
+     .doc = R"(elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al., 2017).
 
 Follows `torch.nn.functional.selu`.
 
@@ -183,7 +205,8 @@ tensor([0.0000, 1.0507])
 )"});
 
 Tensor celu_forward(Out out, const Tensor& x, Scalar alpha) {
-  RT_CHECK(alpha.to_double() != 0, Runtime, "celu", "ZeroDivisionError: alpha cannot be 0 for CELU");
+  RT_CHECK(alpha.to_double() != 0, Runtime, "celu",
+           "ZeroDivisionError: alpha cannot be 0 for CELU");
   return run_elu("celu", out, x, alpha.to_double(), 1, 1 / alpha.to_double());
 }
 void celu_vjp(VjpContext& c) {
@@ -206,8 +229,10 @@ tensor([0., 2.])
 Tensor celu_either(const Tensor& x, Scalar alpha, bool inplace) {
   return inplace ? celu_op.inplace(x, alpha) : celu_op(x, alpha);
 }
-const Op celu_functional_op("celu.functional(Tensor input, Scalar alpha=1.0, bool inplace=False) -> Tensor",
-                            celu_either, {.in = "nn.functional", .doc = R"(x above zero, `alpha * (exp(x / alpha) - 1)` below (Barron, 2017).
+const Op celu_functional_op(
+    "celu.functional(Tensor input, Scalar alpha=1.0, bool inplace=False) -> Tensor", celu_either,
+    {.in = "nn.functional",
+     .doc = R"(x above zero, `alpha * (exp(x / alpha) - 1)` below (Barron, 2017).
 
 Follows `torch.nn.functional.celu`.
 
@@ -219,7 +244,9 @@ tensor([0., 2.])
 
 namespace ops {
 
-Tensor leaky_relu(const Tensor& x, double negative_slope) { return leaky_relu_op(x, negative_slope); }
+Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  return leaky_relu_op(x, negative_slope);
+}
 Tensor leaky_relu_backward(const Tensor& g, const Tensor& x, const Tensor& slope) {
   return leaky_relu_backward_op(g, x, slope);
 }

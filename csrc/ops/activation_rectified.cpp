@@ -8,7 +8,8 @@ namespace {
 // ---- threshold and relu ----
 
 ElementwiseSlot threshold_slot{"threshold", EwCompute::Promoted, EwResult::Same, 3};
-ElementwiseSlot threshold_backward_slot{"threshold_backward", EwCompute::Promoted, EwResult::Same, 3};
+ElementwiseSlot threshold_backward_slot{"threshold_backward", EwCompute::Promoted, EwResult::Same,
+                                        3};
 
 Tensor threshold_backward_forward(Out out, const Tensor& g, const Tensor& x, double threshold) {
   const Tensor inputs[] = {g, x, parameter(x, threshold)};
@@ -17,12 +18,13 @@ Tensor threshold_backward_forward(Out out, const Tensor& g, const Tensor& x, dou
 void threshold_backward_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::threshold_backward(c.grad(), c.input(1), c.arg<double>(2)));
 }
-const Op threshold_backward_op("_threshold_backward(Tensor grad, Tensor input, float threshold) -> Tensor",
-                               threshold_backward_forward,
-                               {.vjp = threshold_backward_vjp,
-                                .saves = "input",
-                                .in = "",
-                                .kernels = {&threshold_backward_slot}});
+const Op threshold_backward_op(
+    "_threshold_backward(Tensor grad, Tensor input, float threshold) -> Tensor",
+    threshold_backward_forward,
+    {.vjp = threshold_backward_vjp,
+     .saves = "input",
+     .in = "",
+     .kernels = {&threshold_backward_slot}});
 
 Tensor threshold_forward(Out out, const Tensor& x, Scalar threshold, Scalar value) {
   const DType compute = compute_type(x.dtype());
@@ -54,8 +56,10 @@ Tensor threshold_either(const Tensor& x, Scalar threshold, Scalar value, bool in
   return inplace ? threshold_op.inplace(x, threshold, value) : threshold_op(x, threshold, value);
 }
 const Op threshold_functional_op(
-    "threshold.functional(Tensor input, Scalar threshold, Scalar value, bool inplace=False) -> Tensor",
-    threshold_either, {.in = "nn.functional", .doc = R"(x where x > threshold (or x is NaN), else `value`.
+    "threshold.functional(Tensor input, Scalar threshold, Scalar value, bool inplace=False) -> "
+    "Tensor",
+    threshold_either,
+    {.in = "nn.functional", .doc = R"(x where x > threshold (or x is NaN), else `value`.
 
 Follows `torch.nn.functional.threshold`.
 
@@ -65,7 +69,8 @@ tensor([9., 2.])
 
 ElementwiseSlot relu_slot{"relu", EwCompute::Promoted, EwResult::Same, 1};
 Tensor relu_forward(Out out, const Tensor& x) {
-  RT_CHECK(x.dtype() != DType::Bool, Runtime, "relu", "Boolean inputs not supported for relu", describe(x));
+  RT_CHECK(x.dtype() != DType::Bool, Runtime, "relu", "Boolean inputs not supported for relu",
+           describe(x));
   return elementwise(relu_slot, "relu", out, x);
 }
 const Op relu_op("relu(Tensor input) -> Tensor", relu_forward,
@@ -81,9 +86,13 @@ Errors for bool and complex tensors. Follows `torch.relu`.
 >>> rt.relu(rt.tensor([-1., 2.]))
 tensor([0., 2.])
 )"});
-Tensor relu_either(const Tensor& x, bool inplace) { return inplace ? relu_op.inplace(x) : relu_op(x); }
-const Op relu_functional_op("relu.functional(Tensor input, bool inplace=False) -> Tensor", relu_either,
-                            {.in = "nn.functional", .doc = R"(The larger of each element and zero; NaN stays NaN.
+Tensor relu_either(const Tensor& x, bool inplace) {
+  return inplace ? relu_op.inplace(x) : relu_op(x);
+}
+const Op relu_functional_op("relu.functional(Tensor input, bool inplace=False) -> Tensor",
+                            relu_either,
+                            {.in = "nn.functional",
+                             .doc = R"(The larger of each element and zero; NaN stays NaN.
 
 Follows `torch.nn.functional.relu`.
 
@@ -93,20 +102,26 @@ tensor([0., 2.])
 
 // ---- clamps ----
 
-ElementwiseSlot hardtanh_backward_slot{"open_interval_backward", EwCompute::Promoted, EwResult::Same, 4};
+ElementwiseSlot hardtanh_backward_slot{"open_interval_backward", EwCompute::Promoted,
+                                       EwResult::Same, 4};
 
-Tensor hardtanh_backward_forward(Out out, const Tensor& g, const Tensor& x, double low, double high) {
+Tensor hardtanh_backward_forward(Out out, const Tensor& g, const Tensor& x, double low,
+                                 double high) {
   const Tensor inputs[] = {g, x, parameter(x, low), parameter(x, high)};
   return elementwise(hardtanh_backward_slot, "hardtanh_backward", out, inputs, g.dtype());
 }
 Tensor hardtanh_backward(const Tensor& g, const Tensor& x, double low, double high);
 void hardtanh_backward_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, hardtanh_backward(c.grad(), c.input(1), c.arg<double>(2), c.arg<double>(3)));
+  if (c.has_grad())
+    c.set(0, hardtanh_backward(c.grad(), c.input(1), c.arg<double>(2), c.arg<double>(3)));
 }
 const Op hardtanh_backward_op(
     "_hardtanh_backward(Tensor grad, Tensor input, float min_val, float max_val) -> Tensor",
     hardtanh_backward_forward,
-    {.vjp = hardtanh_backward_vjp, .saves = "input", .in = "", .kernels = {&hardtanh_backward_slot}});
+    {.vjp = hardtanh_backward_vjp,
+     .saves = "input",
+     .in = "",
+     .kernels = {&hardtanh_backward_slot}});
 Tensor hardtanh_backward(const Tensor& g, const Tensor& x, double low, double high) {
   return hardtanh_backward_op(g, x, low, high);
 }
@@ -129,15 +144,15 @@ void hardtanh_vjp(VjpContext& c) {
   c.set(0, hardtanh_backward(c.grad(), c.input(0), c.arg<Scalar>(1).to_double(),
                              c.arg<Scalar>(2).to_double()));
 }
-const Op hardtanh_op("hardtanh(Tensor input, Scalar min_val=-1, Scalar max_val=1) -> Tensor",
-                     hardtanh_forward,
-                     {.vjp = hardtanh_vjp, .saves = "input", .in = "nn.functional.inplace",
-                      .inplace = true});
+const Op hardtanh_op(
+    "hardtanh(Tensor input, Scalar min_val=-1, Scalar max_val=1) -> Tensor", hardtanh_forward,
+    {.vjp = hardtanh_vjp, .saves = "input", .in = "nn.functional.inplace", .inplace = true});
 Tensor hardtanh_either(const Tensor& x, Scalar low, Scalar high, bool inplace) {
   return inplace ? hardtanh_op.inplace(x, low, high) : hardtanh_op(x, low, high);
 }
 const Op hardtanh_functional_op(
-    "hardtanh.functional(Tensor input, Scalar min_val=-1.0, Scalar max_val=1.0, bool inplace=False) -> Tensor",
+    "hardtanh.functional(Tensor input, Scalar min_val=-1.0, Scalar max_val=1.0, bool "
+    "inplace=False) -> Tensor",
     hardtanh_either, {.in = "nn.functional", .doc = R"(Each element brought into [min_val, max_val].
 
 ValueError if `min_val > max_val`. Follows `torch.nn.functional.hardtanh`.
@@ -191,10 +206,9 @@ Tensor shrink_backward(const Tensor& g, const Tensor& x, double lambd);
 void shrink_backward_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, shrink_backward(c.grad(), c.input(1), c.arg<double>(2)));
 }
-const Op shrink_backward_op("_shrink_backward(Tensor grad, Tensor input, float lambd) -> Tensor",
-                            shrink_backward_forward,
-                            {.vjp = shrink_backward_vjp, .saves = "input", .in = "",
-                             .kernels = {&shrink_backward_slot}});
+const Op shrink_backward_op(
+    "_shrink_backward(Tensor grad, Tensor input, float lambd) -> Tensor", shrink_backward_forward,
+    {.vjp = shrink_backward_vjp, .saves = "input", .in = "", .kernels = {&shrink_backward_slot}});
 Tensor shrink_backward(const Tensor& g, const Tensor& x, double lambd) {
   return shrink_backward_op(g, x, lambd);
 }

@@ -47,7 +47,8 @@ ElementwiseSlot sigmoid_slot{"sigmoid", EwCompute::Float, EwResult::Same, 1};
 void sigmoid_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const Tensor y = c.result();
-  c.set(0, is_complex(y.dtype()) ? c.grad() * ops::conj(y * (1 - y)) : sigmoid_backward(c.grad(), y));
+  c.set(0,
+        is_complex(y.dtype()) ? c.grad() * ops::conj(y * (1 - y)) : sigmoid_backward(c.grad(), y));
 }
 const Op sigmoid_op("sigmoid(Tensor input) -> Tensor", unary_forward<sigmoid_slot>,
                     {.vjp = sigmoid_vjp,
@@ -99,14 +100,15 @@ void silu_vjp(VjpContext& c) {
   const Tensor s = ops::sigmoid(x);
   c.set(0, c.grad() * ops::conj(s * (x * (1 - s) + 1)));
 }
-const Op silu_kernel_op("_silu(Tensor input) -> Tensor", unary_forward<silu_slot>,
-                        {.vjp = silu_vjp, .saves = "input", .in = "", .inplace = true,
-                         .kernels = {&silu_slot}});
+const Op silu_kernel_op(
+    "_silu(Tensor input) -> Tensor", unary_forward<silu_slot>,
+    {.vjp = silu_vjp, .saves = "input", .in = "", .inplace = true, .kernels = {&silu_slot}});
 Tensor silu_either(const Tensor& x, bool inplace) {
   return inplace ? silu_kernel_op.inplace(x) : silu_kernel_op(x);
 }
 const Op silu_op("silu(Tensor input, bool inplace=False) -> Tensor", silu_either,
-                 {.in = "nn.functional", .doc = R"(`x * sigmoid(x)`, also called swish (Hendrycks and Gimpel, 2016).
+                 {.in = "nn.functional",
+                  .doc = R"(`x * sigmoid(x)`, also called swish (Hendrycks and Gimpel, 2016).
 
 Floating-point and complex tensors only. Follows `torch.nn.functional.silu`.
 
@@ -137,13 +139,14 @@ void gelu_vjp(VjpContext& c) {
   const bool tanh = by_tanh(c.arg<std::string_view>(1));
   c.set(0, tanh ? gelu_tanh_backward(c.grad(), c.input(0)) : gelu_backward(c.grad(), c.input(0)));
 }
-const Op gelu_op("gelu(Tensor input, *, str approximate='none') -> Tensor", gelu_forward,
-                 {.vjp = gelu_vjp,
-                  .saves = "input",
-                  .in = "nn.functional",
-                  .out = true,
-                  .kernels = {&gelu_slot, &gelu_tanh_slot},
-                  .doc = R"(`x * Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, 2016).
+const Op gelu_op(
+    "gelu(Tensor input, *, str approximate='none') -> Tensor", gelu_forward,
+    {.vjp = gelu_vjp,
+     .saves = "input",
+     .in = "nn.functional",
+     .out = true,
+     .kernels = {&gelu_slot, &gelu_tanh_slot},
+     .doc = R"(`x * Phi(x)`, Phi the normal distribution function (Hendrycks and Gimpel, 2016).
 
 `approximate="tanh"` takes the formula with tanh instead of erf. Floating-point tensors only. Follows
 `torch.nn.functional.gelu`.
@@ -173,7 +176,8 @@ Tensor softplus_forward(Out out, const Tensor& x, double beta, double threshold)
   const Tensor inputs[] = {x, parameter(x, beta), parameter(x, threshold)};
   return elementwise(softplus_slot, "softplus", out, inputs, x.dtype());
 }
-Tensor softplus_backward_forward(Out out, const Tensor& g, const Tensor& x, double beta, double threshold) {
+Tensor softplus_backward_forward(Out out, const Tensor& g, const Tensor& x, double beta,
+                                 double threshold) {
   const Tensor inputs[] = {g, x, parameter(x, beta), parameter(x, threshold)};
   return elementwise(softplus_backward_slot, "softplus_backward", out, inputs, x.dtype());
 }
@@ -192,21 +196,25 @@ void softplus_backward_vjp(VjpContext& c) {
 const Op softplus_backward_op(
     "_softplus_backward(Tensor grad, Tensor input, float beta, float threshold) -> Tensor",
     softplus_backward_forward,
-    {.vjp = softplus_backward_vjp, .saves = "grad input", .in = "", .kernels = {&softplus_backward_slot}});
+    {.vjp = softplus_backward_vjp,
+     .saves = "grad input",
+     .in = "",
+     .kernels = {&softplus_backward_slot}});
 Tensor softplus_backward(const Tensor& g, const Tensor& x, double beta, double threshold) {
   return softplus_backward_op(g, x, beta, threshold);
 }
 void softplus_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, softplus_backward(c.grad(), c.input(0), c.arg<double>(1), c.arg<double>(2)));
+  if (c.has_grad())
+    c.set(0, softplus_backward(c.grad(), c.input(0), c.arg<double>(1), c.arg<double>(2)));
 }
-const Op softplus_op("softplus(Tensor input, float beta=1.0, float threshold=20.0) -> Tensor",
-                     softplus_forward,
-                     {.vjp = softplus_vjp,
-                      .saves = "input",
-                      .in = "nn.functional",
-                      .out = true,
-                      .kernels = {&softplus_slot},
-                      .doc = R"(`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`.
+const Op softplus_op(
+    "softplus(Tensor input, float beta=1.0, float threshold=20.0) -> Tensor", softplus_forward,
+    {.vjp = softplus_vjp,
+     .saves = "input",
+     .in = "nn.functional",
+     .out = true,
+     .kernels = {&softplus_slot},
+     .doc = R"(`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`.
 
 Floating-point tensors only. Follows `torch.nn.functional.softplus`.
 
@@ -245,8 +253,11 @@ Tensor glu_forward(const Tensor& x, int64_t dim) {
            describe(x));
   return ops::narrow(x, dim, 0, half) * ops::sigmoid(ops::narrow(x, dim, half, half));
 }
-const Op glu_op("glu(Tensor input, int dim=-1) -> Tensor", glu_forward,
-                {.in = "nn.functional", .doc = R"(`a * sigmoid(b)` for the halves a and b of `input` along `dim` (Dauphin et al., 2016).
+const Op glu_op(
+    "glu(Tensor input, int dim=-1) -> Tensor", glu_forward,
+    {.in = "nn.functional",
+     .doc =
+         R"(`a * sigmoid(b)` for the halves a and b of `input` along `dim` (Dauphin et al., 2016).
 
 Errors if that size is odd. Follows `torch.nn.functional.glu`.
 

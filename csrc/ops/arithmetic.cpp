@@ -32,7 +32,8 @@ void check_alpha(const char* op, DType type, const Scalar& alpha) {
 }
 
 Tensor add_forward(Out out, const Tensor& a, const Tensor& b, Scalar alpha) {
-  if (is_plain_one(alpha)) [[likely]] return elementwise(add_slot, "add", out, a, b);
+  if (is_plain_one(alpha)) [[likely]]
+    return elementwise(add_slot, "add", out, a, b);
   const DType type = result_type(a, b);
   check_alpha("add", type, alpha);
   const Tensor inputs[] = {a, b, scalar_tensor(alpha, type, a.device())};
@@ -68,12 +69,13 @@ Tensor sub_forward(Out out, const Tensor& a, const Tensor& b, Scalar alpha) {
                ? "Subtraction, the `-` operator, with two bool tensors is not supported."
                : "Subtraction, the `-` operator, with a bool tensor is not supported.",
            cat_str(describe(a), " and ", describe(b)), "`^` or logical_xor()");
-  if (is_plain_one(alpha)) [[likely]] return elementwise(sub_slot, "sub", out, a, b);
+  if (is_plain_one(alpha)) [[likely]]
+    return elementwise(sub_slot, "sub", out, a, b);
   const DType type = result_type(a, b);
   check_alpha("sub", type, alpha);
-  const Scalar minus = alpha.is_complex()     ? Scalar(-alpha.to_complex())
+  const Scalar minus = alpha.is_complex()    ? Scalar(-alpha.to_complex())
                        : alpha.is_integral() ? Scalar(-alpha.to_int())
-                                              : Scalar(-alpha.to_double());
+                                             : Scalar(-alpha.to_double());
   const Tensor inputs[] = {a, b, scalar_tensor(minus, type, a.device())};
   return elementwise(add_scaled_slot, "sub", out, inputs, type);
 }
@@ -82,14 +84,15 @@ void sub_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, c.grad());
   if (c.needs(1)) c.set(1, -scaled(c.grad(), c.arg<Scalar>(2)));
 }
-const Op sub_op("sub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", sub_forward,
-                {.vjp = sub_vjp,
-                 .aliases = "subtract",
-                 .inplace = true,
-                 .out = true,
-                 .broadcasts = true,
-                 .kernels = {&sub_slot, &add_scaled_slot},
-                 .doc = R"(The difference `input - alpha * other`, with broadcasting and type promotion.
+const Op sub_op(
+    "sub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", sub_forward,
+    {.vjp = sub_vjp,
+     .aliases = "subtract",
+     .inplace = true,
+     .out = true,
+     .broadcasts = true,
+     .kernels = {&sub_slot, &add_scaled_slot},
+     .doc = R"(The difference `input - alpha * other`, with broadcasting and type promotion.
 
 Errors for bool tensors. Follows `torch.sub`.
 
@@ -122,7 +125,8 @@ void div_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const Tensor other = ops::conj(c.input(1));
   if (c.needs(0)) c.set(0, c.grad() / other);
-  if (c.needs(1)) c.set(1, -c.grad() * (ops::conj(c.input(0)) / other / other));  // other^2 could overflow
+  if (c.needs(1))
+    c.set(1, -c.grad() * (ops::conj(c.input(0)) / other / other));  // other^2 could overflow
 }
 const Op div_op("div(Operand input, Operand other) -> Tensor", binary_forward<div_slot>,
                 {.vjp = div_vjp,

@@ -11,17 +11,17 @@ namespace {
 
 constexpr double kLn2 = 0.693147180559945309417;
 
-#define RT_BINARY_OP(name, arguments, compute, where, inplaces, text)                        \
-  ElementwiseSlot name##_slot{#name, EwCompute::compute, EwResult::Same, 2};                 \
-  const Op name##_op(#name arguments " -> Tensor", binary_forward<name##_slot>,              \
-                     {.vjp = name##_vjp,                                                     \
-                      .saves = name##_saves,                                                 \
-                      .in = where,                                                           \
-                      .aliases = name##_aliases,                                             \
-                      .inplace = inplaces,                                                   \
-                      .out = true,                                                           \
-                      .broadcasts = true,                                                    \
-                      .kernels = {&name##_slot},                                             \
+#define RT_BINARY_OP(name, arguments, compute, where, inplaces, text)           \
+  ElementwiseSlot name##_slot{#name, EwCompute::compute, EwResult::Same, 2};    \
+  const Op name##_op(#name arguments " -> Tensor", binary_forward<name##_slot>, \
+                     {.vjp = name##_vjp,                                        \
+                      .saves = name##_saves,                                    \
+                      .in = where,                                              \
+                      .aliases = name##_aliases,                                \
+                      .inplace = inplaces,                                      \
+                      .out = true,                                              \
+                      .broadcasts = true,                                       \
+                      .kernels = {&name##_slot},                                \
                       .doc = text});
 
 constexpr const char* atan2_saves = "input other";
@@ -123,8 +123,8 @@ void xlogy_vjp(VjpContext& c) {
   if (c.needs(0)) {
     const Tensor flat = ops::logical_and(ops::eq(x, 0), ops::le(y, 0));
     // A bare number would be computed in the default dtype.
-    const Tensor wide = y.is_wrapped_number() ? y * ops::ones_like(c.grad())
-                                               : ops::to(y, c.grad().dtype());
+    const Tensor wide =
+        y.is_wrapped_number() ? y * ops::ones_like(c.grad()) : ops::to(y, c.grad().dtype());
     c.set(0, ops::where(flat, Scalar(0), c.grad() * ops::log(wide)));
   }
   if (c.needs(1)) c.set(1, c.grad() * x / y);
@@ -139,7 +139,8 @@ tensor([0., 0.])
 )")
 
 ElementwiseSlot nextafter_slot{"nextafter", EwCompute::Promoted, EwResult::Same, 2};
-ElementwiseSlot nextafter_bfloat16_slot{"nextafter_bfloat16", EwCompute::Promoted, EwResult::Same, 2};
+ElementwiseSlot nextafter_bfloat16_slot{"nextafter_bfloat16", EwCompute::Promoted, EwResult::Same,
+                                        2};
 ElementwiseSlot nextafter_half_slot{"nextafter_half", EwCompute::Promoted, EwResult::Same, 2};
 Tensor nextafter_forward(Out out, const Tensor& a, const Tensor& b) {
   const DType type = result_type(a, b);
@@ -181,12 +182,13 @@ Tensor heaviside_forward(Out out, const Tensor& x, const Tensor& values) {
 void no_derivative(VjpContext&) {
   RT_FAIL(Runtime, "backward", "the derivative of a function that only steps is not implemented");
 }
-const Op heaviside_op("heaviside(Tensor input, Tensor values) -> Tensor", heaviside_forward,
-                      {.vjp = no_derivative,
-                       .inplace = true,
-                       .out = true,
-                       .kernels = {&heaviside_slot},
-                       .doc = R"(0 for negative elements, 1 for positive ones, `values` where the element is 0.
+const Op heaviside_op(
+    "heaviside(Tensor input, Tensor values) -> Tensor", heaviside_forward,
+    {.vjp = no_derivative,
+     .inplace = true,
+     .out = true,
+     .kernels = {&heaviside_slot},
+     .doc = R"(0 for negative elements, 1 for positive ones, `values` where the element is 0.
 
 Errors for complex tensors and for two dtypes. Follows `torch.heaviside`.
 

@@ -15,19 +15,21 @@ Tensor test_forward(const Tensor& x) {
 }
 template <ElementwiseSlot& S>
 Tensor real_test_forward(Out out, const Tensor& x) {
-  RT_CHECK(!is_complex(x.dtype()), NotImplemented, S.name(), cat_str(S.name(), " does not support complex inputs."),
-           describe(x), "its real and imag parts");
+  RT_CHECK(!is_complex(x.dtype()), NotImplemented, S.name(),
+           cat_str(S.name(), " does not support complex inputs."), describe(x),
+           "its real and imag parts");
   return elementwise(S, S.name(), out, x);
 }
 
-#define RT_TEST_OP(name, text)                                                   \
-  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Bool, 1};    \
+#define RT_TEST_OP(name, text)                                                    \
+  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Bool, 1};     \
   const Op name##_op(#name "(Tensor input) -> Tensor", test_forward<name##_slot>, \
                      {.integer_result = true, .kernels = {&name##_slot}, .doc = text});
-#define RT_REAL_TEST_OP(name, text)                                                    \
-  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Bool, 1};          \
-  const Op name##_op(#name "(Tensor input) -> Tensor", real_test_forward<name##_slot>, \
-                     {.out = true, .integer_result = true, .kernels = {&name##_slot}, .doc = text});
+#define RT_REAL_TEST_OP(name, text)                                           \
+  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Bool, 1}; \
+  const Op name##_op(                                                         \
+      #name "(Tensor input) -> Tensor", real_test_forward<name##_slot>,       \
+      {.out = true, .integer_result = true, .kernels = {&name##_slot}, .doc = text});
 
 RT_TEST_OP(isnan, R"(Whether elements are NaN, as bool; a complex number is if either part is.
 
@@ -71,7 +73,8 @@ Errors for complex tensors. Follows `torch.isneginf`.
 >>> rt.isneginf(rt.tensor([float('-inf'), float('inf')]))
 tensor([ True, False])
 )")
-RT_REAL_TEST_OP(signbit, R"(Whether elements have a minus sign, as bool; -0.0 and negative NaN have one.
+RT_REAL_TEST_OP(signbit,
+                R"(Whether elements have a minus sign, as bool; -0.0 and negative NaN have one.
 
 Errors for complex tensors. Follows `torch.signbit`.
 
@@ -98,7 +101,8 @@ Tensor nan_to_num_forward(Out out, const Tensor& x, std::optional<double> nan,
   if (is_integral(x.dtype(), true)) return out ? *out : ops::clone(x);
   if (is_complex(x.dtype())) {
     const Tensor parts = ops::view_as_real(x);
-    if (out) return nan_to_num_forward(Out(ops::view_as_real(*out)), parts, nan, posinf, neginf), *out;
+    if (out)
+      return nan_to_num_forward(Out(ops::view_as_real(*out)), parts, nan, posinf, neginf), *out;
     return ops::view_as_complex(
         ops::contiguous(nan_to_num_forward(Out(), parts, nan, posinf, neginf)));
   }
@@ -117,7 +121,8 @@ const Op nan_to_num_op(
      .inplace = true,
      .out = true,
      .kernels = {&nan_to_num_slot},
-     .doc = R"(NaN replaced by `nan` (0), infinities by `posinf` and `neginf` (the dtype's largest values).
+     .doc =
+         R"(NaN replaced by `nan` (0), infinities by `posinf` and `neginf` (the dtype's largest values).
 
 Follows `torch.nan_to_num`.
 

@@ -6,13 +6,17 @@ namespace rt {
 
 namespace {
 
-bool truth(const Tensor& t) { return Scalar::load(ops::to(t, Device()).data(), t.dtype()).to_bool(); }
+bool truth(const Tensor& t) {
+  return Scalar::load(ops::to(t, Device()).data(), t.dtype()).to_bool();
+}
 
 void check_tolerances(const char* op, const Tensor& a, const Tensor& b, double rtol, double atol) {
   RT_CHECK(a.dtype() == b.dtype(), Runtime, op,
            cat_str("both tensors must have one dtype: ", a.dtype(), " did not match ", b.dtype()));
-  RT_CHECK(rtol >= 0, Runtime, op, cat_str("rtol must be greater than or equal to zero, but got ", rtol));
-  RT_CHECK(atol >= 0, Runtime, op, cat_str("atol must be greater than or equal to zero, but got ", atol));
+  RT_CHECK(rtol >= 0, Runtime, op,
+           cat_str("rtol must be greater than or equal to zero, but got ", rtol));
+  RT_CHECK(atol >= 0, Runtime, op,
+           cat_str("atol must be greater than or equal to zero, but got ", atol));
 }
 Tensor isclose_forward(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
   check_tolerances("isclose", a, b, rtol, atol);
@@ -30,9 +34,11 @@ Tensor isclose_forward(const Tensor& a, const Tensor& b, double rtol, double ato
   return ops::logical_or(close, ops::logical_and(ops::isfinite(actual), ops::le(actual, allowed)));
 }
 const Op isclose_op(
-    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor",
+    "isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) "
+    "-> Tensor",
     isclose_forward,
-    {.integer_result = true, .doc = R"(Whether `|input - other| <= atol + rtol * |other|`, elementwise, as bool.
+    {.integer_result = true,
+     .doc = R"(Whether `|input - other| <= atol + rtol * |other|`, elementwise, as bool.
 
 Equal infinities are close; NaN is close to NaN if `equal_nan`. Errors for two dtypes and for negative
 tolerances. Follows `torch.isclose`.
@@ -48,8 +54,10 @@ bool allclose_forward(const Tensor& a, const Tensor& b, double rtol, double atol
   return all_true(isclose_forward(a, b, rtol, atol, equal_nan));
 }
 const Op allclose_op(
-    "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool",
-    allclose_forward, {.integer_result = true, .doc = R"(Whether all elements are close, see `isclose`.
+    "allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool "
+    "equal_nan=False) -> bool",
+    allclose_forward,
+    {.integer_result = true, .doc = R"(Whether all elements are close, see `isclose`.
 
 Follows `torch.allclose`.
 
@@ -62,7 +70,8 @@ bool equal_forward(const Tensor& a, const Tensor& b) {
   return a.numel() == 0 || all_true(ops::eq(a, b));
 }
 const Op equal_op("equal(Tensor input, Tensor other) -> bool", equal_forward,
-                  {.integer_result = true, .doc = R"(Whether two tensors have the same shape and values; NaN equals nothing.
+                  {.integer_result = true,
+                   .doc = R"(Whether two tensors have the same shape and values; NaN equals nothing.
 
 Follows `torch.equal`.
 

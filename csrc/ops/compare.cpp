@@ -15,7 +15,10 @@ ElementwiseSlot gt_slot{"gt", EwCompute::Promoted, EwResult::Bool, 2};
 ElementwiseSlot ge_slot{"ge", EwCompute::Promoted, EwResult::Bool, 2};
 
 const Op eq_op("eq(Tensor input, Operand other) -> Tensor", binary_forward<eq_slot>,
-               {.inplace = true, .out = true, .integer_result = true, .kernels = {&eq_slot},
+               {.inplace = true,
+                .out = true,
+                .integer_result = true,
+                .kernels = {&eq_slot},
                 .doc = R"(Whether elements are equal, as bool; NaN equals nothing.
 
 Follows `torch.eq`.
@@ -24,8 +27,12 @@ Follows `torch.eq`.
 tensor([False,  True])
 )"});
 const Op ne_op("ne(Tensor input, Operand other) -> Tensor", binary_forward<ne_slot>,
-               {.aliases = "not_equal", .inplace = true, .out = true, .integer_result = true,
-                .kernels = {&ne_slot}, .doc = R"(Whether elements differ, as bool.
+               {.aliases = "not_equal",
+                .inplace = true,
+                .out = true,
+                .integer_result = true,
+                .kernels = {&ne_slot},
+                .doc = R"(Whether elements differ, as bool.
 
 Follows `torch.ne`.
 
@@ -33,8 +40,12 @@ Follows `torch.ne`.
 tensor([ True, False])
 )"});
 const Op lt_op("lt(Tensor input, Operand other) -> Tensor", binary_forward<lt_slot>,
-               {.aliases = "less", .inplace = true, .out = true, .integer_result = true,
-                .kernels = {&lt_slot}, .doc = R"(Whether `input < other`, elementwise, as bool.
+               {.aliases = "less",
+                .inplace = true,
+                .out = true,
+                .integer_result = true,
+                .kernels = {&lt_slot},
+                .doc = R"(Whether `input < other`, elementwise, as bool.
 
 Follows `torch.lt`; complex numbers have no order and are an error.
 
@@ -42,8 +53,12 @@ Follows `torch.lt`; complex numbers have no order and are an error.
 tensor([ True, False])
 )"});
 const Op le_op("le(Tensor input, Operand other) -> Tensor", binary_forward<le_slot>,
-               {.aliases = "less_equal", .inplace = true, .out = true, .integer_result = true,
-                .kernels = {&le_slot}, .doc = R"(Whether `input <= other`, elementwise, as bool.
+               {.aliases = "less_equal",
+                .inplace = true,
+                .out = true,
+                .integer_result = true,
+                .kernels = {&le_slot},
+                .doc = R"(Whether `input <= other`, elementwise, as bool.
 
 Follows `torch.le`.
 
@@ -51,8 +66,12 @@ Follows `torch.le`.
 tensor([ True, False])
 )"});
 const Op gt_op("gt(Tensor input, Operand other) -> Tensor", binary_forward<gt_slot>,
-               {.aliases = "greater", .inplace = true, .out = true, .integer_result = true,
-                .kernels = {&gt_slot}, .doc = R"(Whether `input > other`, elementwise, as bool.
+               {.aliases = "greater",
+                .inplace = true,
+                .out = true,
+                .integer_result = true,
+                .kernels = {&gt_slot},
+                .doc = R"(Whether `input > other`, elementwise, as bool.
 
 Follows `torch.gt`.
 
@@ -60,8 +79,12 @@ Follows `torch.gt`.
 tensor([False,  True])
 )"});
 const Op ge_op("ge(Tensor input, Operand other) -> Tensor", binary_forward<ge_slot>,
-               {.aliases = "greater_equal", .inplace = true, .out = true, .integer_result = true,
-                .kernels = {&ge_slot}, .doc = R"(Whether `input >= other`, elementwise, as bool.
+               {.aliases = "greater_equal",
+                .inplace = true,
+                .out = true,
+                .integer_result = true,
+                .kernels = {&ge_slot},
+                .doc = R"(Whether `input >= other`, elementwise, as bool.
 
 Follows `torch.ge`.
 

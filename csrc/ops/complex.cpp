@@ -13,7 +13,10 @@ void conj_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::conj(c.grad()));
 }
 const Op conj_physical_op("conj_physical(Tensor input) -> Tensor", unary_forward<conj_slot>,
-                          {.vjp = conj_vjp, .inplace = true, .out = true, .kernels = {&conj_slot},
+                          {.vjp = conj_vjp,
+                           .inplace = true,
+                           .out = true,
+                           .kernels = {&conj_slot},
                            .doc = R"(The complex conjugate, in new memory; a real tensor is copied.
 
 Follows `torch.conj_physical`.
@@ -23,7 +26,8 @@ tensor([1.-2.j])
 )"});
 
 Tensor conj_forward(const Tensor& x) { return is_complex(x.dtype()) ? conj_physical_op(x) : x; }
-const Op conj_op("conj(Tensor input) -> Tensor", conj_forward, {.doc = R"(The complex conjugate; a real tensor is returned as it is.
+const Op conj_op("conj(Tensor input) -> Tensor", conj_forward,
+                 {.doc = R"(The complex conjugate; a real tensor is returned as it is.
 
 Unlike `torch.conj` this computes at once instead of marking the tensor.
 
@@ -43,8 +47,11 @@ Tensor view_as_real_forward(const Tensor& x) {
 void view_as_real_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::view_as_complex(ops::contiguous(c.grad())));
 }
-const Op view_as_real_op("view_as_real(Tensor input) -> Tensor", view_as_real_forward,
-                         {.vjp = view_as_real_vjp, .view = true, .doc = R"(A view of a complex tensor as pairs (real, imaginary) along a new last dim.
+const Op view_as_real_op(
+    "view_as_real(Tensor input) -> Tensor", view_as_real_forward,
+    {.vjp = view_as_real_vjp,
+     .view = true,
+     .doc = R"(A view of a complex tensor as pairs (real, imaginary) along a new last dim.
 
 Follows `torch.view_as_real`.
 
@@ -57,8 +64,8 @@ Tensor view_as_complex_forward(const Tensor& x) {
            "view_as_complex is only supported for float32 and float64 tensors", describe(x));
   RT_CHECK(x.dim() > 0, Runtime, "view_as_complex", "Input tensor must have one or more dimensions",
            describe(x));
-  RT_CHECK(x.sizes().back() == 2, Runtime, "view_as_complex", "Tensor must have a last dimension of size 2",
-           describe(x));
+  RT_CHECK(x.sizes().back() == 2, Runtime, "view_as_complex",
+           "Tensor must have a last dimension of size 2", describe(x));
   RT_CHECK(x.strides().back() == 1, Runtime, "view_as_complex",
            "Tensor must have a last dimension with stride 1", describe(x));
   Dims sizes(x.sizes()), strides(x.strides());
@@ -76,8 +83,11 @@ Tensor view_as_complex_forward(const Tensor& x) {
 void view_as_complex_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::view_as_real(ops::contiguous(c.grad())));
 }
-const Op view_as_complex_op("view_as_complex(Tensor input) -> Tensor", view_as_complex_forward,
-                            {.vjp = view_as_complex_vjp, .view = true, .doc = R"(A view of pairs (real, imaginary) along the last dim as complex numbers.
+const Op view_as_complex_op(
+    "view_as_complex(Tensor input) -> Tensor", view_as_complex_forward,
+    {.vjp = view_as_complex_vjp,
+     .view = true,
+     .doc = R"(A view of pairs (real, imaginary) along the last dim as complex numbers.
 
 Follows `torch.view_as_complex`.
 
@@ -88,7 +98,9 @@ tensor([1.+2.j])
 Tensor real_forward(const Tensor& x) {
   return is_complex(x.dtype()) ? ops::select(view_as_real_op(x), -1, 0) : x;
 }
-const Op real_op("real(Tensor input) -> Tensor", real_forward, {.in = "rt", .doc = R"(The real part: a view of a complex tensor, a real tensor itself.
+const Op real_op("real(Tensor input) -> Tensor", real_forward,
+                 {.in = "rt",
+                  .doc = R"(The real part: a view of a complex tensor, a real tensor itself.
 
 Follows `torch.real`.
 
@@ -101,7 +113,8 @@ Tensor imag_forward(const Tensor& x) {
            "imag is not implemented for tensors with non-complex dtypes.", describe(x));
   return ops::select(view_as_real_op(x), -1, 1);
 }
-const Op imag_op("imag(Tensor input) -> Tensor", imag_forward, {.in = "rt", .doc = R"(The imaginary part of a complex tensor, as a view.
+const Op imag_op("imag(Tensor input) -> Tensor", imag_forward,
+                 {.in = "rt", .doc = R"(The imaginary part of a complex tensor, as a view.
 
 Follows `torch.imag`.
 
@@ -112,19 +125,22 @@ tensor([2.])
 // ---- Complex numbers from two real parts ----
 
 Tensor complex_forward(const Tensor& re, const Tensor& im) {
-  RT_CHECK((is_floating(re.dtype()) && is_floating(im.dtype())) && re.dtype() != DType::BFloat16, Runtime, "complex",
-           cat_str("Expected both inputs to be Half, Float or Double tensors but got ", name(re.dtype()), " and ",
-                   name(im.dtype())));
+  RT_CHECK((is_floating(re.dtype()) && is_floating(im.dtype())) && re.dtype() != DType::BFloat16,
+           Runtime, "complex",
+           cat_str("Expected both inputs to be Half, Float or Double tensors but got ",
+                   name(re.dtype()), " and ", name(im.dtype())));
   RT_CHECK(re.dtype() == im.dtype(), Runtime, "complex",
-           cat_str("Expected object of scalar type ", name(re.dtype()), " but got scalar type ", name(im.dtype()),
-                   " for second argument"));
+           cat_str("Expected object of scalar type ", name(re.dtype()), " but got scalar type ",
+                   name(im.dtype()), " for second argument"));
   const Tensor parts[] = {re, im};
   const Device device = common_device("complex", parts);
-  const Tensor out = empty(broadcast_shapes(re.sizes(), im.sizes(), "complex"), complex_of(re.dtype()), device);
+  const Tensor out =
+      empty(broadcast_shapes(re.sizes(), im.sizes(), "complex"), complex_of(re.dtype()), device);
   if (out.numel() == 0) return out;
   const Tensor pairs = view_as_real_forward(out);
   for (int i = 0; i < 2; ++i) {
-    copy_kernel(out, make_view(pairs, out.sizes(), pairs.strides().slice(0, out.sizes().size()), i), parts[i]);
+    copy_kernel(out, make_view(pairs, out.sizes(), pairs.strides().slice(0, out.sizes().size()), i),
+                parts[i]);
   }
   return out;
 }
@@ -133,9 +149,14 @@ void complex_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, ops::real(c.grad()));
   if (c.needs(1)) c.set(1, ops::imag(c.grad()));
 }
-const Op complex_op("complex(Tensor real, Tensor imag) -> Tensor", complex_forward,
-                    {.vjp = complex_vjp, .in = "rt", .out = true, .broadcasts = true, .kernels = {&copy_kernel},
-                     .doc = R"(Complex numbers of real and imaginary parts, which have one float dtype.
+const Op complex_op(
+    "complex(Tensor real, Tensor imag) -> Tensor", complex_forward,
+    {.vjp = complex_vjp,
+     .in = "rt",
+     .out = true,
+     .broadcasts = true,
+     .kernels = {&copy_kernel},
+     .doc = R"(Complex numbers of real and imaginary parts, which have one float dtype.
 
 Follows `torch.complex`.
 

@@ -19,23 +19,26 @@ int64_t count(IntList sizes) {
 // ---- tensordot ----
 
 Tensor tensordot_forward(const Tensor& x, const Tensor& y, IntList dims_x, IntList dims_y) {
-  RT_CHECK(dims_x.size() == dims_y.size(), Runtime, "tensordot", "both dimension lists should have same length",
-           cat_str(dims_x, " and ", dims_y));
+  RT_CHECK(dims_x.size() == dims_y.size(), Runtime, "tensordot",
+           "both dimension lists should have same length", cat_str(dims_x, " and ", dims_y));
   RT_CHECK(x.dtype() == y.dtype(), Runtime, "tensordot", "both inputs should have same dtype",
            cat_str(describe(x), " and ", describe(y)));
-  const Dims da = wrap_dims(dims_x, x.dim(), "tensordot", false), db = wrap_dims(dims_y, y.dim(), "tensordot", false);
+  const Dims da = wrap_dims(dims_x, x.dim(), "tensordot", false),
+             db = wrap_dims(dims_y, y.dim(), "tensordot", false);
   Tensor a = x, b = y;
   for (size_t i = 0; i < da.size(); ++i) {
     const int64_t na = x.sizes()[da[i]], nb = y.sizes()[db[i]];
     if (na == 1 && nb != 1) b = ops::sum(b, {db[i]}, true, b.dtype());
     if (nb == 1 && na != 1) a = ops::sum(a, {da[i]}, true, a.dtype());
     RT_CHECK(na == nb || na == 1 || nb == 1, Runtime, "tensordot",
-             cat_str("contracted dimensions need to match, but first has size ", na, " in dim ", dims_x[i],
-                     " and second has size ", nb, " in dim ", dims_y[i]),
+             cat_str("contracted dimensions need to match, but first has size ", na, " in dim ",
+                     dims_x[i], " and second has size ", nb, " in dim ", dims_y[i]),
              cat_str(describe(x), " and ", describe(y)));
   }
   Dims order_a, order_b(db), shape;
-  const auto is_in = [](const Dims& l, int64_t d) { return std::find(l.begin(), l.end(), d) != l.end(); };
+  const auto is_in = [](const Dims& l, int64_t d) {
+    return std::find(l.begin(), l.end(), d) != l.end();
+  };
   for (int64_t d = 0; d < a.dim(); ++d) {
     if (!is_in(da, d)) order_a.push_back(d), shape.push_back(a.sizes()[d]);
   }
@@ -49,8 +52,9 @@ Tensor tensordot_forward(const Tensor& x, const Tensor& y, IntList dims_x, IntLi
   const Tensor right = ops::reshape(ops::permute(b, order_b), {inner, cols});
   return ops::reshape(ops::mm(left, right), shape);
 }
-const Op tensordot_op("_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
-                      tensordot_forward, {.in = "rt"});
+const Op tensordot_op(
+    "_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
+    tensordot_forward, {.in = "rt"});
 
 // ---- einsum ----
 
@@ -122,7 +126,8 @@ Term contract(Term a, Term b, const std::vector<bool>& needed, const Sizes& size
     return ops::reshape(ops::permute(t.tensor, order), shape);
   };
   Term r;
-  for (const auto* group : {&batch, &only_a, &only_b}) r.labels.insert(r.labels.end(), group->begin(), group->end());
+  for (const auto* group : {&batch, &only_a, &only_b})
+    r.labels.insert(r.labels.end(), group->begin(), group->end());
   Dims shape;
   for (int l : r.labels) shape.push_back(sizes[static_cast<size_t>(l)]);
   if (inner.empty()) {
@@ -139,7 +144,8 @@ Term contract(Term a, Term b, const std::vector<bool>& needed, const Sizes& size
     r.tensor = ops::mul(spread(a), spread(b));
     return r;
   }
-  const Tensor left = arranged(a, {&batch, &only_a, &inner}), right = arranged(b, {&batch, &inner, &only_b});
+  const Tensor left = arranged(a, {&batch, &only_a, &inner}),
+               right = arranged(b, {&batch, &inner, &only_b});
   r.tensor = ops::reshape(ops::bmm(left, right), shape);
   return r;
 }
@@ -151,9 +157,12 @@ struct Equation {
 };
 constexpr int kEllipsis = 52;
 
-int label_of(char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= 'A' && c <= 'Z' ? c - 'A' : -1; }
+int label_of(char c) {
+  return c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= 'A' && c <= 'Z' ? c - 'A' : -1;
+}
 std::string label_name(int l) {
-  return l >= kEllipsis ? "..." : std::string(1, static_cast<char>(l < 26 ? 'A' + l : 'a' + l - 26));
+  return l >= kEllipsis ? "..."
+                        : std::string(1, static_cast<char>(l < 26 ? 'A' + l : 'a' + l - 26));
 }
 
 Equation parse(std::string_view text) {
@@ -164,12 +173,16 @@ Equation parse(std::string_view text) {
     const char c = text[i];
     if (c == ' ') continue;
     std::vector<int>& labels = e.has_output ? e.output : e.inputs.back();
-    const std::string where = e.has_output ? std::string("the output") : cat_str("operand ", e.inputs.size() - 1);
+    const std::string where =
+        e.has_output ? std::string("the output") : cat_str("operand ", e.inputs.size() - 1);
     if (c == '.') {
-      RT_CHECK(!ellipsis, Runtime, "einsum",
-               cat_str("einsum(): found '.' for ", where, " for which an ellipsis was already found"), cat_str(text));
+      RT_CHECK(
+          !ellipsis, Runtime, "einsum",
+          cat_str("einsum(): found '.' for ", where, " for which an ellipsis was already found"),
+          cat_str(text));
       RT_CHECK(text.substr(i, 3) == "...", Runtime, "einsum",
-               cat_str("einsum(): found '.' for ", where, " that is not part of any ellipsis"), cat_str(text));
+               cat_str("einsum(): found '.' for ", where, " that is not part of any ellipsis"),
+               cat_str(text));
       i += 2;
       ellipsis = true;
       labels.push_back(kEllipsis);
@@ -177,8 +190,8 @@ Equation parse(std::string_view text) {
       e.inputs.emplace_back();
       ellipsis = false;
     } else if (c == '-' && !e.has_output) {
-      RT_CHECK(text.substr(i, 2) == "->", Runtime, "einsum", "einsum(): found '-' that is not part of an arrow (->)",
-               cat_str(text));
+      RT_CHECK(text.substr(i, 2) == "->", Runtime, "einsum",
+               "einsum(): found '-' that is not part of an arrow (->)", cat_str(text));
       ++i;
       e.has_output = true;
       ellipsis = false;
@@ -195,7 +208,8 @@ Equation parse(std::string_view text) {
 }
 
 // Gives each dim of "..." a label of its own, merges repeated labels into diagonals.
-Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand, int64_t ellipsis_dims, Sizes& sizes) {
+Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand,
+             int64_t ellipsis_dims, Sizes& sizes) {
   int64_t named = 0;
   bool ellipsis = false;
   for (int l : written) {
@@ -207,9 +221,11 @@ Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand, i
   }
   RT_CHECK(ellipsis ? named <= x.dim() : named == x.dim(), Runtime, "einsum",
            ellipsis ? cat_str("einsum(): the number of subscripts in the equation (", named,
-                              ") is more than the number of dimensions (", x.dim(), ") for operand ", operand)
+                              ") is more than the number of dimensions (", x.dim(),
+                              ") for operand ", operand)
                     : cat_str("einsum(): the number of subscripts in the equation (", named,
-                              ") does not match the number of dimensions (", x.dim(), ") for operand ", operand, " and no ellipsis was given"),
+                              ") does not match the number of dimensions (", x.dim(),
+                              ") for operand ", operand, " and no ellipsis was given"),
            describe(x));
   std::vector<int> labels;
   for (int l : written) {
@@ -218,7 +234,8 @@ Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand, i
       continue;
     }
     const int64_t own = x.dim() - named;
-    for (int64_t d = 0; d < own; ++d) labels.push_back(kEllipsis + static_cast<int>(ellipsis_dims - own + d));
+    for (int64_t d = 0; d < own; ++d)
+      labels.push_back(kEllipsis + static_cast<int>(ellipsis_dims - own + d));
   }
   Term t{x, {}};
   Dims strides, shape;
@@ -227,8 +244,9 @@ Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand, i
     const int64_t n = x.sizes()[d], at = t.find(labels[d]);
     if (at >= 0) {
       RT_CHECK(shape[static_cast<size_t>(at)] == n, Runtime, "einsum",
-               cat_str("einsum(): subscript ", label_name(labels[d]), " is repeated for operand ", operand,
-                       " but the sizes don't match, ", n, " != ", shape[static_cast<size_t>(at)]),
+               cat_str("einsum(): subscript ", label_name(labels[d]), " is repeated for operand ",
+                       operand, " but the sizes don't match, ", n,
+                       " != ", shape[static_cast<size_t>(at)]),
                describe(x));
       strides[static_cast<size_t>(at)] += x.strides()[d];
       repeated = true;
@@ -242,7 +260,8 @@ Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand, i
   for (size_t d = 0; d < t.labels.size(); ++d) {
     int64_t& seen = sizes[static_cast<size_t>(t.labels[d])];
     RT_CHECK(seen == -1 || seen == shape[d] || seen == 1 || shape[d] == 1, Runtime, "einsum",
-             cat_str("einsum(): subscript ", label_name(t.labels[d]), " has size ", shape[d], " for operand ", operand,
+             cat_str("einsum(): subscript ", label_name(t.labels[d]), " has size ", shape[d],
+                     " for operand ", operand,
                      " which does not broadcast with previously seen size ", seen),
              describe(x));
     if (seen == -1 || seen == 1) seen = shape[d];
@@ -254,14 +273,17 @@ Tensor einsum_forward(std::string_view equation, TensorList operands) {
   Equation e = parse(equation);
   RT_CHECK(!operands.empty(), Value, "einsum", "must provide at least one operand");
   RT_CHECK(e.inputs.size() <= operands.size(), Runtime, "einsum",
-           "einsum(): fewer operands were provided than specified in the equation", cat_str(equation));
+           "einsum(): fewer operands were provided than specified in the equation",
+           cat_str(equation));
   RT_CHECK(e.inputs.size() >= operands.size(), Runtime, "einsum",
-           "einsum(): more operands were provided than specified in the equation", cat_str(equation));
+           "einsum(): more operands were provided than specified in the equation",
+           cat_str(equation));
   int64_t ellipsis_dims = 0;
   for (size_t i = 0; i < operands.size(); ++i) {
     const auto& l = e.inputs[i];
     if (std::find(l.begin(), l.end(), kEllipsis) != l.end()) {
-      ellipsis_dims = std::max(ellipsis_dims, operands[i].dim() - static_cast<int64_t>(l.size()) + 1);
+      ellipsis_dims =
+          std::max(ellipsis_dims, operands[i].dim() - static_cast<int64_t>(l.size()) + 1);
     }
   }
   Sizes sizes(static_cast<size_t>(kEllipsis + ellipsis_dims), -1);
@@ -290,7 +312,8 @@ Tensor einsum_forward(std::string_view equation, TensorList operands) {
                        " does not appear in the equation for any input operand"),
                cat_str(equation));
       RT_CHECK(std::find(output.begin(), output.end(), l) == output.end(), Runtime, "einsum",
-               cat_str("einsum(): output subscript ", label_name(l), " appears more than once in the output"),
+               cat_str("einsum(): output subscript ", label_name(l),
+                       " appears more than once in the output"),
                cat_str(equation));
       output.push_back(l);
     }
@@ -356,7 +379,8 @@ Tensor einsum_forward(std::string_view equation, TensorList operands) {
   const Tensor r = ops::permute(last.tensor, order);
   return static_cast<size_t>(r.dim()) == shape.size() ? r : ops::reshape(r, shape);
 }
-const Op einsum_op("_einsum(str equation, Tensor[] operands) -> Tensor", einsum_forward, {.in = "rt"});
+const Op einsum_op("_einsum(str equation, Tensor[] operands) -> Tensor", einsum_forward,
+                   {.in = "rt"});
 
 // ---- chains of matrices ----
 
@@ -377,8 +401,9 @@ Tensor chain_product(const char* op, std::vector<Tensor> parts) {
     p[i] = static_cast<double>(parts[i].sizes()[0]);
     p[i + 1] = static_cast<double>(parts[i].sizes()[1]);
     RT_CHECK(i == 0 || parts[i - 1].sizes()[1] == parts[i].sizes()[0], Runtime, op,
-             cat_str(op, "(): tensors ", i - 1, " and ", i, " with shapes ", parts[i > 0 ? i - 1 : 0].sizes(), " and ",
-                     parts[i].sizes(), " cannot be multiplied"));
+             cat_str(op, "(): tensors ", i - 1, " and ", i, " with shapes ",
+                     parts[i > 0 ? i - 1 : 0].sizes(), " and ", parts[i].sizes(),
+                     " cannot be multiplied"));
   }
   Chain c{std::move(parts), std::vector<std::vector<size_t>>(n, std::vector<size_t>(n, 0))};
   std::vector<std::vector<double>> cost(n, std::vector<double>(n, 0));
@@ -397,17 +422,19 @@ Tensor chain_product(const char* op, std::vector<Tensor> parts) {
 
 Tensor multi_dot_forward(TensorList tensors) {
   const size_t n = tensors.size();
-  RT_CHECK(n >= 2, Runtime, "multi_dot", cat_str("multi_dot(): expected at least 2 tensors but got ", n));
+  RT_CHECK(n >= 2, Runtime, "multi_dot",
+           cat_str("multi_dot(): expected at least 2 tensors but got ", n));
   std::vector<Tensor> parts(tensors.begin(), tensors.end());
   for (size_t i = 0; i < n; ++i) {
     const bool end = i == 0 || i + 1 == n;
     const int64_t d = parts[i].dim();
     RT_CHECK(d == 2 || (end && d == 1), Runtime, "multi_dot",
-             end ? cat_str("multi_dot(): the ", i == 0 ? "first" : "last", " tensor must be 1D or 2D but got ", d, "D")
+             end ? cat_str("multi_dot(): the ", i == 0 ? "first" : "last",
+                           " tensor must be 1D or 2D but got ", d, "D")
                  : cat_str("multi_dot(): tensor ", i, " must be 2D but got ", d, "D"));
     RT_CHECK(parts[i].dtype() == parts[0].dtype(), Runtime, "multi_dot",
-             cat_str("multi_dot(): all tensors must have be the same dtype but tensor 0 is ", name(parts[0].dtype()),
-                     " and tensor ", i, " ", name(parts[i].dtype())));
+             cat_str("multi_dot(): all tensors must have be the same dtype but tensor 0 is ",
+                     name(parts[0].dtype()), " and tensor ", i, " ", name(parts[i].dtype())));
   }
   const bool row = parts[0].dim() == 1, column = parts[n - 1].dim() == 1;
   if (row) parts[0] = ops::unsqueeze(parts[0], 0);
@@ -417,7 +444,9 @@ Tensor multi_dot_forward(TensorList tensors) {
   return column ? ops::squeeze(r, {-1}) : r;
 }
 const Op multi_dot_op("multi_dot(Tensor[] tensors) -> Tensor", multi_dot_forward,
-                      {.in = "linalg", .out = true, .doc = R"(The product of a chain of matrices, in the cheapest order.
+                      {.in = "linalg",
+                       .out = true,
+                       .doc = R"(The product of a chain of matrices, in the cheapest order.
 
 The first and the last may be vectors. Follows `torch.linalg.multi_dot`.
 
@@ -425,14 +454,16 @@ The first and the last may be vectors. Follows `torch.linalg.multi_dot`.
 tensor(3)
 )"});
 Tensor chain_matmul_forward(TensorList tensors) {
-  RT_CHECK(!tensors.empty(), Runtime, "chain_matmul", "chain_matmul(): Expected one or more matrices");
+  RT_CHECK(!tensors.empty(), Runtime, "chain_matmul",
+           "chain_matmul(): Expected one or more matrices");
   for (const Tensor& t : tensors) {
     RT_CHECK(t.dim() == 2, Runtime, "chain_matmul",
              cat_str("Tensor dimension is ", t.dim(), ", expected 2 instead."), describe(t));
   }
   return chain_product("chain_matmul", std::vector<Tensor>(tensors.begin(), tensors.end()));
 }
-const Op chain_matmul_op("_chain_matmul(Tensor[] matrices) -> Tensor", chain_matmul_forward, {.in = "rt"});
+const Op chain_matmul_op("_chain_matmul(Tensor[] matrices) -> Tensor", chain_matmul_forward,
+                         {.in = "rt"});
 
 // ---- kron, trace, cross ----
 
@@ -449,7 +480,8 @@ Tensor kron_forward(const Tensor& a, const Tensor& b) {
   return ops::reshape(ops::reshape(a, wide_a) * ops::reshape(b, wide_b), shape);
 }
 const Op kron_op("kron(Tensor input, Tensor other) -> Tensor", kron_forward,
-                 {.out = true, .doc = R"(The Kronecker product: each element of one tensor times the whole other.
+                 {.out = true,
+                  .doc = R"(The Kronecker product: each element of one tensor times the whole other.
 
 Shapes multiply dim by dim, with leading ones added. Follows `torch.kron`.
 
@@ -458,8 +490,8 @@ tensor([1, 1, 2, 2])
 )"});
 
 Tensor trace_forward(const Tensor& x) {
-  RT_CHECK(x.dim() == 2, Runtime, "trace", cat_str("trace: expected a matrix, but got tensor with dim ", x.dim()),
-           describe(x));
+  RT_CHECK(x.dim() == 2, Runtime, "trace",
+           cat_str("trace: expected a matrix, but got tensor with dim ", x.dim()), describe(x));
   const int64_t n = std::min(x.sizes()[0], x.sizes()[1]);
   return ops::sum(ops::as_strided(x, {n}, {x.strides()[0] + x.strides()[1]}, x.offset()), {0});
 }
@@ -493,18 +525,24 @@ void cross_vjp(VjpContext& c) {
 }
 const Op cross_core_op("_cross(Tensor input, Tensor other, int dim) -> Tensor", cross_core,
                        {.vjp = cross_vjp, .saves = "input other", .in = "", .broadcasts = true});
-Tensor cross_product(const Tensor& a, const Tensor& b, int64_t dim) { return cross_core_op(a, b, dim); }
+Tensor cross_product(const Tensor& a, const Tensor& b, int64_t dim) {
+  return cross_core_op(a, b, dim);
+}
 
 Tensor linalg_cross_forward(const Tensor& a, const Tensor& b, int64_t dim) {
   RT_CHECK(a.dim() == b.dim(), Runtime, "cross", "inputs must have the same number of dimensions.",
            cat_str(describe(a), " and ", describe(b)));
   const int64_t d = wrap_dim(dim, a.dim(), "cross");
   RT_CHECK(a.size(d) == 3 && b.size(d) == 3, Runtime, "cross",
-           cat_str("inputs dimension ", dim, " must have length 3. Got ", a.size(d), " and ", b.size(d)));
+           cat_str("inputs dimension ", dim, " must have length 3. Got ", a.size(d), " and ",
+                   b.size(d)));
   return cross_core_op(a, b, d - a.dim());
 }
-const Op linalg_cross_op("cross.linalg(Tensor input, Tensor other, *, int dim=-1) -> Tensor", linalg_cross_forward,
-                         {.in = "linalg", .out = true, .doc = R"(The cross product of vectors of length 3 along a dim; other dims broadcast.
+const Op linalg_cross_op(
+    "cross.linalg(Tensor input, Tensor other, *, int dim=-1) -> Tensor", linalg_cross_forward,
+    {.in = "linalg",
+     .out = true,
+     .doc = R"(The cross product of vectors of length 3 along a dim; other dims broadcast.
 
 Follows `torch.linalg.cross`.
 
@@ -518,8 +556,11 @@ Tensor cross_forward(const Tensor& a, const Tensor& b, std::optional<int64_t> di
   RT_CHECK(d < a.dim(), Runtime, "cross", "no dimension of size 3 in input", describe(a));
   return linalg_cross_forward(a, b, d);
 }
-const Op cross_op("cross(Tensor input, Tensor other, int? dim=None) -> Tensor", cross_forward,
-                  {.out = true, .doc = R"(The cross product of vectors of length 3 along a dim, by default the first of that size.
+const Op cross_op(
+    "cross(Tensor input, Tensor other, int? dim=None) -> Tensor", cross_forward,
+    {.out = true,
+     .doc =
+         R"(The cross product of vectors of length 3 along a dim, by default the first of that size.
 
 Follows `torch.cross`.
 
@@ -530,8 +571,11 @@ tensor([0, 0, 1])
 Tensor vecdot_forward(const Tensor& x, const Tensor& y, int64_t dim) {
   return ops::sum(ops::conj(x) * y, {dim});
 }
-const Op vecdot_op("vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", vecdot_forward,
-                   {.in = "linalg", .out = true, .doc = R"(The dot products of vectors along a dim; the first is conjugated, shapes broadcast.
+const Op vecdot_op(
+    "vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", vecdot_forward,
+    {.in = "linalg",
+     .out = true,
+     .doc = R"(The dot products of vectors along a dim; the first is conjugated, shapes broadcast.
 
 Follows `torch.linalg.vecdot`.
 

@@ -17,14 +17,24 @@ KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const ConvGeometry&
 namespace {
 
 // Positions in the schema of _convolution.
-enum Arg { kInput, kWeight, kBias, kStride, kPadding, kDilation, kTransposed, kOutputPadding, kGroups };
+enum Arg {
+  kInput,
+  kWeight,
+  kBias,
+  kStride,
+  kPadding,
+  kDilation,
+  kTransposed,
+  kOutputPadding,
+  kGroups
+};
 
 int64_t out_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
   return (in + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
 }
 
-Dims result_shape(const Tensor& x, const Tensor& w, IntList stride, IntList padding, IntList dilation,
-                  bool transposed, IntList output_padding, int64_t groups) {
+Dims result_shape(const Tensor& x, const Tensor& w, IntList stride, IntList padding,
+                  IntList dilation, bool transposed, IntList output_padding, int64_t groups) {
   Dims shape{x.sizes()[0], transposed ? w.sizes()[1] * groups : w.sizes()[0]};
   for (int64_t d = 0; d < x.dim() - 2; ++d) {
     const int64_t in = x.sizes()[d + 2], k = w.sizes()[d + 2];
@@ -47,14 +57,16 @@ Tensor fit_spatial(Tensor x, IntList spatial) {
   if (!grows) return x;
   Tensor whole = ops::zeros(grown, x.dtype(), x.device());
   Tensor inside = whole;
-  for (int64_t d = 0; d < spatial.ssize(); ++d) inside = ops::narrow(inside, d + 2, 0, x.sizes()[d + 2]);
+  for (int64_t d = 0; d < spatial.ssize(); ++d)
+    inside = ops::narrow(inside, d + 2, 0, x.sizes()[d + 2]);
   ops::copy_(inside, x);
   return whole;
 }
 
 // The spatial sizes that the convolution of something of sizes `large` has. An output padding as
 // large as the stride makes them larger than the input of the transposed convolution.
-Dims conv_spatial(IntList large, IntList kernel, IntList stride, IntList padding, IntList dilation) {
+Dims conv_spatial(IntList large, IntList kernel, IntList stride, IntList padding,
+                  IntList dilation) {
   Dims sizes;
   for (size_t d = 0; d < stride.size(); ++d) {
     sizes.push_back(out_size(large[d + 2], kernel[d + 2], stride[d], padding[d], dilation[d]));
@@ -63,18 +75,20 @@ Dims conv_spatial(IntList large, IntList kernel, IntList stride, IntList padding
 }
 
 Tensor convolution_forward(const Tensor& x, const Tensor& w, const Tensor& bias, IntList stride,
-                           IntList padding, IntList dilation, bool transposed, IntList output_padding,
-                           int64_t groups) {
+                           IntList padding, IntList dilation, bool transposed,
+                           IntList output_padding, int64_t groups) {
   common_device("convolution", std::array<Tensor, 3>{x, w, bias});
-  Tensor out = empty(result_shape(x, w, stride, padding, dilation, transposed, output_padding, groups),
-                     x.dtype(), x.device(), "convolution");
+  Tensor out =
+      empty(result_shape(x, w, stride, padding, dilation, transposed, output_padding, groups),
+            x.dtype(), x.device(), "convolution");
   const ConvGeometry geometry{stride, padding, dilation, groups};
   const Tensor dense_x = ops::contiguous(x), dense_w = ops::contiguous(w);
   const Tensor dense_b = bias.defined() ? ops::contiguous(bias) : bias;
   if (out.numel() == 0) return out;
   if (transposed) {
     const Dims spatial = conv_spatial(out.sizes(), w.sizes(), stride, padding, dilation);
-    conv_input_grad_kernel(out, out, ops::contiguous(fit_spatial(dense_x, spatial)), dense_w, dense_b, geometry);
+    conv_input_grad_kernel(out, out, ops::contiguous(fit_spatial(dense_x, spatial)), dense_w,
+                           dense_b, geometry);
   } else {
     conv_kernel(out, out, dense_x, dense_w, dense_b, geometry);
   }
@@ -82,8 +96,8 @@ Tensor convolution_forward(const Tensor& x, const Tensor& w, const Tensor& bias,
 }
 
 // What output_padding makes a transposed convolution of `small` give exactly `large`.
-Dims output_padding_for(IntList large, IntList small, IntList kernel, IntList stride, IntList padding,
-                        IntList dilation) {
+Dims output_padding_for(IntList large, IntList small, IntList kernel, IntList stride,
+                        IntList padding, IntList dilation) {
   Dims extra;
   for (size_t d = 0; d < stride.size(); ++d) {
     extra.push_back(large[d + 2] - ((small[d + 2] - 1) * stride[d] - 2 * padding[d] +
@@ -92,34 +106,42 @@ Dims output_padding_for(IntList large, IntList small, IntList kernel, IntList st
   return extra;
 }
 
-Tensor weight_grad_forward(const Tensor& large, const Tensor& small, IntList weight_size, IntList stride,
-                           IntList padding, IntList dilation, int64_t groups) {
+Tensor weight_grad_forward(const Tensor& large, const Tensor& small, IntList weight_size,
+                           IntList stride, IntList padding, IntList dilation, int64_t groups) {
   Tensor out = empty(weight_size, large.dtype(), large.device(), "convolution");
   if (large.numel() == 0 || small.numel() == 0) return ops::zero_(out);
   conv_weight_grad_kernel(out, out, ops::contiguous(large), ops::contiguous(small),
                           {stride, padding, dilation, groups});
   return out;
 }
-// Bilinear in the two sides of the convolution, so its derivatives are convolutions with the gradient
-// as the weight.
+// Bilinear in the two sides of the convolution, so its derivatives are convolutions with the
+// gradient as the weight.
 void weight_grad_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  const IntList stride = c.arg<IntList>(3), padding = c.arg<IntList>(4), dilation = c.arg<IntList>(5);
+  const IntList stride = c.arg<IntList>(3), padding = c.arg<IntList>(4),
+                dilation = c.arg<IntList>(5);
   const int64_t groups = c.arg<int64_t>(6);
   const Dims none(stride.size(), 0);
   if (c.needs(0)) {
-    const Dims extra = output_padding_for(c.sizes(0), c.sizes(1), c.arg<IntList>(2), stride, padding, dilation);
-    c.set(0, ops::convolution(ops::conj(c.input(1)), c.grad(), {}, stride, padding, dilation, true, extra, groups));
+    const Dims extra =
+        output_padding_for(c.sizes(0), c.sizes(1), c.arg<IntList>(2), stride, padding, dilation);
+    c.set(0, ops::convolution(ops::conj(c.input(1)), c.grad(), {}, stride, padding, dilation, true,
+                              extra, groups));
   }
   if (c.needs(1)) {
-    c.set(1, ops::convolution(ops::conj(c.input(0)), c.grad(), {}, stride, padding, dilation, false, none, groups));
+    c.set(1, ops::convolution(ops::conj(c.input(0)), c.grad(), {}, stride, padding, dilation, false,
+                              none, groups));
   }
 }
 const Op weight_grad_op(
-    "_convolution_weight_grad(Tensor input, Tensor grad, int[] weight_size, int[] stride, int[] padding, "
+    "_convolution_weight_grad(Tensor input, Tensor grad, int[] weight_size, int[] stride, int[] "
+    "padding, "
     "int[] dilation, int groups) -> Tensor",
     weight_grad_forward,
-    {.vjp = weight_grad_vjp, .saves = "input grad", .in = "", .kernels = {&conv_weight_grad_kernel}});
+    {.vjp = weight_grad_vjp,
+     .saves = "input grad",
+     .in = "",
+     .kernels = {&conv_weight_grad_kernel}});
 
 void convolution_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
@@ -130,18 +152,19 @@ void convolution_vjp(VjpContext& c) {
   const Tensor& g = c.grad();
   if (c.needs(kInput)) {
     const Dims extra = transposed ? Dims(stride.size(), 0)
-                                  : output_padding_for(c.sizes(kInput), g.sizes(), c.sizes(kWeight), stride,
-                                                       padding, dilation);
-    const Tensor gx = ops::convolution(g, ops::conj(c.input(kWeight)), {}, stride, padding, dilation, !transposed,
-                                       extra, groups);
+                                  : output_padding_for(c.sizes(kInput), g.sizes(), c.sizes(kWeight),
+                                                       stride, padding, dilation);
+    const Tensor gx = ops::convolution(g, ops::conj(c.input(kWeight)), {}, stride, padding,
+                                       dilation, !transposed, extra, groups);
     c.set(kInput, fit_spatial(gx, c.sizes(kInput).slice(2, stride.size())));
   }
   if (c.needs(kWeight)) {
     const Tensor x = ops::conj(c.input(kInput));
-    const Dims spatial =
-        conv_spatial(transposed ? g.sizes() : x.sizes(), c.sizes(kWeight), stride, padding, dilation);
+    const Dims spatial = conv_spatial(transposed ? g.sizes() : x.sizes(), c.sizes(kWeight), stride,
+                                      padding, dilation);
     c.set(kWeight, transposed
-                       ? weight_grad_op(g, fit_spatial(x, spatial), c.sizes(kWeight), stride, padding, dilation, groups)
+                       ? weight_grad_op(g, fit_spatial(x, spatial), c.sizes(kWeight), stride,
+                                        padding, dilation, groups)
                        : weight_grad_op(x, g, c.sizes(kWeight), stride, padding, dilation, groups));
   }
   if (c.needs(kBias)) {
@@ -151,10 +174,13 @@ void convolution_vjp(VjpContext& c) {
   }
 }
 const Op convolution_op(
-    "_convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, "
+    "_convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] "
+    "dilation, "
     "bool transposed, int[] output_padding, int groups) -> Tensor",
     convolution_forward,
-    {.vjp = convolution_vjp, .saves = "input weight", .in = "",
+    {.vjp = convolution_vjp,
+     .saves = "input weight",
+     .in = "",
      .kernels = {&conv_kernel, &conv_input_grad_kernel}});
 
 // ---- The public ops: checks, defaults, unbatched inputs ----
@@ -181,7 +207,8 @@ std::string by(IntList sizes) {
 
 void check_types(const Call& call, const Tensor& x, const Tensor& w, const Tensor& bias) {
   RT_CHECK(x.dtype() == w.dtype(), Runtime, call.op,
-           cat_str("Input type (", name(x.dtype()), ") and weight type (", name(w.dtype()), ") should be the same"));
+           cat_str("Input type (", name(x.dtype()), ") and weight type (", name(w.dtype()),
+                   ") should be the same"));
   RT_CHECK(!bias.defined() || bias.dtype() == x.dtype(), Runtime, call.op,
            cat_str("Input type (", name(x.dtype()), ") and bias type (",
                    bias.defined() ? name(bias.dtype()) : "", ") should be the same"));
@@ -189,36 +216,50 @@ void check_types(const Call& call, const Tensor& x, const Tensor& w, const Tenso
            cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x));
 }
 
-void check_shapes(const Call& call, const Tensor& x, const Tensor& w, const Tensor& bias, IntList stride,
-                  IntList padding, IntList dilation, int64_t groups) {
-  for (int64_t s : stride) RT_CHECK(s > 0, Runtime, call.op, "non-positive stride is not supported", cat_str("stride ", stride));
-  for (int64_t p : padding) RT_CHECK(p >= 0, Runtime, call.op, "negative padding is not supported", cat_str("padding ", padding));
-  for (int64_t d : dilation) RT_CHECK(d > 0, Runtime, call.op, "dilation should be greater than zero", cat_str("dilation ", dilation));
-  RT_CHECK(groups > 0, Runtime, call.op, "non-positive groups is not supported", cat_str("groups=", groups));
+void check_shapes(const Call& call, const Tensor& x, const Tensor& w, const Tensor& bias,
+                  IntList stride, IntList padding, IntList dilation, int64_t groups) {
+  for (int64_t s : stride)
+    RT_CHECK(s > 0, Runtime, call.op, "non-positive stride is not supported",
+             cat_str("stride ", stride));
+  for (int64_t p : padding)
+    RT_CHECK(p >= 0, Runtime, call.op, "negative padding is not supported",
+             cat_str("padding ", padding));
+  for (int64_t d : dilation)
+    RT_CHECK(d > 0, Runtime, call.op, "dilation should be greater than zero",
+             cat_str("dilation ", dilation));
+  RT_CHECK(groups > 0, Runtime, call.op, "non-positive groups is not supported",
+           cat_str("groups=", groups));
   RT_CHECK(w.dim() == call.spatial + 2, Runtime, call.op,
-           cat_str("Expected ", call.spatial + 2, "-dimensional weight, but got weight of size ", w.sizes()));
+           cat_str("Expected ", call.spatial + 2, "-dimensional weight, but got weight of size ",
+                   w.sizes()));
   const int64_t channels = x.sizes()[1];
   if (call.transposed) {
-    RT_CHECK(channels == w.sizes()[0], Runtime, call.op,
-             cat_str("Given transposed=1, weight of size ", w.sizes(), ", expected input", x.sizes(), " to have ",
-                     w.sizes()[0], " channels, but got ", channels, " channels instead"));
+    RT_CHECK(
+        channels == w.sizes()[0], Runtime, call.op,
+        cat_str("Given transposed=1, weight of size ", w.sizes(), ", expected input", x.sizes(),
+                " to have ", w.sizes()[0], " channels, but got ", channels, " channels instead"));
     RT_CHECK(channels % groups == 0, Runtime, call.op,
-             cat_str("the number of input channels (", channels, ") must be divisible by groups=", groups));
-    RT_CHECK(!bias.defined() || (bias.dim() == 1 && bias.sizes()[0] == w.sizes()[1] * groups), Runtime, call.op,
-             cat_str("Given transposed=1, weight of size ", w.sizes(), ", expected bias to be 1-dimensional with ",
-                     w.sizes()[1] * groups, " elements"),
-             bias.defined() ? describe(bias) : "");
+             cat_str("the number of input channels (", channels,
+                     ") must be divisible by groups=", groups));
+    RT_CHECK(
+        !bias.defined() || (bias.dim() == 1 && bias.sizes()[0] == w.sizes()[1] * groups), Runtime,
+        call.op,
+        cat_str("Given transposed=1, weight of size ", w.sizes(),
+                ", expected bias to be 1-dimensional with ", w.sizes()[1] * groups, " elements"),
+        bias.defined() ? describe(bias) : "");
     return;
   }
   RT_CHECK(w.sizes()[0] % groups == 0, Runtime, call.op,
            cat_str("Given groups=", groups, ", expected weight to be divisible by ", groups,
                    " at dimension 0, but got weight of size ", w.sizes(), " instead"));
   RT_CHECK(channels == w.sizes()[1] * groups, Runtime, call.op,
-           cat_str("Given groups=", groups, ", weight of size ", w.sizes(), ", expected input", x.sizes(),
-                   " to have ", w.sizes()[1] * groups, " channels, but got ", channels, " channels instead"));
-  RT_CHECK(!bias.defined() || (bias.dim() == 1 && bias.sizes()[0] == w.sizes()[0]), Runtime, call.op,
-           cat_str("Given weight of size ", w.sizes(), ", expected bias to be 1-dimensional with ", w.sizes()[0],
-                   " elements"),
+           cat_str("Given groups=", groups, ", weight of size ", w.sizes(), ", expected input",
+                   x.sizes(), " to have ", w.sizes()[1] * groups, " channels, but got ", channels,
+                   " channels instead"));
+  RT_CHECK(!bias.defined() || (bias.dim() == 1 && bias.sizes()[0] == w.sizes()[0]), Runtime,
+           call.op,
+           cat_str("Given weight of size ", w.sizes(), ", expected bias to be 1-dimensional with ",
+                   w.sizes()[0], " elements"),
            bias.defined() ? describe(bias) : "");
   Dims padded, kernel;
   bool fits = true;
@@ -228,12 +269,13 @@ void check_shapes(const Call& call, const Tensor& x, const Tensor& w, const Tens
     fits = fits && kernel[d] <= padded[d];
   }
   RT_CHECK(fits, Runtime, call.op,
-           cat_str("Calculated padded input size per channel: (", by(padded), "). Kernel size: (", by(kernel),
-                   "). Kernel size can't be greater than actual input size"));
+           cat_str("Calculated padded input size per channel: (", by(padded), "). Kernel size: (",
+                   by(kernel), "). Kernel size can't be greater than actual input size"));
 }
 
-Tensor run(const Call& call, const Tensor& input, const Tensor& w, const Tensor& bias, IntList stride,
-           IntList padding, IntList output_padding, int64_t groups, IntList dilation) {
+Tensor run(const Call& call, const Tensor& input, const Tensor& w, const Tensor& bias,
+           IntList stride, IntList padding, IntList output_padding, int64_t groups,
+           IntList dilation) {
   const int64_t n = call.spatial;
   RT_CHECK(input.dim() == n + 1 || input.dim() == n + 2, Runtime, call.op,
            cat_str("Expected ", n + 1, "D (unbatched) or ", n + 2, "D (batched) input to ", call.op,
@@ -242,7 +284,8 @@ Tensor run(const Call& call, const Tensor& input, const Tensor& w, const Tensor&
   const bool batched = input.dim() == n + 2;
   const Tensor x = batched ? input : ops::unsqueeze(input, 0);
   const Dims s = per_dim(call, "stride", stride), p = per_dim(call, "padding", padding),
-             d = per_dim(call, "dilation", dilation), o = per_dim(call, "output_padding", output_padding);
+             d = per_dim(call, "dilation", dilation),
+             o = per_dim(call, "output_padding", output_padding);
   check_shapes(call, x, w, bias, s, p, d, groups);
   if (call.transposed) {
     for (int64_t i = 0; i < n; ++i) {
@@ -260,8 +303,8 @@ Tensor run(const Call& call, const Tensor& input, const Tensor& w, const Tensor&
 }
 
 // padding="same" may need one more element at the end than at the start of a dim.
-Tensor run_same(const Call& call, const Tensor& input, const Tensor& w, const Tensor& bias, IntList stride,
-                std::string_view padding, IntList dilation, int64_t groups) {
+Tensor run_same(const Call& call, const Tensor& input, const Tensor& w, const Tensor& bias,
+                IntList stride, std::string_view padding, IntList dilation, int64_t groups) {
   RT_CHECK(padding == "same" || padding == "valid", Runtime, call.op,
            cat_str("Invalid padding string: '", padding, "'"), "", "'same' or 'valid'");
   const int64_t n = call.spatial;
@@ -286,20 +329,26 @@ Tensor run_same(const Call& call, const Tensor& input, const Tensor& w, const Te
   }
   if (!uneven) return run(call, input, w, bias, s, low, {0}, groups, d);
   const bool batched = first == 2;
-  const Tensor x = fit_spatial(batched ? input : ops::unsqueeze(input, 0), IntList(sizes).slice(first, n));
+  const Tensor x =
+      fit_spatial(batched ? input : ops::unsqueeze(input, 0), IntList(sizes).slice(first, n));
   const Tensor y = run(call, x, w, bias, s, low, {0}, groups, d);
   return batched ? y : ops::squeeze(y, {0});
 }
 
 template <int N>
-constexpr Call kConv{N == 1 ? "conv1d" : N == 2 ? "conv2d" : "conv3d", N, false};
+constexpr Call kConv{N == 1   ? "conv1d"
+                     : N == 2 ? "conv2d"
+                              : "conv3d",
+                     N, false};
 template <int N>
-constexpr Call kConvTranspose{N == 1 ? "conv_transpose1d" : N == 2 ? "conv_transpose2d" : "conv_transpose3d", N,
-                           true};
+constexpr Call kConvTranspose{N == 1   ? "conv_transpose1d"
+                              : N == 2 ? "conv_transpose2d"
+                                       : "conv_transpose3d",
+                              N, true};
 
 template <int N>
-Tensor conv_forward(const Tensor& x, const Tensor& w, const Tensor& bias, IntList stride, IntList padding,
-                    IntList dilation, int64_t groups) {
+Tensor conv_forward(const Tensor& x, const Tensor& w, const Tensor& bias, IntList stride,
+                    IntList padding, IntList dilation, int64_t groups) {
   return run(kConv<N>, x, w, bias, stride, padding, {0}, groups, dilation);
 }
 template <int N>
@@ -309,24 +358,29 @@ Tensor conv_same_forward(const Tensor& x, const Tensor& w, const Tensor& bias, I
 }
 template <int N>
 Tensor conv_transpose_forward(const Tensor& x, const Tensor& w, const Tensor& bias, IntList stride,
-                              IntList padding, IntList output_padding, int64_t groups, IntList dilation) {
+                              IntList padding, IntList output_padding, int64_t groups,
+                              IntList dilation) {
   return run(kConvTranspose<N>, x, w, bias, stride, padding, output_padding, groups, dilation);
 }
 
-#define RT_CONV_OPS(N, doc_conv, doc_transposed)                                                             \
-  const Op conv##N##d_op("conv" #N "d(Tensor input, Tensor weight, Tensor? bias=None, int[" #N               \
-                         "] stride=1, int[" #N "] padding=0, int[" #N "] dilation=1, int groups=1) -> Tensor", \
-                         conv_forward<N>, {.in = "nn.functional rt", .lowering = "conv", .doc = doc_conv});  \
-  const Op conv##N##d_same_op("conv" #N "d.padding(Tensor input, Tensor weight, Tensor? bias=None, int[" #N  \
-                              "] stride=1, str padding='valid', int[" #N                                     \
-                              "] dilation=1, int groups=1) -> Tensor",                                       \
-                              conv_same_forward<N>, {.in = "nn.functional rt"});                             \
-  const Op conv_transpose##N##d_op(                                                                          \
-      "conv_transpose" #N "d(Tensor input, Tensor weight, Tensor? bias=None, int[" #N "] stride=1, int[" #N  \
-      "] padding=0, int[" #N "] output_padding=0, int groups=1, int[" #N "] dilation=1) -> Tensor",          \
-      conv_transpose_forward<N>, {.in = "nn.functional rt", .lowering = "conv_transpose", .doc = doc_transposed})
+#define RT_CONV_OPS(N, doc_conv, doc_transposed)                                                  \
+  const Op conv##N##d_op(                                                                         \
+      "conv" #N "d(Tensor input, Tensor weight, Tensor? bias=None, int[" #N "] stride=1, int[" #N \
+      "] padding=0, int[" #N "] dilation=1, int groups=1) -> Tensor",                             \
+      conv_forward<N>, {.in = "nn.functional rt", .lowering = "conv", .doc = doc_conv});          \
+  const Op conv##N##d_same_op(                                                                    \
+      "conv" #N "d.padding(Tensor input, Tensor weight, Tensor? bias=None, int[" #N               \
+      "] stride=1, str padding='valid', int[" #N "] dilation=1, int groups=1) -> Tensor",         \
+      conv_same_forward<N>, {.in = "nn.functional rt"});                                          \
+  const Op conv_transpose##N##d_op(                                                               \
+      "conv_transpose" #N "d(Tensor input, Tensor weight, Tensor? bias=None, int[" #N             \
+      "] stride=1, int[" #N "] padding=0, int[" #N "] output_padding=0, int groups=1, int[" #N    \
+      "] dilation=1) -> Tensor",                                                                  \
+      conv_transpose_forward<N>,                                                                  \
+      {.in = "nn.functional rt", .lowering = "conv_transpose", .doc = doc_transposed})
 
-RT_CONV_OPS(1, R"(Cross-correlation of a (N, C, L) or (C, L) input with (out, C / groups, K) weights.
+RT_CONV_OPS(1,
+            R"(Cross-correlation of a (N, C, L) or (C, L) input with (out, C / groups, K) weights.
 
 `padding` may be "valid" or "same". Follows `torch.nn.functional.conv1d`.
 
@@ -340,14 +394,16 @@ Follows `torch.nn.functional.conv_transpose1d`.
 >>> rt.nn.functional.conv_transpose1d(rt.ones(1, 1, 2), rt.ones(1, 1, 3))
 tensor([[[1., 2., 2., 1.]]])
 )");
-RT_CONV_OPS(2, R"(Cross-correlation of a (N, C, H, W) or (C, H, W) input with (out, C / groups, KH, KW) weights.
+RT_CONV_OPS(
+    2,
+    R"(Cross-correlation of a (N, C, H, W) or (C, H, W) input with (out, C / groups, KH, KW) weights.
 
 `padding` may be "valid" or "same". Follows `torch.nn.functional.conv2d`.
 
 >>> rt.nn.functional.conv2d(rt.ones(1, 1, 3, 3), rt.ones(1, 1, 3, 3))
 tensor([[[[9.]]]])
 )",
-            R"(The transpose of `conv2d` as a linear map; weights are (C, out / groups, KH, KW).
+    R"(The transpose of `conv2d` as a linear map; weights are (C, out / groups, KH, KW).
 
 Follows `torch.nn.functional.conv_transpose2d`.
 
@@ -355,14 +411,16 @@ Follows `torch.nn.functional.conv_transpose2d`.
 tensor([[[[1., 1.],
           [1., 1.]]]])
 )");
-RT_CONV_OPS(3, R"(Cross-correlation of a (N, C, D, H, W) or (C, D, H, W) input with (out, C / groups, KD, KH, KW) weights.
+RT_CONV_OPS(
+    3,
+    R"(Cross-correlation of a (N, C, D, H, W) or (C, D, H, W) input with (out, C / groups, KD, KH, KW) weights.
 
 `padding` may be "valid" or "same". Follows `torch.nn.functional.conv3d`.
 
 >>> rt.nn.functional.conv3d(rt.ones(1, 1, 2, 2, 2), rt.ones(1, 1, 2, 2, 2))
 tensor([[[[[8.]]]]])
 )",
-            R"(The transpose of `conv3d` as a linear map; weights are (C, out / groups, KD, KH, KW).
+    R"(The transpose of `conv3d` as a linear map; weights are (C, out / groups, KD, KH, KW).
 
 Follows `torch.nn.functional.conv_transpose3d`.
 
@@ -372,10 +430,11 @@ tensor([[[[[1., 1.]]]]])
 
 }  // namespace
 
-Tensor ops::convolution(const Tensor& input, const Tensor& weight, const Tensor& bias, IntList stride,
-                        IntList padding, IntList dilation, bool transposed, IntList output_padding,
-                        int64_t groups) {
-  return convolution_op(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
+Tensor ops::convolution(const Tensor& input, const Tensor& weight, const Tensor& bias,
+                        IntList stride, IntList padding, IntList dilation, bool transposed,
+                        IntList output_padding, int64_t groups) {
+  return convolution_op(input, weight, bias, stride, padding, dilation, transposed, output_padding,
+                        groups);
 }
 
 }  // namespace rt

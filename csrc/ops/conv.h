@@ -13,8 +13,8 @@ struct ConvGeometry {
 };
 
 // All arguments contiguous and of one dtype; `bias` may be undefined.
-extern KernelSlot<void(const Tensor& out, const Tensor& input, const Tensor& weight, const Tensor& bias,
-                       const ConvGeometry& geometry)>
+extern KernelSlot<void(const Tensor& out, const Tensor& input, const Tensor& weight,
+                       const Tensor& bias, const ConvGeometry& geometry)>
     conv_kernel;
 // The gradient of the input, which is the transposed convolution too.
 extern KernelSlot<void(const Tensor& grad_input, const Tensor& grad, const Tensor& weight,

@@ -15,14 +15,17 @@ Tensor converted(const Tensor& x, DType dtype, Device device, bool copy) {
 Tensor to_dtype_forward(const Tensor& x, DType dtype, bool, bool copy) {
   return converted(x, dtype, x.device(), copy);
 }
-Tensor to_device_forward(const Tensor& x, std::optional<Device> device, std::optional<DType> dtype, bool, bool copy) {
+Tensor to_device_forward(const Tensor& x, std::optional<Device> device, std::optional<DType> dtype,
+                         bool, bool copy) {
   return converted(x, dtype.value_or(x.dtype()), device.value_or(x.device()), copy);
 }
 Tensor to_other_forward(const Tensor& x, const Tensor& other, bool, bool copy) {
   return converted(x, other.dtype(), other.device(), copy);
 }
-const Op to_dtype_op("to(Tensor input, DType dtype, bool non_blocking=False, bool copy=False) -> Tensor",
-                     to_dtype_forward, {.in = "Tensor", .doc = R"(This tensor with another dtype or device, or those of another tensor.
+const Op to_dtype_op(
+    "to(Tensor input, DType dtype, bool non_blocking=False, bool copy=False) -> Tensor",
+    to_dtype_forward,
+    {.in = "Tensor", .doc = R"(This tensor with another dtype or device, or those of another tensor.
 
 Itself if nothing changes and `copy` is false; gradients flow back through the conversion.
 Follows `torch.Tensor.to`.
@@ -31,16 +34,19 @@ Follows `torch.Tensor.to`.
 tensor([1., 2.])
 )"});
 const Op to_device_op(
-    "to.device(Tensor input, Device? device=None, DType? dtype=None, bool non_blocking=False, bool copy=False) "
+    "to.device(Tensor input, Device? device=None, DType? dtype=None, bool non_blocking=False, bool "
+    "copy=False) "
     "-> Tensor",
     to_device_forward, {.in = "Tensor"});
-const Op to_other_op("to.other(Tensor input, Tensor other, bool non_blocking=False, bool copy=False) -> Tensor",
-                     to_other_forward, {.in = "Tensor"});
+const Op to_other_op(
+    "to.other(Tensor input, Tensor other, bool non_blocking=False, bool copy=False) -> Tensor",
+    to_other_forward, {.in = "Tensor"});
 
 Tensor type_as_forward(const Tensor& x, const Tensor& other) {
   return converted(x, other.dtype(), other.device(), false);
 }
-const Op type_as_op("type_as(Tensor input, Tensor other) -> Tensor", type_as_forward, {.in = "Tensor", .doc = R"(This tensor with the dtype of another.
+const Op type_as_op("type_as(Tensor input, Tensor other) -> Tensor", type_as_forward,
+                    {.in = "Tensor", .doc = R"(This tensor with the dtype of another.
 
 Follows `torch.Tensor.type_as`.
 
@@ -49,7 +55,8 @@ tensor([1.])
 )"});
 
 Tensor cpu_forward(const Tensor& x) { return ops::to(x, Device{}); }
-const Op cpu_op("cpu(Tensor input) -> Tensor", cpu_forward, {.in = "Tensor", .doc = R"(This tensor in host memory; itself if it is there.
+const Op cpu_op("cpu(Tensor input) -> Tensor", cpu_forward,
+                {.in = "Tensor", .doc = R"(This tensor in host memory; itself if it is there.
 
 Follows `torch.Tensor.cpu`.
 
@@ -61,10 +68,12 @@ template <DType T>
 Tensor cast_forward(const Tensor& x) {
   return ops::to(x, T);
 }
-#define RT_CAST_METHOD(method, type, text)                                                              \
-  const Op method##_cast_op(#method "(Tensor input) -> Tensor", cast_forward<DType::type>,             \
-                            {.in = "Tensor", .doc = "This tensor as " text ".\n\nFollows `torch.Tensor." #method \
-                                                    "`.\n\n>>> rt.zeros(1)." #method "().dtype\nrustorch." text "\n"})
+#define RT_CAST_METHOD(method, type, text)                                 \
+  const Op method##_cast_op(                                               \
+      #method "(Tensor input) -> Tensor", cast_forward<DType::type>,       \
+      {.in = "Tensor",                                                     \
+       .doc = "This tensor as " text ".\n\nFollows `torch.Tensor." #method \
+              "`.\n\n>>> rt.zeros(1)." #method "().dtype\nrustorch." text "\n"})
 RT_CAST_METHOD(float, Float32, "float32");
 RT_CAST_METHOD(double, Float64, "float64");
 RT_CAST_METHOD(half, Float16, "float16");
@@ -81,8 +90,10 @@ RT_CAST_METHOD(cdouble, Complex128, "complex128");
 // ---- Questions about dtypes ----
 
 DType result_type_forward(const Tensor& a, const Tensor& b) { return result_type(a, b); }
-const Op result_type_op("result_type(Operand tensor1, Operand tensor2) -> DType", result_type_forward,
-                        {.in = "rt", .doc = R"(The dtype that an operation on two tensors or numbers gives.
+const Op result_type_op("result_type(Operand tensor1, Operand tensor2) -> DType",
+                        result_type_forward,
+                        {.in = "rt",
+                         .doc = R"(The dtype that an operation on two tensors or numbers gives.
 
 Follows `torch.result_type`.
 
@@ -90,7 +101,8 @@ Follows `torch.result_type`.
 rustorch.float32
 )"});
 bool can_cast_forward(DType from, DType to) { return can_cast(from, to); }
-const Op can_cast_op("can_cast(DType from_, DType to) -> bool", can_cast_forward, {.in = "rt", .doc = R"(Whether promotion lets a dtype be written into another.
+const Op can_cast_op("can_cast(DType from_, DType to) -> bool", can_cast_forward,
+                     {.in = "rt", .doc = R"(Whether promotion lets a dtype be written into another.
 
 Follows `torch.can_cast`.
 
@@ -110,7 +122,8 @@ rustorch.float16
 // ---- Questions about tensors, as functions; the methods of these names are bound directly ----
 
 int64_t numel_forward(const Tensor& x) { return x.numel(); }
-const Op numel_op("numel(Tensor input) -> int", numel_forward, {.in = "rt", .doc = R"(The number of elements.
+const Op numel_op("numel(Tensor input) -> int", numel_forward,
+                  {.in = "rt", .doc = R"(The number of elements.
 
 Follows `torch.numel`.
 
@@ -127,15 +140,19 @@ Follows `torch.is_floating_point`.
 True
 )"});
 bool is_complex_forward(const Tensor& x) { return is_complex(x.dtype()); }
-const Op is_complex_op("is_complex(Tensor input) -> bool", is_complex_forward, {.in = "rt", .doc = R"(Whether the dtype is a complex one.
+const Op is_complex_op("is_complex(Tensor input) -> bool", is_complex_forward,
+                       {.in = "rt", .doc = R"(Whether the dtype is a complex one.
 
 Follows `torch.is_complex`.
 
 >>> rt.is_complex(rt.zeros(1))
 False
 )"});
-bool is_signed_forward(const Tensor& x) { return x.dtype() != DType::Bool && x.dtype() != DType::UInt8; }
-const Op is_signed_op("is_signed(Tensor input) -> bool", is_signed_forward, {.in = "rt", .doc = R"(Whether the dtype has negative values.
+bool is_signed_forward(const Tensor& x) {
+  return x.dtype() != DType::Bool && x.dtype() != DType::UInt8;
+}
+const Op is_signed_op("is_signed(Tensor input) -> bool", is_signed_forward,
+                      {.in = "rt", .doc = R"(Whether the dtype has negative values.
 
 Follows `torch.is_signed`.
 
@@ -143,13 +160,16 @@ Follows `torch.is_signed`.
 True
 )"});
 bool is_nonzero_forward(const Tensor& x) {
-  RT_CHECK(x.numel() != 0, Runtime, "is_nonzero", "Boolean value of Tensor with no values is ambiguous", describe(x));
-  RT_CHECK(x.numel() == 1, Runtime, "is_nonzero", "Boolean value of Tensor with more than one value is ambiguous",
-           describe(x), "t.any() or t.all()");
+  RT_CHECK(x.numel() != 0, Runtime, "is_nonzero",
+           "Boolean value of Tensor with no values is ambiguous", describe(x));
+  RT_CHECK(x.numel() == 1, Runtime, "is_nonzero",
+           "Boolean value of Tensor with more than one value is ambiguous", describe(x),
+           "t.any() or t.all()");
   const Tensor host = ops::to(x, Device{});
   return Scalar::load(host.data(), host.dtype()).to_bool();
 }
-const Op is_nonzero_op("is_nonzero(Tensor input) -> bool", is_nonzero_forward, {.doc = R"(Whether a tensor of one element is not zero.
+const Op is_nonzero_op("is_nonzero(Tensor input) -> bool", is_nonzero_forward,
+                       {.doc = R"(Whether a tensor of one element is not zero.
 
 Errors for any other number of elements. Follows `torch.is_nonzero`.
 
@@ -159,14 +179,16 @@ True
 
 // Conjugation and negation are done at once here, never left pending.
 Tensor same_forward(const Tensor& x) { return x; }
-const Op resolve_conj_op("resolve_conj(Tensor input) -> Tensor", same_forward, {.doc = R"(The tensor itself: conjugates are never pending.
+const Op resolve_conj_op("resolve_conj(Tensor input) -> Tensor", same_forward,
+                         {.doc = R"(The tensor itself: conjugates are never pending.
 
 Follows `torch.resolve_conj`.
 
 >>> rt.resolve_conj(rt.ones(1))
 tensor([1.])
 )"});
-const Op resolve_neg_op("resolve_neg(Tensor input) -> Tensor", same_forward, {.doc = R"(The tensor itself: negations are never pending.
+const Op resolve_neg_op("resolve_neg(Tensor input) -> Tensor", same_forward,
+                        {.doc = R"(The tensor itself: negations are never pending.
 
 Follows `torch.resolve_neg`.
 

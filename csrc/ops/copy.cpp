@@ -10,13 +10,14 @@ namespace {
 
 // Between devices the bytes travel densely; the kernels on either side do the rest.
 void copy_across(const Tensor& self, const Tensor& src) {
-  const Tensor dense = src.is_contiguous() && src.sizes() == self.sizes() && src.dtype() == self.dtype()
-                           ? src
-                           : [&] {
-                               Tensor t = empty(self.sizes(), self.dtype(), src.device());
-                               copy_kernel(t, t, src);
-                               return t;
-                             }();
+  const Tensor dense =
+      src.is_contiguous() && src.sizes() == self.sizes() && src.dtype() == self.dtype()
+          ? src
+          : [&] {
+              Tensor t = empty(self.sizes(), self.dtype(), src.device());
+              copy_kernel(t, t, src);
+              return t;
+            }();
   Tensor landed = self.is_contiguous() ? self : empty(self.sizes(), self.dtype(), self.device());
   const size_t bytes = landed.nbytes();
   const size_t to = static_cast<size_t>(landed.offset()) * landed.item_size();
@@ -65,13 +66,14 @@ void copy_vjp(VjpContext& c) {
   }
 }
 
-const Op copy_op("copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor", copy_forward,
-                 {.vjp = copy_vjp,
-                  .in = "Tensor.inplace",
-                  .inplace = true,
-                  .broadcasts = true,
-                  .kernels = {&copy_kernel},
-                  .doc = R"(Copies the values of another tensor into this one, converting dtype and device.
+const Op copy_op(
+    "copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor", copy_forward,
+    {.vjp = copy_vjp,
+     .in = "Tensor.inplace",
+     .inplace = true,
+     .broadcasts = true,
+     .kernels = {&copy_kernel},
+     .doc = R"(Copies the values of another tensor into this one, converting dtype and device.
 
 The source broadcasts to this tensor's shape. Follows `torch.Tensor.copy_`.
 
@@ -88,7 +90,9 @@ void clone_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, c.grad());
 }
 const Op clone_op("clone(Tensor input) -> Tensor", clone_forward,
-                  {.vjp = clone_vjp, .kernels = {&copy_kernel}, .doc = R"(A copy with its own memory, through which gradients flow.
+                  {.vjp = clone_vjp,
+                   .kernels = {&copy_kernel},
+                   .doc = R"(A copy with its own memory, through which gradients flow.
 
 Follows `torch.clone`; dense inputs keep their strides.
 
@@ -121,7 +125,8 @@ Tensor contiguous_forward(const Tensor& x) {
   return ops::copy_(empty(x.sizes(), x.dtype(), x.device(), "contiguous"), x);
 }
 const Op contiguous_op("contiguous(Tensor input) -> Tensor", contiguous_forward,
-                       {.in = "Tensor", .doc = R"(This tensor in row-major memory; itself if it already is.
+                       {.in = "Tensor",
+                        .doc = R"(This tensor in row-major memory; itself if it already is.
 
 Follows `torch.Tensor.contiguous`.
 
@@ -170,7 +175,10 @@ const Op fill_tensor_op("fill.Tensor(Tensor input, Tensor value) -> Tensor", fil
                         {.vjp = fill_tensor_vjp, .inplace = true, .kernels = {&copy_kernel}});
 
 const Op fill_op("fill(Tensor input, Scalar value) -> Tensor", fill_forward,
-                 {.vjp = fill_vjp, .inplace = true, .kernels = {&copy_kernel}, .doc = R"(Every element replaced by a number.
+                 {.vjp = fill_vjp,
+                  .inplace = true,
+                  .kernels = {&copy_kernel},
+                  .doc = R"(Every element replaced by a number.
 
 Follows `torch.fill`; the in-place form is `Tensor.fill_`.
 
@@ -180,7 +188,11 @@ tensor([3., 3.])
 
 Tensor zero_forward(Out out, const Tensor& self) { return fill_forward(out, self, 0); }
 const Op zero_op("zero(Tensor self) -> Tensor", zero_forward,
-                 {.vjp = fill_vjp, .in = "Tensor.inplace rt.inplace", .inplace = true, .kernels = {&copy_kernel}, .doc = R"(Sets every element to zero, in place.
+                 {.vjp = fill_vjp,
+                  .in = "Tensor.inplace rt.inplace",
+                  .inplace = true,
+                  .kernels = {&copy_kernel},
+                  .doc = R"(Sets every element to zero, in place.
 
 Follows `torch.Tensor.zero_`.
 
@@ -208,11 +220,14 @@ const Tensor& zero_(const Tensor& self) { return zero_op.inplace(self); }
 
 const Tensor& resize_(const Tensor& self, IntList sizes) {
   const int64_t n = checked_numel(sizes, "resize_");
-  const int64_t room = static_cast<int64_t>(self.storage()->nbytes() / self.item_size()) - self.offset();
+  const int64_t room =
+      static_cast<int64_t>(self.storage()->nbytes() / self.item_size()) - self.offset();
   if (n > room) {
     const Tensor fresh = empty(sizes, self.dtype(), self.device(), "resize_");
     // What the old memory held stays at the front, in memory order.
-    if (room > 0) copy_kernel(fresh, make_view(fresh, {room}, {1}, 0), make_view(self, {room}, {1}, self.offset()));
+    if (room > 0)
+      copy_kernel(fresh, make_view(fresh, {room}, {1}, 0),
+                  make_view(self, {room}, {1}, self.offset()));
     self.impl()->set_storage(fresh.storage());
     self.impl()->set_geometry(sizes, fresh.strides(), 0);
   } else {

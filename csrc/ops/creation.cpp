@@ -31,10 +31,13 @@ Tensor ones_forward(IntList size, std::optional<DType> dtype, std::optional<Devi
 }
 Tensor full_forward(IntList size, Scalar fill_value, std::optional<DType> dtype,
                     std::optional<Device> device) {
-  return filled(size, fill_value, dtype.value_or(fill_value.dtype()), device.value_or(Device{}), "full");
+  return filled(size, fill_value, dtype.value_or(fill_value.dtype()), device.value_or(Device{}),
+                "full");
 }
-Tensor empty_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device) {
-  if (device && !(*device == x.device())) return empty(x.sizes(), dtype.value_or(x.dtype()), *device);
+Tensor empty_like_forward(const Tensor& x, std::optional<DType> dtype,
+                          std::optional<Device> device) {
+  if (device && !(*device == x.device()))
+    return empty(x.sizes(), dtype.value_or(x.dtype()), *device);
   return empty_like(x, dtype);
 }
 Tensor like(const Tensor& x, const Scalar& value, std::optional<DType> dtype,
@@ -43,10 +46,12 @@ Tensor like(const Tensor& x, const Scalar& value, std::optional<DType> dtype,
   if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, t.dtype(), t.device()));
   return t;
 }
-Tensor zeros_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device) {
+Tensor zeros_like_forward(const Tensor& x, std::optional<DType> dtype,
+                          std::optional<Device> device) {
   return like(x, 0, dtype, device);
 }
-Tensor ones_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device) {
+Tensor ones_like_forward(const Tensor& x, std::optional<DType> dtype,
+                         std::optional<Device> device) {
   return like(x, 1, dtype, device);
 }
 Tensor full_like_forward(const Tensor& x, Scalar fill_value, std::optional<DType> dtype,
@@ -54,15 +59,17 @@ Tensor full_like_forward(const Tensor& x, Scalar fill_value, std::optional<DType
   return like(x, fill_value, dtype, device);
 }
 
-const Op empty_op("empty(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor", empty_forward,
-                  {.in = "rt", .out = true, .doc = R"(A tensor of the given shape with uninitialised values.
+const Op empty_op(
+    "empty(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor", empty_forward,
+    {.in = "rt", .out = true, .doc = R"(A tensor of the given shape with uninitialised values.
 
 Follows `torch.empty`.
 
 >>> rt.empty(2, 3).shape
 rustorch.Size([2, 3])
 )"});
-const Op zeros_op("zeros(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor", zeros_forward,
+const Op zeros_op("zeros(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor",
+                  zeros_forward,
                   {.in = "rt", .out = true, .doc = R"(A tensor of zeros of the given shape.
 
 Follows `torch.zeros`; the default dtype is `rt.get_default_dtype()`.
@@ -70,7 +77,8 @@ Follows `torch.zeros`; the default dtype is `rt.get_default_dtype()`.
 >>> rt.zeros(2)
 tensor([0., 0.])
 )"});
-const Op ones_op("ones(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor", ones_forward,
+const Op ones_op("ones(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor",
+                 ones_forward,
                  {.in = "rt", .out = true, .doc = R"(A tensor of ones of the given shape.
 
 Follows `torch.ones`.
@@ -79,7 +87,8 @@ Follows `torch.ones`.
 tensor([1., 1.])
 )"});
 const Op full_op(
-    "full(int[] size, Scalar fill_value, *, DType? dtype=None, Device? device=None) -> Tensor", full_forward,
+    "full(int[] size, Scalar fill_value, *, DType? dtype=None, Device? device=None) -> Tensor",
+    full_forward,
     {.in = "rt", .out = true, .doc = R"(A tensor of the given shape filled with a number.
 
 The dtype follows the number (bool, int64, or the default float). Follows `torch.full`.
@@ -87,24 +96,31 @@ The dtype follows the number (bool, int64, or the default float). Follows `torch
 >>> rt.full((2,), 7)
 tensor([7, 7])
 )"});
-const Op empty_like_op("empty_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
-                       empty_like_forward, {.in = "rt", .doc = R"(An uninitialised tensor with the shape, dtype, device and stride order of another.
+const Op empty_like_op(
+    "empty_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
+    empty_like_forward,
+    {.in = "rt",
+     .doc = R"(An uninitialised tensor with the shape, dtype, device and stride order of another.
 
 Follows `torch.empty_like`.
 
 >>> rt.empty_like(rt.ones(2, 3)).shape
 rustorch.Size([2, 3])
 )"});
-const Op zeros_like_op("zeros_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
-                       zeros_like_forward, {.in = "rt", .doc = R"(Zeros with the shape, dtype, device and stride order of another tensor.
+const Op zeros_like_op(
+    "zeros_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
+    zeros_like_forward,
+    {.in = "rt", .doc = R"(Zeros with the shape, dtype, device and stride order of another tensor.
 
 Follows `torch.zeros_like`.
 
 >>> rt.zeros_like(rt.ones(2))
 tensor([0., 0.])
 )"});
-const Op ones_like_op("ones_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
-                      ones_like_forward, {.in = "rt", .doc = R"(Ones with the shape, dtype, device and stride order of another tensor.
+const Op ones_like_op(
+    "ones_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
+    ones_like_forward,
+    {.in = "rt", .doc = R"(Ones with the shape, dtype, device and stride order of another tensor.
 
 Follows `torch.ones_like`.
 
@@ -112,8 +128,11 @@ Follows `torch.ones_like`.
 tensor([1., 1.])
 )"});
 const Op full_like_op(
-    "full_like(Tensor input, Scalar fill_value, *, DType? dtype=None, Device? device=None) -> Tensor",
-    full_like_forward, {.in = "rt", .doc = R"(A number repeated in the shape, dtype, device and stride order of another tensor.
+    "full_like(Tensor input, Scalar fill_value, *, DType? dtype=None, Device? device=None) -> "
+    "Tensor",
+    full_like_forward,
+    {.in = "rt",
+     .doc = R"(A number repeated in the shape, dtype, device and stride order of another tensor.
 
 Follows `torch.full_like`.
 
@@ -134,11 +153,13 @@ Tensor new_zeros_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeD
 Tensor new_ones_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
   return ones_forward(size, dtype_of(x, dtype), device_of(x, device));
 }
-Tensor new_full_forward(const Tensor& x, IntList size, Scalar fill_value, MaybeDType dtype, MaybeDevice device) {
+Tensor new_full_forward(const Tensor& x, IntList size, Scalar fill_value, MaybeDType dtype,
+                        MaybeDevice device) {
   return full_forward(size, fill_value, dtype_of(x, dtype), device_of(x, device));
 }
-#define RT_NEW_OP(fn, arguments, text)                                                              \
-  const Op fn##_op(#fn "(Tensor input, " arguments ", *, DType? dtype=None, Device? device=None) -> Tensor", \
+#define RT_NEW_OP(fn, arguments, text)                                           \
+  const Op fn##_op(#fn "(Tensor input, " arguments                               \
+                       ", *, DType? dtype=None, Device? device=None) -> Tensor", \
                    fn##_forward, {.in = "Tensor", .doc = text})
 RT_NEW_OP(new_empty, "int[] size", R"(An uninitialised tensor with this tensor's dtype and device.
 
@@ -161,7 +182,8 @@ Follows `torch.Tensor.new_ones`.
 >>> rt.tensor([1]).new_ones(2)
 tensor([1, 1])
 )");
-RT_NEW_OP(new_full, "int[] size, Scalar fill_value", R"(A number repeated, with this tensor's dtype and device.
+RT_NEW_OP(new_full, "int[] size, Scalar fill_value",
+          R"(A number repeated, with this tensor's dtype and device.
 
 Follows `torch.Tensor.new_full`.
 
@@ -171,8 +193,8 @@ tensor([7, 7])
 
 Tensor empty_strided_forward(IntList size, IntList stride, MaybeDType dtype, MaybeDevice device) {
   RT_CHECK(size.size() == stride.size(), Runtime, "empty_strided",
-           cat_str("dimensionality of sizes (", size.size(), ") must match dimensionality of strides (",
-                   stride.size(), ")"));
+           cat_str("dimensionality of sizes (", size.size(),
+                   ") must match dimensionality of strides (", stride.size(), ")"));
   return empty_strided(size, stride, dtype_or_default(dtype), device.value_or(Device{}));
 }
 const Op empty_strided_op(
@@ -184,10 +206,12 @@ Follows `torch.empty_strided`.
 >>> rt.empty_strided((2, 3), (1, 2)).stride()
 (1, 2)
 )"});
-Tensor new_empty_strided_forward(const Tensor& x, IntList size, IntList stride, MaybeDType dtype, MaybeDevice device) {
+Tensor new_empty_strided_forward(const Tensor& x, IntList size, IntList stride, MaybeDType dtype,
+                                 MaybeDevice device) {
   return empty_strided_forward(size, stride, dtype_of(x, dtype), device_of(x, device));
 }
-RT_NEW_OP(new_empty_strided, "int[] size, int[] stride", R"(An uninitialised tensor with the given strides and this tensor's dtype and device.
+RT_NEW_OP(new_empty_strided, "int[] size, int[] stride",
+          R"(An uninitialised tensor with the given strides and this tensor's dtype and device.
 
 Follows `torch.Tensor.new_empty_strided`.
 
@@ -198,8 +222,11 @@ Follows `torch.Tensor.new_empty_strided`.
 Tensor scalar_tensor_forward(Scalar s, MaybeDType dtype, MaybeDevice device) {
   return scalar_tensor(s, dtype_or_default(dtype), device.value_or(Device{}));
 }
-const Op scalar_tensor_op("scalar_tensor(Scalar s, *, DType? dtype=None, Device? device=None) -> Tensor",
-                          scalar_tensor_forward, {.in = "rt", .doc = R"(A zero-dim tensor of a number, of the default float dtype unless one is given.
+const Op scalar_tensor_op(
+    "scalar_tensor(Scalar s, *, DType? dtype=None, Device? device=None) -> Tensor",
+    scalar_tensor_forward,
+    {.in = "rt",
+     .doc = R"(A zero-dim tensor of a number, of the default float dtype unless one is given.
 
 Follows `torch.scalar_tensor`.
 
@@ -220,7 +247,9 @@ Tensor ones(IntList size, std::optional<DType> dtype, std::optional<Device> devi
 Tensor full(IntList size, Scalar value, std::optional<DType> dtype, std::optional<Device> device) {
   return full_op(size, value, dtype, device);
 }
-Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) { return zeros_like_op(x, dtype, {}); }
+Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) {
+  return zeros_like_op(x, dtype, {});
+}
 Tensor ones_like(const Tensor& x, std::optional<DType> dtype) { return ones_like_op(x, dtype, {}); }
 Tensor full_like(const Tensor& x, Scalar value, std::optional<DType> dtype) {
   return full_like_op(x, value, dtype, {});

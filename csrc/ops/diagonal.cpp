@@ -6,7 +6,8 @@
 
 namespace rt {
 
-KernelSlot<void(const Tensor& out, const Tensor& x, int64_t k, bool upper)> triangle_kernel{"triangle"};
+KernelSlot<void(const Tensor& out, const Tensor& x, int64_t k, bool upper)> triangle_kernel{
+    "triangle"};
 
 namespace {
 
@@ -14,7 +15,8 @@ namespace {
 
 Tensor diagonal_forward(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   const int64_t a = wrap_dim(dim1, x.dim(), "diagonal"), b = wrap_dim(dim2, x.dim(), "diagonal");
-  RT_CHECK(a != b, Runtime, "diagonal", cat_str("diagonal dimensions cannot be identical ", dim1, ", ", dim2));
+  RT_CHECK(a != b, Runtime, "diagonal",
+           cat_str("diagonal dimensions cannot be identical ", dim1, ", ", dim2));
   const int64_t rows = x.sizes()[a], columns = x.sizes()[b];
   const int64_t length = offset >= 0 ? std::clamp<int64_t>(columns - offset, 0, rows)
                                      : std::clamp<int64_t>(rows + offset, 0, columns);
@@ -27,15 +29,21 @@ Tensor diagonal_forward(const Tensor& x, int64_t offset, int64_t dim1, int64_t d
   sizes.push_back(length);
   strides.push_back(x.strides()[a] + x.strides()[b]);
   // An empty diagonal starts where the tensor does: its offset could lie outside of the memory.
-  const int64_t start = length == 0 ? 0 : offset >= 0 ? offset * x.strides()[b] : -offset * x.strides()[a];
+  const int64_t start = length == 0   ? 0
+                        : offset >= 0 ? offset * x.strides()[b]
+                                      : -offset * x.strides()[a];
   return make_view(x, sizes, strides, x.offset() + start);
 }
 void diagonal_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  c.set(0, ops::diagonal_backward(c.grad(), c.sizes(0), c.arg<int64_t>(1), c.arg<int64_t>(2), c.arg<int64_t>(3)));
+  c.set(0, ops::diagonal_backward(c.grad(), c.sizes(0), c.arg<int64_t>(1), c.arg<int64_t>(2),
+                                  c.arg<int64_t>(3)));
 }
-const Op diagonal_op("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", diagonal_forward,
-                     {.vjp = diagonal_vjp, .view = true, .doc = R"(A view of a diagonal of two dims, as a new last dim.
+const Op diagonal_op("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor",
+                     diagonal_forward,
+                     {.vjp = diagonal_vjp,
+                      .view = true,
+                      .doc = R"(A view of a diagonal of two dims, as a new last dim.
 
 `offset` counts from the main diagonal, upwards if positive. Follows `torch.diagonal`.
 
@@ -43,7 +51,8 @@ const Op diagonal_op("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=
 tensor([1, 4])
 )"});
 
-Tensor diagonal_backward_forward(const Tensor& g, IntList sizes, int64_t offset, int64_t dim1, int64_t dim2) {
+Tensor diagonal_backward_forward(const Tensor& g, IntList sizes, int64_t offset, int64_t dim1,
+                                 int64_t dim2) {
   Tensor t = ops::zeros(sizes, g.dtype(), g.device());
   if (g.numel() > 0) copy_kernel(t, diagonal_forward(t, offset, dim1, dim2), g);
   return t;
@@ -61,15 +70,20 @@ const Op diagonal_backward_op(
 Tensor diag_embed_forward(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   const int64_t rank = x.dim() + 1;
   const int64_t a = wrap_dim(dim1, rank, "diag_embed"), b = wrap_dim(dim2, rank, "diag_embed");
-  RT_CHECK(a != b, Runtime, "diag_embed", cat_str("diagonal dimensions cannot be identical ", dim1, ", ", dim2));
-  RT_CHECK(x.dim() > 0, Index, "diag_embed", "Dimension specified as -1 but tensor has no dimensions", describe(x));
+  RT_CHECK(a != b, Runtime, "diag_embed",
+           cat_str("diagonal dimensions cannot be identical ", dim1, ", ", dim2));
+  RT_CHECK(x.dim() > 0, Index, "diag_embed",
+           "Dimension specified as -1 but tensor has no dimensions", describe(x));
   const int64_t side = x.sizes().back() + std::abs(offset);
   Dims sizes;
-  for (int64_t d = 0, from = 0; d < rank; ++d) sizes.push_back(d == a || d == b ? side : x.sizes()[from++]);
+  for (int64_t d = 0, from = 0; d < rank; ++d)
+    sizes.push_back(d == a || d == b ? side : x.sizes()[from++]);
   return ops::diagonal_backward(x, sizes, offset, a, b);
 }
-const Op diag_embed_op("diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
-                       diag_embed_forward, {.doc = R"(Square matrices with the last dim of the input on a diagonal and zeros elsewhere.
+const Op diag_embed_op(
+    "diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
+    diag_embed_forward,
+    {.doc = R"(Square matrices with the last dim of the input on a diagonal and zeros elsewhere.
 
 Follows `torch.diag_embed`.
 
@@ -82,7 +96,10 @@ Tensor diag_forward(const Tensor& x, int64_t diagonal) {
            cat_str("diag(): Supports 1D or 2D tensors. Got ", x.dim(), "D"), describe(x));
   return x.dim() == 1 ? ops::diag_embed(x, diagonal) : ops::clone(ops::diagonal(x, diagonal));
 }
-const Op diag_op("diag(Tensor input, int diagonal=0) -> Tensor", diag_forward, {.out = true, .doc = R"(The diagonal of a matrix, as a copy, or the matrix with a vector on its diagonal.
+const Op diag_op(
+    "diag(Tensor input, int diagonal=0) -> Tensor", diag_forward,
+    {.out = true,
+     .doc = R"(The diagonal of a matrix, as a copy, or the matrix with a vector on its diagonal.
 
 Follows `torch.diag`.
 
@@ -93,7 +110,8 @@ tensor([[1, 0],
 Tensor diagflat_forward(const Tensor& x, int64_t offset) {
   return ops::diag_embed(ops::reshape(ops::contiguous(x), {-1}), offset);
 }
-const Op diagflat_op("diagflat(Tensor input, int offset=0) -> Tensor", diagflat_forward, {.doc = R"(A matrix with all elements of the input on a diagonal.
+const Op diagflat_op("diagflat(Tensor input, int offset=0) -> Tensor", diagflat_forward,
+                     {.doc = R"(A matrix with all elements of the input on a diagonal.
 
 Follows `torch.diagflat`.
 
@@ -105,8 +123,10 @@ tensor([[1, 0],
 // ---- Triangles ----
 
 Tensor triangle(const char* op, Out out, const Tensor& x, int64_t k, bool upper) {
-  RT_CHECK(x.dim() >= 2, Runtime, op, cat_str(op, ": input tensor must have at least 2 dimensions"), describe(x));
-  const bool dense = out && (*out).is_contiguous() && (*out).dtype() == x.dtype() && (*out).sizes() == x.sizes() &&
+  RT_CHECK(x.dim() >= 2, Runtime, op, cat_str(op, ": input tensor must have at least 2 dimensions"),
+           describe(x));
+  const bool dense = out && (*out).is_contiguous() && (*out).dtype() == x.dtype() &&
+                     (*out).sizes() == x.sizes() &&
                      ((*out).is_same(x) || !partially_overlaps(*out, x));
   const Tensor result = dense ? *out : empty(x.sizes(), x.dtype(), x.device(), op);
   if (result.numel() > 0) triangle_kernel(result, result, ops::contiguous(x), k, upper);
@@ -114,8 +134,12 @@ Tensor triangle(const char* op, Out out, const Tensor& x, int64_t k, bool upper)
   ops::copy_(*out, result);
   return *out;
 }
-Tensor tril_forward(Out out, const Tensor& x, int64_t k) { return triangle("tril", out, x, k, false); }
-Tensor triu_forward(Out out, const Tensor& x, int64_t k) { return triangle("triu", out, x, k, true); }
+Tensor tril_forward(Out out, const Tensor& x, int64_t k) {
+  return triangle("tril", out, x, k, false);
+}
+Tensor triu_forward(Out out, const Tensor& x, int64_t k) {
+  return triangle("triu", out, x, k, true);
+}
 void tril_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::tril(c.grad(), c.arg<int64_t>(1)));
 }
@@ -123,7 +147,11 @@ void triu_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::triu(c.grad(), c.arg<int64_t>(1)));
 }
 const Op tril_op("tril(Tensor input, int diagonal=0) -> Tensor", tril_forward,
-                 {.vjp = tril_vjp, .inplace = true, .out = true, .kernels = {&triangle_kernel}, .doc = R"(The lower triangle of matrices, up to a diagonal; zeros above.
+                 {.vjp = tril_vjp,
+                  .inplace = true,
+                  .out = true,
+                  .kernels = {&triangle_kernel},
+                  .doc = R"(The lower triangle of matrices, up to a diagonal; zeros above.
 
 Follows `torch.tril`.
 
@@ -132,7 +160,11 @@ tensor([[1, 0],
         [3, 4]])
 )"});
 const Op triu_op("triu(Tensor input, int diagonal=0) -> Tensor", triu_forward,
-                 {.vjp = triu_vjp, .inplace = true, .out = true, .kernels = {&triangle_kernel}, .doc = R"(The upper triangle of matrices, from a diagonal on; zeros below.
+                 {.vjp = triu_vjp,
+                  .inplace = true,
+                  .out = true,
+                  .kernels = {&triangle_kernel},
+                  .doc = R"(The upper triangle of matrices, from a diagonal on; zeros below.
 
 Follows `torch.triu`.
 
@@ -141,15 +173,19 @@ tensor([[1, 2],
         [0, 4]])
 )"});
 
-Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t offset, std::optional<DType> dtype,
-                        std::optional<Device> device, bool upper) {
+Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t offset,
+                        std::optional<DType> dtype, std::optional<Device> device, bool upper) {
   RT_CHECK(rows >= 0, Runtime, op, cat_str("row must be non-negative, got", rows));
   RT_CHECK(columns >= 0, Runtime, op, cat_str("col must be non-negative, got", columns));
   const DType type = dtype.value_or(DType::Int64);
   RT_CHECK(type == DType::Int64 || type == DType::Int32, Runtime, op,
            cat_str("\"", op, "\" not implemented for '", name(type), "'"), "", "int32 or int64");
-  const auto first = [&](int64_t r) { return upper ? std::clamp<int64_t>(r + offset, 0, columns) : 0; };
-  const auto last = [&](int64_t r) { return upper ? columns : std::clamp<int64_t>(r + offset + 1, 0, columns); };
+  const auto first = [&](int64_t r) {
+    return upper ? std::clamp<int64_t>(r + offset, 0, columns) : 0;
+  };
+  const auto last = [&](int64_t r) {
+    return upper ? columns : std::clamp<int64_t>(r + offset + 1, 0, columns);
+  };
   int64_t count = 0;
   for (int64_t r = 0; r < rows; ++r) count += last(r) - first(r);
   Tensor t = empty({2, count}, DType::Int64, {}, op);
@@ -171,8 +207,12 @@ Tensor triu_indices_forward(int64_t row, int64_t col, int64_t offset, std::optio
   return triangle_indices("triu_indices", row, col, offset, dtype, device, true);
 }
 const Op tril_indices_op(
-    "tril_indices(int row, int col, int offset=0, *, DType? dtype=None, Device? device=None) -> Tensor",
-    tril_indices_forward, {.in = "rt", .integer_result = true, .doc = R"(The rows and columns of a matrix's lower triangle, in row-major order.
+    "tril_indices(int row, int col, int offset=0, *, DType? dtype=None, Device? device=None) -> "
+    "Tensor",
+    tril_indices_forward,
+    {.in = "rt",
+     .integer_result = true,
+     .doc = R"(The rows and columns of a matrix's lower triangle, in row-major order.
 
 Follows `torch.tril_indices`.
 
@@ -181,8 +221,12 @@ tensor([[0, 1, 1],
         [0, 0, 1]])
 )"});
 const Op triu_indices_op(
-    "triu_indices(int row, int col, int offset=0, *, DType? dtype=None, Device? device=None) -> Tensor",
-    triu_indices_forward, {.in = "rt", .integer_result = true, .doc = R"(The rows and columns of a matrix's upper triangle, in row-major order.
+    "triu_indices(int row, int col, int offset=0, *, DType? dtype=None, Device? device=None) -> "
+    "Tensor",
+    triu_indices_forward,
+    {.in = "rt",
+     .integer_result = true,
+     .doc = R"(The rows and columns of a matrix's upper triangle, in row-major order.
 
 Follows `torch.triu_indices`.
 
@@ -193,7 +237,8 @@ tensor([[0, 0, 1],
 
 // Writes a number along the main diagonal; with `wrap`, tall matrices start again below.
 Tensor fill_diagonal_forward(const Tensor& self, Scalar value, bool wrap) {
-  RT_CHECK(self.dim() >= 2, Runtime, "fill_diagonal_", "dimensions must larger than 1", describe(self));
+  RT_CHECK(self.dim() >= 2, Runtime, "fill_diagonal_", "dimensions must larger than 1",
+           describe(self));
   const int64_t height = self.sizes()[0], width = self.sizes()[1];
   int64_t side = height;
   for (int64_t s : self.sizes()) {
@@ -220,9 +265,13 @@ Tensor fill_diagonal_forward(const Tensor& self, Scalar value, bool wrap) {
 void fill_diagonal_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, fill_diagonal_forward(c.grad(), 0, c.arg<bool>(2)));
 }
-const Op fill_diagonal_op("fill_diagonal(Tensor input, Scalar fill_value, bool wrap=False) -> Tensor",
-                          fill_diagonal_forward,
-                          {.vjp = fill_diagonal_vjp, .in = "Tensor.inplace", .inplace = true, .doc = R"(Writes a number along the main diagonal.
+const Op fill_diagonal_op(
+    "fill_diagonal(Tensor input, Scalar fill_value, bool wrap=False) -> Tensor",
+    fill_diagonal_forward,
+    {.vjp = fill_diagonal_vjp,
+     .in = "Tensor.inplace",
+     .inplace = true,
+     .doc = R"(Writes a number along the main diagonal.
 
 Follows `torch.Tensor.fill_diagonal_`.
 
@@ -241,7 +290,8 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
 Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   return diag_embed_forward(x, offset, dim1, dim2);
 }
-Tensor diagonal_backward(const Tensor& g, IntList sizes, int64_t offset, int64_t dim1, int64_t dim2) {
+Tensor diagonal_backward(const Tensor& g, IntList sizes, int64_t offset, int64_t dim1,
+                         int64_t dim2) {
   return diagonal_backward_op(g, sizes, offset, dim1, dim2);
 }
 Tensor tril(const Tensor& x, int64_t diagonal) { return tril_op(x, diagonal); }

@@ -81,9 +81,10 @@ void store_result(const OpRecord& op, const Tensor& result, const Tensor& out) {
 }
 
 void check_inplace_shape(const OpRecord& op, const Tensor& self, IntList result) {
-  RT_CHECK(self.sizes() == result, Runtime, op.name(),
-           cat_str("output with shape ", self.sizes(), " doesn't match the broadcast shape ", result),
-           describe(self), "the out-of-place form");
+  RT_CHECK(
+      self.sizes() == result, Runtime, op.name(),
+      cat_str("output with shape ", self.sizes(), " doesn't match the broadcast shape ", result),
+      describe(self), "the out-of-place form");
 }
 
 // squeeze_, t_ and their like: the tensor itself gets the geometry that the view would have.
@@ -130,8 +131,8 @@ void call_inplace(const OpRecord& op, const Value* args) {
   if (op.spec.view) return call_inplace_view(op, args);
   const bool record = records(op, args) && is_differentiable(self.dtype());
   if (!op.spec.vjp && modes().grad && any_wants_grad(op, args) && is_differentiable(self.dtype())) {
-    // A composite: compute it with history, then copy, which has a history of its own. Its parts may
-    // save self, so they get a copy.
+    // A composite: compute it with history, then copy, which has a history of its own. Its parts
+    // may save self, so they get a copy.
     std::vector<Value> copied(args, args + op.schema.args.size());
     copied[0] = ops::clone(self);
     Value returns[OpRecord::kMaxReturns];

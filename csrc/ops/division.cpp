@@ -13,10 +13,12 @@ ElementwiseSlot remainder_slot{"remainder", EwCompute::Promoted, EwResult::Same,
 ElementwiseSlot fmod_slot{"fmod", EwCompute::Promoted, EwResult::Same, 2};
 
 // Integers have no quotient by zero; the kernels rely on this.
-Tensor divide(const ElementwiseSlot& slot, const char* op, Out out, const Tensor& a, const Tensor& b) {
+Tensor divide(const ElementwiseSlot& slot, const char* op, Out out, const Tensor& a,
+              const Tensor& b) {
   if (is_integral(result_type(a, b)) && a.numel() > 0 && b.numel() > 0) {
-    const bool zero = b.numel() == 1 ? !Scalar::load(b.data(), b.dtype()).to_bool()
-                                     : Scalar::load(ops::any(ops::eq(b, 0)).data(), DType::Bool).to_bool();
+    const bool zero = b.numel() == 1
+                          ? !Scalar::load(b.data(), b.dtype()).to_bool()
+                          : Scalar::load(ops::any(ops::eq(b, 0)).data(), DType::Bool).to_bool();
     RT_CHECK(!zero, Runtime, op, "ZeroDivisionError", cat_str(describe(a), " and ", describe(b)),
              "a floating-point dtype");
   }
@@ -27,7 +29,8 @@ Tensor divide_forward(Out out, const Tensor& a, const Tensor& b) {
   return divide(S, S.name(), out, a, b);
 }
 
-Tensor div_mode_forward(Out out, const Tensor& a, const Tensor& b, std::optional<std::string_view> mode) {
+Tensor div_mode_forward(Out out, const Tensor& a, const Tensor& b,
+                        std::optional<std::string_view> mode) {
   if (mode && *mode == "floor") return divide(floor_divide_slot, "div", out, a, b);
   if (mode && *mode == "trunc") return divide(trunc_divide_slot, "div", out, a, b);
   RT_CHECK(!mode, Runtime, "div",
@@ -82,7 +85,8 @@ void remainder_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, c.grad());
   if (c.needs(1)) c.set(1, -c.grad() * div_mode_op(c.input(0), c.input(1), "floor"));
 }
-const Op remainder_op("remainder(Operand input, Operand other) -> Tensor", divide_forward<remainder_slot>,
+const Op remainder_op("remainder(Operand input, Operand other) -> Tensor",
+                      divide_forward<remainder_slot>,
                       {.vjp = remainder_vjp,
                        .saves = "input other",
                        .inplace = true,
@@ -117,7 +121,9 @@ Integers divided by zero raise RuntimeError. Follows `torch.fmod`.
 tensor([ 1, -1])
 )"});
 
-Tensor rsub_forward(const Tensor& a, const Tensor& b, Scalar alpha) { return ops::sub(b, a, alpha); }
+Tensor rsub_forward(const Tensor& a, const Tensor& b, Scalar alpha) {
+  return ops::sub(b, a, alpha);
+}
 const Op rsub_op("rsub(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", rsub_forward,
                  {.in = "rt", .doc = R"(`other - alpha * input`.
 

@@ -15,8 +15,11 @@ ElementwiseSlot masked_scale_slot{"masked_scale", EwCompute::Promoted, EwResult:
 
 Tensor mask_forward(IntList size, double p, Device device) {
   Tensor mask = empty(size, DType::Bool, device, "dropout");
-  fill_random(mask, {.kind = Distribution::Bernoulli, .a = p,
-                     .range = static_cast<uint64_t>(std::llround(p * 4294967296.0))}, nullptr);
+  fill_random(mask,
+              {.kind = Distribution::Bernoulli,
+               .a = p,
+               .range = static_cast<uint64_t>(std::llround(p * 4294967296.0))},
+              nullptr);
   return mask;
 }
 const Op mask_op("_random_mask(int[] size, float p, Device device) -> Tensor", mask_forward,
@@ -31,17 +34,21 @@ Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale);
 void masked_scale_vjp(VjpContext& c) {
   if (c.has_grad() && c.needs(0)) c.set(0, masked_scale(c.grad(), c.input(1), c.arg<double>(2)));
 }
-const Op masked_scale_op("_masked_scale(Tensor input, Tensor mask, float scale) -> Tensor", masked_scale_forward,
-                         {.vjp = masked_scale_vjp, .saves = "mask", .in = "", .kernels = {&masked_scale_slot}});
-Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale) { return masked_scale_op(x, mask, scale); }
+const Op masked_scale_op(
+    "_masked_scale(Tensor input, Tensor mask, float scale) -> Tensor", masked_scale_forward,
+    {.vjp = masked_scale_vjp, .saves = "mask", .in = "", .kernels = {&masked_scale_slot}});
+Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale) {
+  return masked_scale_op(x, mask, scale);
+}
 
 void check_probability(const char* op, double p) {
-  RT_CHECK(p >= 0 && p <= 1, Value, op, cat_str("dropout probability has to be between 0 and 1, but got ", p));
+  RT_CHECK(p >= 0 && p <= 1, Value, op,
+           cat_str("dropout probability has to be between 0 and 1, but got ", p));
 }
 void check_type(const char* op, const Tensor& x) {
   RT_CHECK(!is_integral(x.dtype(), true), Runtime, op,
-           cat_str("result type Float can't be cast to the desired output type ", name(x.dtype())), describe(x),
-           "a floating-point input");
+           cat_str("result type Float can't be cast to the desired output type ", name(x.dtype())),
+           describe(x), "a floating-point input");
 }
 
 // Keeps elements (or, where `size` is 1, whole slices) with probability 1 - p and scales them up.
@@ -58,20 +65,43 @@ Tensor drop(const char* op, const Tensor& x, double p, bool training, bool inpla
 Tensor dropout_forward(const Tensor& x, double p, bool training, bool inplace) {
   return drop("dropout", x, p, training, inplace, x.sizes());
 }
-const Op dropout_op("dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
-                    dropout_forward, {.in = "nn.functional", .doc = R"(Zeroes elements with probability p and scales the others by 1 / (1 - p), while training.
+const Op dropout_op(
+    "dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
+    dropout_forward,
+    {.in = "nn.functional",
+     .doc =
+         R"(Zeroes elements with probability p and scales the others by 1 / (1 - p), while training.
 
 Errors if p is not in [0, 1]. Follows `torch.nn.functional.dropout`.
 
 >>> rt.nn.functional.dropout(rt.ones(2), 1.0)
 tensor([0., 0.])
 )"});
-Tensor dropout_function_forward(const Tensor& x, double p, bool train) { return dropout_forward(x, p, train, false); }
-Tensor dropout_inplace_forward(const Tensor& x, double p, bool train) { return dropout_forward(x, p, train, true); }
-const Op dropout_function_op("dropout.train(Tensor input, float p, bool train) -> Tensor", dropout_function_forward,
-                             {.in = "rt"});
-const Op dropout_inplace_op("dropout_(Tensor input, float p, bool train) -> Tensor", dropout_inplace_forward,
-                            {.in = "rt"});
+Tensor dropout_function_forward(const Tensor& x, double p, bool train) {
+  return dropout_forward(x, p, train, false);
+}
+Tensor dropout_inplace_forward(const Tensor& x, double p, bool train) {
+  return dropout_forward(x, p, train, true);
+}
+const Op dropout_function_op("dropout.train(Tensor input, float p, bool train) -> Tensor",
+                             dropout_function_forward,
+                             {.in = "rt", .doc = R"(`nn.functional.dropout` without defaults.
+
+Errors if p is not in [0, 1]. Follows `torch.dropout`.
+
+>>> rt.dropout(rt.ones(2), 1.0, True)
+tensor([0., 0.])
+)"});
+const Op dropout_inplace_op("dropout_(Tensor input, float p, bool train) -> Tensor",
+                            dropout_inplace_forward,
+                            {.in = "rt",
+                             .doc = R"(`nn.functional.dropout` in place, without defaults.
+
+Errors if p is not in [0, 1]. Follows `torch.dropout_`.
+
+>>> rt.dropout_(rt.ones(2), 1.0, True)
+tensor([0., 0.])
+)"});
 
 // One decision for each channel of each sample.
 Dims channels_of(const Tensor& x, int64_t leading) {
@@ -79,7 +109,8 @@ Dims channels_of(const Tensor& x, int64_t leading) {
   for (int64_t d = 0; d < leading && d < x.dim(); ++d) size[d] = x.sizes()[d];
   return size;
 }
-Tensor channel_dropout(const char* op, const Tensor& x, double p, bool training, bool inplace, int64_t spatial) {
+Tensor channel_dropout(const char* op, const Tensor& x, double p, bool training, bool inplace,
+                       int64_t spatial) {
   check_probability(op, p);
   // Without a batch dim the first dim is the channels.
   const int64_t leading = x.dim() == spatial + 1 ? 1 : 2;
@@ -110,24 +141,31 @@ Tensor dropout3d_forward(const Tensor& x, double p, bool training, bool inplace)
   warn_of_rank("dropout3d", x, 3);
   return channel_dropout("dropout3d", x, p, training, inplace, 3);
 }
-const Op dropout1d_op("dropout1d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
-                      dropout1d_forward, {.in = "nn.functional", .doc = R"(Dropout of whole channels of (N, C, L) or (C, L) inputs.
+const Op dropout1d_op(
+    "dropout1d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
+    dropout1d_forward,
+    {.in = "nn.functional", .doc = R"(Dropout of whole channels of (N, C, L) or (C, L) inputs.
 
 Follows `torch.nn.functional.dropout1d`.
 
 >>> rt.nn.functional.dropout1d(rt.ones(1, 2, 2), 1.0).sum()
 tensor(0.)
 )"});
-const Op dropout2d_op("dropout2d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
-                      dropout2d_forward, {.in = "nn.functional", .doc = R"(Dropout of whole channels of (N, C, H, W) inputs.
+const Op dropout2d_op(
+    "dropout2d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
+    dropout2d_forward,
+    {.in = "nn.functional", .doc = R"(Dropout of whole channels of (N, C, H, W) inputs.
 
 Follows `torch.nn.functional.dropout2d`.
 
 >>> rt.nn.functional.dropout2d(rt.ones(1, 2, 2, 2), 1.0).sum()
 tensor(0.)
 )"});
-const Op dropout3d_op("dropout3d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
-                      dropout3d_forward, {.in = "nn.functional", .doc = R"(Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W) inputs.
+const Op dropout3d_op(
+    "dropout3d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
+    dropout3d_forward,
+    {.in = "nn.functional",
+     .doc = R"(Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W) inputs.
 
 Follows `torch.nn.functional.dropout3d`.
 
@@ -137,7 +175,8 @@ tensor(0.)
 Tensor feature_dropout_forward(const Tensor& x, double p, bool train) {
   return drop("feature_dropout", x, p, train, false, channels_of(x, 2));
 }
-const Op feature_dropout_op("feature_dropout(Tensor input, float p, bool train) -> Tensor", feature_dropout_forward,
+const Op feature_dropout_op("feature_dropout(Tensor input, float p, bool train) -> Tensor",
+                            feature_dropout_forward,
                             {.in = "rt", .doc = R"(Dropout of whole slices of the first two dims.
 
 Follows `torch.feature_dropout`.
@@ -146,8 +185,10 @@ Follows `torch.feature_dropout`.
 tensor(0.)
 )"});
 
-// Dropped elements take SELU's limit -scale * alpha; an affine map brings mean 0 and variance 1 back.
-Tensor alpha_drop(const char* op, const Tensor& x, double p, bool training, bool inplace, IntList size) {
+// Dropped elements take SELU's limit -scale * alpha; an affine map brings mean 0 and variance 1
+// back.
+Tensor alpha_drop(const char* op, const Tensor& x, double p, bool training, bool inplace,
+                  IntList size) {
   check_probability(op, p);
   if (!training || p == 0 || x.numel() == 0) return x;
   check_type(op, x);
@@ -169,7 +210,9 @@ Tensor feature_alpha_dropout_forward(const Tensor& x, double p, bool training, b
 }
 const Op alpha_dropout_op(
     "alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False) -> Tensor",
-    alpha_dropout_forward, {.in = "rt nn.functional", .doc = R"(Dropout that keeps mean and variance of inputs that SELU made, while training.
+    alpha_dropout_forward,
+    {.in = "rt nn.functional",
+     .doc = R"(Dropout that keeps mean and variance of inputs that SELU made, while training.
 
 Follows `torch.nn.functional.alpha_dropout`.
 
@@ -177,8 +220,10 @@ Follows `torch.nn.functional.alpha_dropout`.
 tensor([1., 1.])
 )"});
 const Op feature_alpha_dropout_op(
-    "feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False) -> Tensor",
-    feature_alpha_dropout_forward, {.in = "rt nn.functional", .doc = R"(Alpha dropout of whole channels.
+    "feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False) -> "
+    "Tensor",
+    feature_alpha_dropout_forward,
+    {.in = "rt nn.functional", .doc = R"(Alpha dropout of whole channels.
 
 Follows `torch.nn.functional.feature_alpha_dropout`.
 

@@ -19,8 +19,9 @@ std::unordered_map<std::string_view, ElementwiseSlot*>& slots() {
 
 // What PyTorch calls a dtype in this message.
 const char* scalar_type_name(DType t) {
-  static constexpr const char* names[] = {"Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
-                                          "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
+  static constexpr const char* names[] = {"Bool",  "Byte",   "Char",         "Short",
+                                          "Int",   "Long",   "Half",         "BFloat16",
+                                          "Float", "Double", "ComplexFloat", "ComplexDouble"};
   return names[static_cast<int>(t)];
 }
 
@@ -42,10 +43,11 @@ const char* scalar_type_name(DType t) {
 Tensor disentangle(const char* op, const Tensor& out, const Tensor& in) {
   if (!partially_overlaps(out, in)) return in;
   if (is_non_overlapping_and_dense(out) && is_non_overlapping_and_dense(in)) {
-    RT_FAIL(Runtime, op,
-            "unsupported operation: some elements of the input tensor and the written-to tensor refer "
-            "to a single memory location",
-            cat_str(describe(in), " and ", describe(out)), "clone() on the input first");
+    RT_FAIL(
+        Runtime, op,
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer "
+        "to a single memory location",
+        cat_str(describe(in), " and ", describe(out)), "clone() on the input first");
   }
   Tensor copy = empty(in.sizes(), in.dtype(), in.device(), op);
   copy_kernel(copy, copy, in);
@@ -58,7 +60,8 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
   const DType result = slot.result_dtype(compute);
   const Device device = out ? (*out).device() : common_device(op, inputs);
   // Another engine's launcher answers for its own formulas.
-  if (device.is_cpu() && !slot.cpu_loop(compute)) [[unlikely]] unsupported(slot, op, compute, inputs);
+  if (device.is_cpu() && !slot.cpu_loop(compute)) [[unlikely]]
+    unsupported(slot, op, compute, inputs);
   if (!out) {
     const bool plain = inputs[0].is_contiguous() && inputs[0].sizes() == IntList(shape) &&
                        (inputs.size() == 1 || (inputs[1].is_contiguous() && inputs.size() == 2));
@@ -72,9 +75,10 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
            cat_str("result type ", name(result), " can't be cast to the desired output type ",
                    name(target.dtype())),
            describe(target));
-  RT_CHECK(target.sizes() == IntList(shape), Runtime, op,
-           cat_str("output with shape ", target.sizes(), " doesn't match the broadcast shape ", shape),
-           "", "the out-of-place form");
+  RT_CHECK(
+      target.sizes() == IntList(shape), Runtime, op,
+      cat_str("output with shape ", target.sizes(), " doesn't match the broadcast shape ", shape),
+      "", "the out-of-place form");
   Tensor safe[ElementwiseSlot::kMaxInputs];
   for (size_t i = 0; i < inputs.size(); ++i) safe[i] = disentangle(op, target, inputs[i]);
   elementwise_launcher(target, slot, compute, target, TensorList(safe, inputs.size()));
@@ -85,8 +89,8 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
 
 void not_implemented_for(const char* op, const Tensor& x, const char* hint) {
   RT_FAIL(NotImplemented, op,
-          cat_str("\"", op, "\" not implemented for '", scalar_type_name(x.dtype()), "'"), describe(x),
-          hint);
+          cat_str("\"", op, "\" not implemented for '", scalar_type_name(x.dtype()), "'"),
+          describe(x), hint);
 }
 
 ElementwiseSlot::ElementwiseSlot(const char* name, EwCompute compute, EwResult result, int inputs,
@@ -148,7 +152,8 @@ Tensor elementwise(const ElementwiseSlot& slot, const char* op, Out out, TensorL
                    std::optional<DType> promoted) {
   Dims shape(inputs[0].sizes());
   for (size_t i = 1; i < inputs.size(); ++i) {
-    if (!(inputs[i].sizes() == IntList(shape))) shape = broadcast_shapes(shape, inputs[i].sizes(), op);
+    if (!(inputs[i].sizes() == IntList(shape)))
+      shape = broadcast_shapes(shape, inputs[i].sizes(), op);
   }
   return run(slot, op, out, inputs, promoted ? *promoted : result_type(inputs), shape);
 }

@@ -13,7 +13,8 @@ namespace {
 Tensor checked_indices(const char* op, const Tensor& input, const Tensor& weight, ErrorKind range) {
   RT_CHECK(weight.dim() == 2, Runtime, op, "'weight' must be 2-D", describe(weight));
   RT_CHECK(input.dtype() == DType::Int64 || input.dtype() == DType::Int32, Runtime, op,
-           cat_str("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
+           cat_str("Expected tensor for argument #1 'indices' to have one of the following scalar "
+                   "types: Long, Int; "
                    "but got ",
                    torch_type_name(input.dtype()), " instead"),
            describe(input), ".long() (int64)");
@@ -35,26 +36,31 @@ void rows_vjp(VjpContext& c) {
   const int64_t padding = c.arg<int64_t>(2), n = indices.numel();
   const Tensor flat = ops::reshape(indices, {n});
   Tensor g = ops::reshape(c.grad(), {n, c.sizes(0)[1]});
-  if (padding >= 0) g = ops::masked_fill(g, ops::unsqueeze(ops::eq(flat, Scalar(padding)), 1), Scalar(0));
+  if (padding >= 0)
+    g = ops::masked_fill(g, ops::unsqueeze(ops::eq(flat, Scalar(padding)), 1), Scalar(0));
   if (c.arg<bool>(3)) {
     const Tensor one = ops::ones({n}, real_of(g.dtype()), g.device());
-    const Tensor count = ops::index_add(ops::zeros({c.sizes(0)[0]}, one.dtype(), g.device()), 0, flat, one);
+    const Tensor count =
+        ops::index_add(ops::zeros({c.sizes(0)[0]}, one.dtype(), g.device()), 0, flat, one);
     g = ops::div(g, ops::unsqueeze(ops::index_select(count, 0, flat), 1));
   }
   c.set(0, ops::index_add(ops::zeros(c.sizes(0), g.dtype(), g.device()), 0, flat, g));
 }
 const Op rows_op(
-    "_embedding(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq) -> Tensor", rows_forward,
-    {.vjp = rows_vjp, .saves = "indices", .in = "", .kernels = {&gather_kernel}});
+    "_embedding(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq) -> Tensor",
+    rows_forward, {.vjp = rows_vjp, .saves = "indices", .in = "", .kernels = {&gather_kernel}});
 
 // Rows longer than max_norm are shortened in the table itself, without history.
-void renorm(const char* op, const Tensor& weight, const Tensor& indices, std::optional<double> max_norm, double p) {
+void renorm(const char* op, const Tensor& weight, const Tensor& indices,
+            std::optional<double> max_norm, double p) {
   if (!max_norm || indices.numel() == 0) return;
   NoGradGuard guard;
   check_inplace(weight, op);
-  RT_CHECK(is_floating(weight.dtype()), Runtime, op, "max_norm needs a weight of floats", describe(weight));
+  RT_CHECK(is_floating(weight.dtype()), Runtime, op, "max_norm needs a weight of floats",
+           describe(weight));
   const bool direct = weight.is_contiguous() && !is_reduced_floating(weight.dtype());
-  const Tensor table = direct ? weight : ops::contiguous(ops::to(weight, compute_type(weight.dtype())));
+  const Tensor table =
+      direct ? weight : ops::contiguous(ops::to(weight, compute_type(weight.dtype())));
   renorm_rows_kernel(table, table, ops::contiguous(indices), *max_norm, p);
   if (direct) {
     weight.bump_version();
@@ -77,11 +83,13 @@ int64_t checked_padding(const char* op, std::optional<int64_t> padding_idx, int6
 }
 
 void reject_sparse(const char* op, bool sparse) {
-  RT_CHECK(!sparse, NotImplemented, op, "sparse gradients are not supported", "sparse=True", "sparse=False");
+  RT_CHECK(!sparse, NotImplemented, op, "sparse gradients are not supported", "sparse=True",
+           "sparse=False");
 }
 
-Tensor embedding_forward(const Tensor& input, const Tensor& weight, std::optional<int64_t> padding_idx,
-                         std::optional<double> max_norm, double norm_type, bool scale_grad_by_freq, bool sparse) {
+Tensor embedding_forward(const Tensor& input, const Tensor& weight,
+                         std::optional<int64_t> padding_idx, std::optional<double> max_norm,
+                         double norm_type, bool scale_grad_by_freq, bool sparse) {
   reject_sparse("embedding", sparse);
   const Tensor i = checked_indices("embedding", input, weight, ErrorKind::Index);
   const int64_t padding = checked_padding("embedding", padding_idx, weight.sizes()[0]);
@@ -89,9 +97,12 @@ Tensor embedding_forward(const Tensor& input, const Tensor& weight, std::optiona
   return rows_op(weight, i, padding, scale_grad_by_freq);
 }
 const Op embedding_op(
-    "embedding(Tensor input, Tensor weight, int? padding_idx=None, float? max_norm=None, float norm_type=2.0, "
+    "embedding(Tensor input, Tensor weight, int? padding_idx=None, float? max_norm=None, float "
+    "norm_type=2.0, "
     "bool scale_grad_by_freq=False, bool sparse=False) -> Tensor",
-    embedding_forward, {.in = "nn.functional", .doc = R"(Rows of a table (num_embeddings, dim) by integer index: input (*) to output (*, dim).
+    embedding_forward,
+    {.in = "nn.functional",
+     .doc = R"(Rows of a table (num_embeddings, dim) by integer index: input (*) to output (*, dim).
 
 The row `padding_idx` gets no gradient; rows longer than `max_norm` (in the `norm_type` norm) are
 shortened in place first; `scale_grad_by_freq` divides gradients by how often an index occurs.
@@ -107,12 +118,13 @@ tensor([[3., 4.],
 
 // Which bag each of n samples is in, from where bags start.
 Tensor bag_numbers(const Tensor& offsets, int64_t n, int64_t bags) {
-  const Tensor start = ops::contiguous(ops::to(as_int64_index("embedding_bag", offsets, IndexTypes::Int32OrInt64),
-                                               Device{}));
+  const Tensor start = ops::contiguous(
+      ops::to(as_int64_index("embedding_bag", offsets, IndexTypes::Int32OrInt64), Device{}));
   const int64_t* s = start.data<int64_t>();
   if (start.numel() > 0) {
     RT_CHECK(s[0] == 0, Runtime, "embedding_bag",
-             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0.",
+             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+             "position 0.",
              cat_str("offsets[0] = ", s[0]));
     RT_CHECK(s[start.numel() - 1] <= n, Runtime, "embedding_bag",
              cat_str("offsets[-1] can not be greater than input's length(", n, ")"),
@@ -122,7 +134,8 @@ Tensor bag_numbers(const Tensor& offsets, int64_t n, int64_t bags) {
   int64_t* to = numbers.data<int64_t>();
   for (int64_t b = 0; b < bags; ++b) {
     const int64_t end = b + 1 < start.numel() ? s[b + 1] : n;
-    RT_CHECK(s[b] <= end && end <= n, Runtime, "embedding_bag", "offsets must not decrease", describe(offsets));
+    RT_CHECK(s[b] <= end && end <= n, Runtime, "embedding_bag", "offsets must not decrease",
+             describe(offsets));
     for (int64_t i = s[b]; i < end; ++i) to[i] = b;
   }
   return ops::to(numbers, offsets.device());
@@ -138,15 +151,16 @@ void check_bag_arguments(const Tensor& input, const Tensor& offsets, std::string
            cat_str("input has to be 1D or 2D Tensor, but got Tensor of dimension ", input.dim()));
   if (input.dim() == 2) {
     RT_CHECK(!offsets.defined(), Value, op,
-             "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+             "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
+             "fixed length "
              "sequences",
              describe(offsets));
   } else {
     RT_CHECK(offsets.defined(), Value, op, "offsets has to be a 1D Tensor but got None");
     RT_CHECK(offsets.dim() == 1, Value, op, "offsets has to be a 1D Tensor", describe(offsets));
   }
-  RT_CHECK(mode == "sum" || mode == "mean" || mode == "max", Value, op, "mode has to be one of sum, mean or max",
-           cat_str("'", mode, "'"));
+  RT_CHECK(mode == "sum" || mode == "mean" || mode == "max", Value, op,
+           "mode has to be one of sum, mean or max", cat_str("'", mode, "'"));
   RT_CHECK(mode != "max" || !scale_grad_by_freq, Value, op,
            "max mode does not support scaling the gradient by the frequency");
   RT_CHECK(mode == "sum" || !per_sample_weights.defined(), NotImplemented, op,
@@ -154,9 +168,10 @@ void check_bag_arguments(const Tensor& input, const Tensor& offsets, std::string
 }
 
 Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Tensor& offsets,
-                             std::optional<double> max_norm, double norm_type, bool scale_grad_by_freq,
-                             std::string_view mode, bool sparse, const Tensor& per_sample_weights,
-                             bool include_last_offset, std::optional<int64_t> padding_idx) {
+                             std::optional<double> max_norm, double norm_type,
+                             bool scale_grad_by_freq, std::string_view mode, bool sparse,
+                             const Tensor& per_sample_weights, bool include_last_offset,
+                             std::optional<int64_t> padding_idx) {
   const char* op = "embedding_bag";
   reject_sparse(op, sparse);
   check_bag_arguments(input, offsets, mode, scale_grad_by_freq, per_sample_weights);
@@ -169,7 +184,8 @@ Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Te
   Tensor bag;
   if (input.dim() == 2) {
     bags = input.sizes()[0];
-    const Tensor rows = ops::unsqueeze(ops::reshape(ops::nonzero(ops::ones({bags}, DType::Bool)), {bags}), 1);
+    const Tensor rows =
+        ops::unsqueeze(ops::reshape(ops::nonzero(ops::ones({bags}, DType::Bool)), {bags}), 1);
     bag = ops::reshape(ops::expand(rows, input.sizes()), {n});
   } else {
     RT_CHECK(!include_last_offset || offsets.numel() >= 1, Runtime, op,
@@ -188,7 +204,9 @@ Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Te
   const DType type = rows.dtype();
   if (scale.defined()) rows = ops::mul(ops::to(rows, compute_type(type)), ops::unsqueeze(scale, 1));
   const Tensor zero = ops::zeros({bags, weight.sizes()[1]}, rows.dtype(), rows.device());
-  if (mode == "max") return ops::scatter_reduce(zero, 0, ops::expand(ops::unsqueeze(bag, 1), rows.sizes()), rows, "amax", false);
+  if (mode == "max")
+    return ops::scatter_reduce(zero, 0, ops::expand(ops::unsqueeze(bag, 1), rows.sizes()), rows,
+                               "amax", false);
   const DType wide = compute_type(type);
   if (mode == "sum") {
     return ops::to(ops::index_add(ops::to(zero, wide), 0, bag, ops::to(rows, wide)), type);
@@ -201,10 +219,15 @@ Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Te
   return ops::to(ops::div(total, ops::unsqueeze(count, 1)), type);
 }
 const Op embedding_bag_op(
-    "embedding_bag(Tensor input, Tensor weight, Tensor? offsets=None, float? max_norm=None, float norm_type=2, "
-    "bool scale_grad_by_freq=False, str mode='mean', bool sparse=False, Tensor? per_sample_weights=None, "
+    "embedding_bag(Tensor input, Tensor weight, Tensor? offsets=None, float? max_norm=None, float "
+    "norm_type=2, "
+    "bool scale_grad_by_freq=False, str mode='mean', bool sparse=False, Tensor? "
+    "per_sample_weights=None, "
     "bool include_last_offset=False, int? padding_idx=None) -> Tensor",
-    embedding_bag_forward, {.in = "nn.functional", .doc = R"(Sums, means or maxima of bags of rows of a table (num_embeddings, dim): output (bags, dim).
+    embedding_bag_forward,
+    {.in = "nn.functional",
+     .doc =
+         R"(Sums, means or maxima of bags of rows of a table (num_embeddings, dim): output (bags, dim).
 
 Input (B, N) holds B bags; input (N) needs `offsets`, where bags start (with `include_last_offset`
 also where the last one ends). `per_sample_weights` scale the rows of a sum; `padding_idx` rows do not

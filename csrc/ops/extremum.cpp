@@ -37,14 +37,15 @@ void first_vjp(VjpContext& c, Tensor (*wins)(const Tensor&, const Tensor&)) {
 void fmax_vjp(VjpContext& c) { first_vjp(c, ops::ge); }
 void fmin_vjp(VjpContext& c) { first_vjp(c, ops::le); }
 
-#define RT_EXTREMUM_OP(name, text)                                                                  \
-  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Same, 2};                       \
-  const Op name##_op(#name "(Tensor input, Tensor other) -> Tensor", extremum_forward<name##_slot>, \
-                     {.vjp = name##_vjp,                                                            \
-                      .saves = "input other",                                                       \
-                      .out = true,                                                                  \
-                      .broadcasts = true,                                                           \
-                      .kernels = {&name##_slot},                                                    \
+#define RT_EXTREMUM_OP(name, text)                                            \
+  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Same, 2}; \
+  const Op name##_op(#name "(Tensor input, Tensor other) -> Tensor",          \
+                     extremum_forward<name##_slot>,                           \
+                     {.vjp = name##_vjp,                                      \
+                      .saves = "input other",                                 \
+                      .out = true,                                            \
+                      .broadcasts = true,                                     \
+                      .kernels = {&name##_slot},                              \
                       .doc = text});
 
 RT_EXTREMUM_OP(maximum, R"(The larger of two elements, with broadcasting; NaN if either is NaN.
@@ -77,8 +78,10 @@ tensor([1., 2.])
 )")
 
 // max and min of two tensors are the same functions.
-const Op max_other_op("max.other(Tensor input, Tensor other) -> Tensor", ops::maximum, {.out = true});
-const Op min_other_op("min.other(Tensor input, Tensor other) -> Tensor", ops::minimum, {.out = true});
+const Op max_other_op("max.other(Tensor input, Tensor other) -> Tensor", ops::maximum,
+                      {.out = true});
+const Op min_other_op("min.other(Tensor input, Tensor other) -> Tensor", ops::minimum,
+                      {.out = true});
 
 // ---- bounds ----
 
@@ -93,8 +96,10 @@ Tensor clamp_forward(Out out, const Tensor& x, const Tensor& min, const Tensor& 
              "clamp is not supported for complex types", describe(t));
   }
   const Tensor operands[] = {x, min, max};
-  const bool number = (min.defined() && min.is_wrapped_number()) || (max.defined() && max.is_wrapped_number());
-  if (number && result_type(operands) == DType::Bool) not_implemented_for("clamp", x, "an integer dtype");
+  const bool number =
+      (min.defined() && min.is_wrapped_number()) || (max.defined() && max.is_wrapped_number());
+  if (number && result_type(operands) == DType::Bool)
+    not_implemented_for("clamp", x, "an integer dtype");
   if (!min.defined()) return elementwise(minimum_slot, "clamp", out, x, max);
   if (!max.defined()) return elementwise(maximum_slot, "clamp", out, x, min);
   return elementwise(clamp_slot, "clamp", out, operands);
@@ -118,15 +123,16 @@ void clamp_vjp(VjpContext& c) {
     c.set(2, ops::where(mine, g, Scalar(0)));
   }
 }
-const Op clamp_op("clamp(Tensor input, Operand? min=None, Operand? max=None) -> Tensor", clamp_forward,
-                  {.vjp = clamp_vjp,
-                   .saves = "input min max",
-                   .aliases = "clip",
-                   .inplace = true,
-                   .out = true,
-                   .broadcasts = true,
-                   .kernels = {&clamp_slot},
-                   .doc = R"(Each element brought into [min, max]; `max` wins where it is below `min`.
+const Op clamp_op(
+    "clamp(Tensor input, Operand? min=None, Operand? max=None) -> Tensor", clamp_forward,
+    {.vjp = clamp_vjp,
+     .saves = "input min max",
+     .aliases = "clip",
+     .inplace = true,
+     .out = true,
+     .broadcasts = true,
+     .kernels = {&clamp_slot},
+     .doc = R"(Each element brought into [min, max]; `max` wins where it is below `min`.
 
 Bounds are numbers or tensors that broadcast; either may be absent, and both take part in type
 promotion. NaN stays NaN. Errors for complex tensors. Follows `torch.clamp`.
@@ -193,13 +199,14 @@ void clamp_backward_vjp(VjpContext& c) {
     c.set(0, ops::clamp_backward(c.grad(), c.input(1), c.input(2), c.input(3)));
   }
 }
-const Op clamp_backward_op("_clamp_backward(Tensor grad, Tensor input, Tensor min, Tensor max) -> Tensor",
-                           clamp_backward_forward,
-                           {.vjp = clamp_backward_vjp,
-                            .saves = "input min max",
-                            .in = "",
-                            .broadcasts = true,
-                            .kernels = {&clamp_backward_slot}});
+const Op clamp_backward_op(
+    "_clamp_backward(Tensor grad, Tensor input, Tensor min, Tensor max) -> Tensor",
+    clamp_backward_forward,
+    {.vjp = clamp_backward_vjp,
+     .saves = "input min max",
+     .in = "",
+     .broadcasts = true,
+     .kernels = {&clamp_backward_slot}});
 
 }  // namespace
 
@@ -209,7 +216,9 @@ Tensor maximum(const Tensor& a, const Tensor& b) { return maximum_op(a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return minimum_op(a, b); }
 Tensor fmax(const Tensor& a, const Tensor& b) { return fmax_op(a, b); }
 Tensor fmin(const Tensor& a, const Tensor& b) { return fmin_op(a, b); }
-Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return clamp_op(x, min, max); }
+Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
+  return clamp_op(x, min, max);
+}
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
   return clamp_op(x, min ? wrapped_number(*min) : Tensor(), max ? wrapped_number(*max) : Tensor());
 }

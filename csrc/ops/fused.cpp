@@ -25,14 +25,15 @@ void where_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, ops::where(condition, c.grad(), Scalar(0)));
   if (c.needs(2)) c.set(2, ops::where(condition, Scalar(0), c.grad()));
 }
-const Op where_op("where(Tensor condition, Operand input, Operand other) -> Tensor", where_forward,
-                  {.vjp = where_vjp,
-                   .saves = "condition",
-                   .in = "rt",
-                   .out = true,
-                   .broadcasts = true,
-                   .kernels = {&where_slot},
-                   .doc = R"(`input` where the bool `condition` holds, else `other`, with broadcasting.
+const Op where_op(
+    "where(Tensor condition, Operand input, Operand other) -> Tensor", where_forward,
+    {.vjp = where_vjp,
+     .saves = "condition",
+     .in = "rt",
+     .out = true,
+     .broadcasts = true,
+     .kernels = {&where_slot},
+     .doc = R"(`input` where the bool `condition` holds, else `other`, with broadcasting.
 
 `input` and `other` may be numbers; they promote to one dtype. Follows `torch.where`.
 
@@ -43,7 +44,9 @@ Tensor where_method(const Tensor& x, const Tensor& condition, const Tensor& othe
   return where_op(condition, x, other);
 }
 const Op where_method_op("where.method(Tensor input, Tensor condition, Operand other) -> Tensor",
-                         where_method, {.in = "Tensor", .doc = R"(This tensor where the bool `condition` holds, else `other`.
+                         where_method,
+                         {.in = "Tensor",
+                          .doc = R"(This tensor where the bool `condition` holds, else `other`.
 
 Follows `torch.Tensor.where`.
 
@@ -55,8 +58,9 @@ ElementwiseSlot lerp_slot{"lerp", EwCompute::Promoted, EwResult::Same, 3};
 Tensor lerp_forward(Out out, const Tensor& start, const Tensor& end, const Tensor& weight) {
   RT_CHECK(start.dtype() == end.dtype(), Runtime, "lerp",
            cat_str("expected dtype ", start.dtype(), " for `end` but got dtype ", end.dtype()));
-  RT_CHECK(weight.dim() == 0 || weight.dtype() == start.dtype(), Runtime, "lerp",
-           cat_str("expected dtype ", start.dtype(), " for `weight` but got dtype ", weight.dtype()));
+  RT_CHECK(
+      weight.dim() == 0 || weight.dtype() == start.dtype(), Runtime, "lerp",
+      cat_str("expected dtype ", start.dtype(), " for `weight` but got dtype ", weight.dtype()));
   const Tensor inputs[] = {start, end, weight};
   return elementwise(lerp_slot, "lerp", out, inputs, start.dtype());
 }
@@ -93,8 +97,8 @@ tensor([ 0.5000, 15.0000])
 ElementwiseSlot addcmul_slot{"addcmul", EwCompute::Promoted, EwResult::Same, 4};
 ElementwiseSlot addcdiv_slot{"addcdiv", EwCompute::Promoted, EwResult::Same, 4};
 
-Tensor add_scaled(const ElementwiseSlot& slot, const char* op, Out out, const Tensor& x, const Tensor& a,
-                  const Tensor& b, const Scalar& value) {
+Tensor add_scaled(const ElementwiseSlot& slot, const char* op, Out out, const Tensor& x,
+                  const Tensor& a, const Tensor& b, const Scalar& value) {
   const Tensor operands[] = {x, a, b};
   const DType type = result_type(operands);
   RT_CHECK(is_complex(type) || !value.is_complex(), Runtime, op,
@@ -103,9 +107,7 @@ Tensor add_scaled(const ElementwiseSlot& slot, const char* op, Out out, const Te
   const Tensor inputs[] = {x, a, b, scalar_tensor(value, compute_type(type), x.device())};
   return elementwise(slot, op, out, inputs, type);
 }
-Scalar conjugate(const Scalar& s) {
-  return s.is_complex() ? Scalar(std::conj(s.to_complex())) : s;
-}
+Scalar conjugate(const Scalar& s) { return s.is_complex() ? Scalar(std::conj(s.to_complex())) : s; }
 
 Tensor addcmul_forward(Out out, const Tensor& x, const Tensor& a, const Tensor& b, Scalar value) {
   return add_scaled(addcmul_slot, "addcmul", out, x, a, b, value);
@@ -117,15 +119,16 @@ void addcmul_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, c.grad() * ops::conj(c.input(2)) * value);
   if (c.needs(2)) c.set(2, c.grad() * ops::conj(c.input(1)) * value);
 }
-const Op addcmul_op("addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-                    addcmul_forward,
-                    {.vjp = addcmul_vjp,
-                     .saves = "tensor1 tensor2",
-                     .inplace = true,
-                     .out = true,
-                     .broadcasts = true,
-                     .kernels = {&addcmul_slot},
-                     .doc = R"(`input + value * tensor1 * tensor2`, with broadcasting and type promotion.
+const Op addcmul_op(
+    "addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
+    addcmul_forward,
+    {.vjp = addcmul_vjp,
+     .saves = "tensor1 tensor2",
+     .inplace = true,
+     .out = true,
+     .broadcasts = true,
+     .kernels = {&addcmul_slot},
+     .doc = R"(`input + value * tensor1 * tensor2`, with broadcasting and type promotion.
 
 Follows `torch.addcmul`.
 
@@ -146,15 +149,16 @@ void addcdiv_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, share);
   if (c.needs(2)) c.set(2, -share * ops::conj(c.input(1) / c.input(2)));
 }
-const Op addcdiv_op("addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-                    addcdiv_forward,
-                    {.vjp = addcdiv_vjp,
-                     .saves = "tensor1 tensor2",
-                     .inplace = true,
-                     .out = true,
-                     .broadcasts = true,
-                     .kernels = {&addcdiv_slot},
-                     .doc = R"(`input + value * tensor1 / tensor2`, with broadcasting and type promotion.
+const Op addcdiv_op(
+    "addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
+    addcdiv_forward,
+    {.vjp = addcdiv_vjp,
+     .saves = "tensor1 tensor2",
+     .inplace = true,
+     .out = true,
+     .broadcasts = true,
+     .kernels = {&addcdiv_slot},
+     .doc = R"(`input + value * tensor1 / tensor2`, with broadcasting and type promotion.
 
 Errors if both tensors are integers. Follows `torch.addcdiv`.
 

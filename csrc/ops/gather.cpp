@@ -40,12 +40,14 @@ void gather_vjp(VjpContext& c) {
   c.set(0, ops::scatter_add(zero, c.arg<int64_t>(1), c.input(2), c.grad()));
 }
 const Op gather_op(
-    "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", gather_forward,
+    "gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
+    gather_forward,
     {.vjp = gather_vjp,
      .saves = "index",
      .out = true,
      .kernels = {&gather_kernel},
-     .doc = R"(Values along `dim`, chosen by an index of the same rank: `out[i][j] = input[index[i][j]][j]` for dim 0.
+     .doc =
+         R"(Values along `dim`, chosen by an index of the same rank: `out[i][j] = input[index[i][j]][j]` for dim 0.
 
 `index` is int64 or int32 and no larger than input in the other dims; the result has its shape.
 RuntimeError for indices out of range. Follows `torch.gather`.
@@ -74,7 +76,8 @@ Tensor scatter_with(const char* op, Out out, const Tensor& self, int64_t dim, co
     for (int64_t k = 0; k < i.dim(); ++k) {
       RT_CHECK(i.sizes()[k] <= from.sizes()[k], Runtime, op,
                cat_str("Expected index ", i.sizes(), " to be no larger than self ", x.sizes(),
-                       " apart from dimension ", d, " and to be no larger size than src ", from.sizes()));
+                       " apart from dimension ", d, " and to be no larger size than src ",
+                       from.sizes()));
     }
   }
   const Tensor target = writable(out, self);
@@ -84,7 +87,8 @@ Tensor scatter_with(const char* op, Out out, const Tensor& self, int64_t dim, co
   Tensor values = unshared(make_view(from, i.sizes(), from.strides(), from.offset()), target);
   if (widen) values = ops::to(values, DType::Float32);
   const Tensor over = at_least_1d(wide);
-  scatter_into(along_index(over, d, i.sizes()), unshared(i, target), over.strides()[d], values, d, d + 1, mode);
+  scatter_into(along_index(over, d, i.sizes()), unshared(i, target), over.strides()[d], values, d,
+               d + 1, mode);
   if (widen) ops::copy_(target, wide);
   return target;
 }
@@ -94,7 +98,8 @@ Tensor repeated(const char* op, const Tensor& self, const Tensor& index, const S
   RT_CHECK(is_complex(self.dtype()) || !value.is_complex(), Runtime, op,
            cat_str("value cannot be converted to type ", name(self.dtype()), " without overflow"),
            cat_str("value ", value));
-  return broadcast_view(scalar_tensor(value, self.dtype(), self.device()), at_least_1d(index).sizes());
+  return broadcast_view(scalar_tensor(value, self.dtype(), self.device()),
+                        at_least_1d(index).sizes());
 }
 
 // Zeros for the part of src that the index does not reach.
@@ -114,7 +119,8 @@ Tensor gathered_for_src(VjpContext& c, const Tensor& g) {
   return padded_to(ops::gather(g, c.arg<int64_t>(1), index), c.sizes(3));
 }
 
-Tensor scatter_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) {
+Tensor scatter_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index,
+                       const Tensor& src) {
   return scatter_with("scatter", out, self, dim, index, src, ScatterMode::Assign);
 }
 void scatter_vjp(VjpContext& c) {
@@ -122,13 +128,15 @@ void scatter_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, ops::scatter(c.grad(), c.arg<int64_t>(1), c.input(2), Scalar(0)));
   if (c.needs(3)) c.set(3, gathered_for_src(c, c.grad()));
 }
-const Op scatter_op("scatter.src(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_forward,
-                    {.vjp = scatter_vjp,
-                     .saves = "index",
-                     .inplace = true,
-                     .out = true,
-                     .kernels = {&scatter_kernel},
-                     .doc = R"(`input` with `src` written along `dim` at `index`: `out[index[i][j]][j] = src[i][j]` for dim 0.
+const Op scatter_op(
+    "scatter.src(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_forward,
+    {.vjp = scatter_vjp,
+     .saves = "index",
+     .inplace = true,
+     .out = true,
+     .kernels = {&scatter_kernel},
+     .doc =
+         R"(`input` with `src` written along `dim` at `index`: `out[index[i][j]][j] = src[i][j]` for dim 0.
 
 `src` is a tensor of input's dtype that covers index's shape, or a number. Of several values for one
 place the last stays. `reduce="add"` or `"multiply"` combines them instead. RuntimeError for indices
@@ -138,22 +146,25 @@ out of range, before anything is written. Follows `torch.scatter`.
 tensor([1., 0., 2.])
 )"});
 
-Tensor scatter_value_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index, Scalar value) {
+Tensor scatter_value_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index,
+                             Scalar value) {
   return scatter_with("scatter", out, self, dim, index, repeated("scatter", self, index, value),
                       ScatterMode::Assign);
 }
 void scatter_value_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::scatter(c.grad(), c.arg<int64_t>(1), c.input(2), Scalar(0)));
 }
-const Op scatter_value_op("scatter.value(Tensor input, int dim, Tensor index, Scalar value) -> Tensor",
-                          scatter_value_forward,
-                          {.vjp = scatter_value_vjp,
-                           .saves = "index",
-                           .inplace = true,
-                           .out = true,
-                           .kernels = {&scatter_kernel}});
+const Op scatter_value_op(
+    "scatter.value(Tensor input, int dim, Tensor index, Scalar value) -> Tensor",
+    scatter_value_forward,
+    {.vjp = scatter_value_vjp,
+     .saves = "index",
+     .inplace = true,
+     .out = true,
+     .kernels = {&scatter_kernel}});
 
-Tensor scatter_add_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src) {
+Tensor scatter_add_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index,
+                           const Tensor& src) {
   return scatter_with("scatter_add", out, self, dim, index, src, ScatterMode::Add);
 }
 void scatter_add_vjp(VjpContext& c) {
@@ -161,14 +172,14 @@ void scatter_add_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, c.grad());
   if (c.needs(3)) c.set(3, gathered_for_src(c, c.grad()));
 }
-const Op scatter_add_op("scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor",
-                        scatter_add_forward,
-                        {.vjp = scatter_add_vjp,
-                         .saves = "index",
-                         .inplace = true,
-                         .out = true,
-                         .kernels = {&scatter_kernel},
-                         .doc = R"(`input` with `src` added along `dim` at `index`; repeated indices add up.
+const Op scatter_add_op(
+    "scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", scatter_add_forward,
+    {.vjp = scatter_add_vjp,
+     .saves = "index",
+     .inplace = true,
+     .out = true,
+     .kernels = {&scatter_kernel},
+     .doc = R"(`input` with `src` added along `dim` at `index`; repeated indices add up.
 
 Shapes and errors as for `scatter`; the order of additions is fixed. Follows `torch.scatter_add`.
 
@@ -183,7 +194,8 @@ ScatterMode reduce_mode(const char* op, std::string_view reduce) {
   if (reduce == "prod") return ScatterMode::Mul;
   if (reduce == "amax") return ScatterMode::Max;
   if (reduce == "amin") return ScatterMode::Min;
-  RT_FAIL(Runtime, op, "reduce argument must be either sum, prod, mean, amax or amin", cat_str("'", reduce, "'"));
+  RT_FAIL(Runtime, op, "reduce argument must be either sum, prod, mean, amax or amin",
+          cat_str("'", reduce, "'"));
 }
 
 // What changes nothing under the reduction.
@@ -200,17 +212,20 @@ Scalar identity(ScatterMode mode, DType t) {
 }
 
 // How many values each place of self has got, at least 1.
-Tensor counts(const Tensor& like, int64_t dim, const Tensor& index, bool include_self, DType dtype) {
+Tensor counts(const Tensor& like, int64_t dim, const Tensor& index, bool include_self,
+              DType dtype) {
   const Tensor start = include_self ? ops::ones(like.sizes(), dtype, like.device())
                                     : ops::zeros(like.sizes(), dtype, like.device());
-  const Tensor n = ops::scatter_add(start, dim, index, ops::ones(index.sizes(), dtype, like.device()));
+  const Tensor n =
+      ops::scatter_add(start, dim, index, ops::ones(index.sizes(), dtype, like.device()));
   return ops::masked_fill(n, ops::eq(n, Scalar(0)), Scalar(1));
 }
 
 // total / count; integers round down.
 Tensor mean_of(const Tensor& total, const Tensor& count) {
   if (!is_integral(total.dtype(), true)) return ops::div(total, count);
-  const Tensor q = ops::to(ops::div(ops::to(total, DType::Float64), ops::to(count, DType::Float64)), total.dtype());
+  const Tensor q = ops::to(ops::div(ops::to(total, DType::Float64), ops::to(count, DType::Float64)),
+                           total.dtype());
   // The double quotient is cut towards zero and may be off in the last place: settle it exactly.
   const Tensor rest = ops::sub(total, ops::mul(q, count));
   const Tensor down = ops::to(ops::lt(rest, Scalar(0)), total.dtype());
@@ -218,12 +233,14 @@ Tensor mean_of(const Tensor& total, const Tensor& count) {
   return ops::add(ops::sub(q, down), up);
 }
 
-Tensor scatter_reduce_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
-                              std::string_view reduce, bool include_self) {
+Tensor scatter_reduce_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index,
+                              const Tensor& src, std::string_view reduce, bool include_self) {
   const ScatterMode mode = reduce_mode("scatter_reduce", reduce);
-  RT_CHECK(!is_complex(self.dtype()) || mode == ScatterMode::Add || mode == ScatterMode::Mul, Runtime,
-           "scatter_reduce", cat_str("reduce '", reduce, "' is not defined for complex tensors"), describe(self));
-  RT_CHECK(src.dtype() == self.dtype(), Runtime, "scatter_reduce", "Expected self.dtype to be equal to src.dtype",
+  RT_CHECK(!is_complex(self.dtype()) || mode == ScatterMode::Add || mode == ScatterMode::Mul,
+           Runtime, "scatter_reduce",
+           cat_str("reduce '", reduce, "' is not defined for complex tensors"), describe(self));
+  RT_CHECK(src.dtype() == self.dtype(), Runtime, "scatter_reduce",
+           "Expected self.dtype to be equal to src.dtype",
            cat_str(describe(self), " and ", describe(src)), "src.to(input.dtype)");
   NoGradGuard guard;
   const bool widen = is_reduced_floating(self.dtype());
@@ -241,8 +258,8 @@ Tensor scatter_reduce_forward(Out out, const Tensor& self, int64_t dim, const Te
   return *out;
 }
 
-// Every value's share of a product: the product of the others at its place. Zeros are counted apart,
-// so that one zero among others has a gradient and the rest have none.
+// Every value's share of a product: the product of the others at its place. Zeros are counted
+// apart, so that one zero among others has a gradient and the rest have none.
 void prod_vjp(VjpContext& c, const Tensor& g) {
   const int64_t dim = c.arg<int64_t>(1);
   const bool include_self = c.arg<bool>(5);
@@ -254,7 +271,8 @@ void prod_vjp(VjpContext& c, const Tensor& g) {
   Tensor zeros = include_self ? ops::to(self_zero, t) : ops::zeros(self.sizes(), t, self.device());
   zeros = ops::scatter_add(zeros, dim, index, ops::to(src_zero, t));
   const Tensor nonzero = ops::scatter_reduce(self1, dim, index, src1, "prod", include_self);
-  const auto others = [&](const Tensor& product, const Tensor& count, const Tensor& own, const Tensor& own_zero) {
+  const auto others = [&](const Tensor& product, const Tensor& count, const Tensor& own,
+                          const Tensor& own_zero) {
     // Without other zeros the quotient is the product of the rest.
     const Tensor blocked = ops::gt(ops::sub(count, ops::to(own_zero, t)), Scalar(0));
     return ops::masked_fill(ops::div(product, own), blocked, Scalar(0));
@@ -265,7 +283,9 @@ void prod_vjp(VjpContext& c, const Tensor& g) {
     c.set(0, d);
   }
   if (c.needs(3)) {
-    const auto at = [&](const Tensor& x) { return padded_to(ops::gather(x, dim, index), src.sizes()); };
+    const auto at = [&](const Tensor& x) {
+      return padded_to(ops::gather(x, dim, index), src.sizes());
+    };
     c.set(3, ops::mul(at(g), ops::conj(others(at(nonzero), at(zeros), src1, src_zero))));
   }
 }
@@ -291,7 +311,8 @@ void extremum_vjp(VjpContext& c, const Tensor& g) {
     Tensor d = ops::mul(share, is_self);
     if (!include_self) {
       // Places that the index did not touch keep self.
-      const Tensor touched = ops::scatter(ops::zeros(g.sizes(), g.dtype(), g.device()), dim, index, Scalar(1));
+      const Tensor touched =
+          ops::scatter(ops::zeros(g.sizes(), g.dtype(), g.device()), dim, index, Scalar(1));
       d = ops::masked_fill(g, ops::ne(touched, Scalar(0)), Scalar(0));
     }
     c.set(0, d);
@@ -320,7 +341,8 @@ void scatter_reduce_vjp(VjpContext& c) {
   if (c.needs(3)) c.set(3, gathered_for_src(c, g));
 }
 const Op scatter_reduce_op(
-    "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) "
+    "scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, bool "
+    "include_self=True) "
     "-> Tensor",
     scatter_reduce_forward,
     {.vjp = scatter_reduce_vjp,
@@ -341,14 +363,15 @@ tensor([3., 5.])
 std::string_view legacy_reduce(std::string_view reduce) {
   if (reduce == "add") return "sum";
   if (reduce == "multiply") return "prod";
-  RT_FAIL(Runtime, "scatter", "reduce argument must be either add or multiply.", cat_str("'", reduce, "'"));
+  RT_FAIL(Runtime, "scatter", "reduce argument must be either add or multiply.",
+          cat_str("'", reduce, "'"));
 }
-Tensor scatter_reduced_forward(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
-                               std::string_view reduce) {
+Tensor scatter_reduced_forward(const Tensor& self, int64_t dim, const Tensor& index,
+                               const Tensor& src, std::string_view reduce) {
   return ops::scatter_reduce(self, dim, index, src, legacy_reduce(reduce), true);
 }
-Tensor scatter_reduced_value_forward(const Tensor& self, int64_t dim, const Tensor& index, Scalar value,
-                                     std::string_view reduce) {
+Tensor scatter_reduced_value_forward(const Tensor& self, int64_t dim, const Tensor& index,
+                                     Scalar value, std::string_view reduce) {
   const Tensor src = ops::reshape(repeated("scatter", self, index, value), index.sizes());
   return ops::scatter_reduce(self, dim, index, src, legacy_reduce(reduce), true);
 }
@@ -356,18 +379,21 @@ const Op scatter_reduced_op(
     "scatter.reduce(Tensor input, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
     scatter_reduced_forward, {.inplace = true, .out = true});
 const Op scatter_reduced_value_op(
-    "scatter.value_reduce(Tensor input, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
+    "scatter.value_reduce(Tensor input, int dim, Tensor index, Scalar value, *, str reduce) -> "
+    "Tensor",
     scatter_reduced_value_forward, {.inplace = true, .out = true});
 
 // ---- take_along_dim ----
 
-Tensor take_along_dim_forward(const Tensor& self, const Tensor& indices, std::optional<int64_t> dim) {
+Tensor take_along_dim_forward(const Tensor& self, const Tensor& indices,
+                              std::optional<int64_t> dim) {
   RT_CHECK(indices.dtype() == DType::Int64, Runtime, "take_along_dim",
-           "torch.take_along_dim(): dtype of indices should be Long", describe(indices), "integer indices: .long()");
+           "torch.take_along_dim(): dtype of indices should be Long", describe(indices),
+           "integer indices: .long()");
   if (!dim) {
     const Tensor flat = ops::reshape(self, {self.numel()});
-    const Tensor i = check_index("take_along_dim", ops::reshape(indices, {indices.numel()}), 0, self.numel(),
-                                 Negative::Wrap, ErrorKind::Runtime);
+    const Tensor i = check_index("take_along_dim", ops::reshape(indices, {indices.numel()}), 0,
+                                 self.numel(), Negative::Wrap, ErrorKind::Runtime);
     return ops::gather(flat, 0, i);
   }
   RT_CHECK(self.dim() == indices.dim(), Runtime, "take_along_dim",
@@ -381,11 +407,14 @@ Tensor take_along_dim_forward(const Tensor& self, const Tensor& indices, std::op
   Dims x_sizes(common), i_sizes(common);
   x_sizes[d] = self.sizes()[d];
   i_sizes[d] = indices.sizes()[d];
-  const Tensor i = check_index("take_along_dim", indices, d, self.sizes()[d], Negative::Wrap, ErrorKind::Runtime);
+  const Tensor i = check_index("take_along_dim", indices, d, self.sizes()[d], Negative::Wrap,
+                               ErrorKind::Runtime);
   return ops::gather(ops::expand(self, x_sizes), d, ops::expand(i, i_sizes));
 }
-const Op take_along_dim_op("take_along_dim(Tensor input, Tensor indices, int? dim=None) -> Tensor",
-                           take_along_dim_forward, {.out = true, .doc = R"(Values along `dim` at indices that broadcast with input, as from argmax or argsort.
+const Op take_along_dim_op(
+    "take_along_dim(Tensor input, Tensor indices, int? dim=None) -> Tensor", take_along_dim_forward,
+    {.out = true,
+     .doc = R"(Values along `dim` at indices that broadcast with input, as from argmax or argsort.
 
 Without `dim` both are taken as flat. RuntimeError for indices out of range. Follows `torch.take_along_dim`.
 
@@ -399,7 +428,9 @@ tensor([[3],
 
 namespace ops {
 
-Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) { return gather_op(x, dim, index, false); }
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
+  return gather_op(x, dim, index, false);
+}
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src) {
   return scatter_op(x, dim, index, src);
 }

@@ -18,7 +18,8 @@ std::vector<Tensor> meshgrid_forward(TensorList tensors, std::string_view indexi
     RT_CHECK(t.dim() <= 1, Runtime, "meshgrid",
              cat_str("Expected 0D or 1D tensor in the tensor list but got: ", describe(t)));
     RT_CHECK(t.dtype() == tensors[0].dtype(), Runtime, "meshgrid",
-             "meshgrid expects all tensors to have the same dtype", cat_str(describe(t), " and ", describe(tensors[0])));
+             "meshgrid expects all tensors to have the same dtype",
+             cat_str(describe(t), " and ", describe(tensors[0])));
     sizes.push_back(t.numel());
   }
   if (swap) std::swap(sizes[0], sizes[1]);
@@ -31,8 +32,10 @@ std::vector<Tensor> meshgrid_forward(TensorList tensors, std::string_view indexi
   }
   return out;
 }
-const Op meshgrid_op("meshgrid(Tensor[*] tensors, *, str indexing='ij') -> Tensor[]", meshgrid_forward,
-                     {.in = "rt", .doc = R"(For each vector a view that repeats it over the grid that all of them span.
+const Op meshgrid_op(
+    "meshgrid(Tensor[*] tensors, *, str indexing='ij') -> Tensor[]", meshgrid_forward,
+    {.in = "rt",
+     .doc = R"(For each vector a view that repeats it over the grid that all of them span.
 
 With indexing "xy" the first two dims are swapped, as numpy has it. Follows `torch.meshgrid`.
 
@@ -52,7 +55,8 @@ Tensor cartesian_prod_forward(TensorList tensors) {
   for (const Tensor& g : meshgrid_forward(tensors, "ij")) columns.push_back(ops::reshape(g, {-1}));
   return ops::stack(columns, 1);
 }
-const Op cartesian_prod_op("cartesian_prod(Tensor[*] tensors) -> Tensor", cartesian_prod_forward, {.in = "rt", .doc = R"(All tuples of one element of each vector, as rows.
+const Op cartesian_prod_op("cartesian_prod(Tensor[*] tensors) -> Tensor", cartesian_prod_forward,
+                           {.in = "rt", .doc = R"(All tuples of one element of each vector, as rows.
 
 Follows `torch.cartesian_prod`.
 
@@ -64,7 +68,8 @@ tensor([[1, 3],
 )"});
 
 Tensor combinations_forward(const Tensor& x, int64_t r, bool with_replacement) {
-  RT_CHECK(x.dim() == 1, Runtime, "combinations", "Expect a 1D vector, but got shape", cat_str(x.sizes()));
+  RT_CHECK(x.dim() == 1, Runtime, "combinations", "Expect a 1D vector, but got shape",
+           cat_str(x.sizes()));
   RT_CHECK(r >= 0, Runtime, "combinations", "Expect a non-negative number, but got ", cat_str(r));
   if (r == 0) return empty({0}, x.dtype(), x.device());
   const int64_t n = x.numel();
@@ -87,8 +92,10 @@ Tensor combinations_forward(const Tensor& x, int64_t r, bool with_replacement) {
   std::copy(flat.begin(), flat.end(), index.data<int64_t>());
   return ops::reshape(ops::index_select(x, 0, ops::to(index, x.device())), {rows, r});
 }
-const Op combinations_op("combinations(Tensor input, int r=2, bool with_replacement=False) -> Tensor",
-                         combinations_forward, {.in = "rt", .doc = R"(All combinations of r elements of a vector, as rows.
+const Op combinations_op(
+    "combinations(Tensor input, int r=2, bool with_replacement=False) -> Tensor",
+    combinations_forward,
+    {.in = "rt", .doc = R"(All combinations of r elements of a vector, as rows.
 
 Follows `torch.combinations`.
 
@@ -110,7 +117,11 @@ Tensor vander_forward(const Tensor& x, std::optional<int64_t> columns, bool incr
   if (!increasing) std::reverse(powers.begin(), powers.end());
   return ops::stack(powers, 1);
 }
-const Op vander_op("vander(Tensor x, int? N=None, bool increasing=False) -> Tensor", vander_forward, {.in = "rt", .doc = R"(The matrix whose columns are the powers of a vector, from the highest down unless `increasing`.
+const Op vander_op(
+    "vander(Tensor x, int? N=None, bool increasing=False) -> Tensor", vander_forward,
+    {.in = "rt",
+     .doc =
+         R"(The matrix whose columns are the powers of a vector, from the highest down unless `increasing`.
 
 Integers give int64. Follows `torch.vander`.
 

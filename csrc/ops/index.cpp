@@ -25,16 +25,18 @@ Integers to_integers(const char* op, const Tensor& x, TensorList indices) {
     const Tensor& t = indices[j];
     const int64_t span = t.defined() && is_mask(t) ? t.dim() : 1;
     RT_CHECK(original + span <= x.dim() && span > 0, Index, op,
-             cat_str("too many indices for tensor of dimension ", x.dim()), cat_str(indices.size(), " indices"));
+             cat_str("too many indices for tensor of dimension ", x.dim()),
+             cat_str(indices.size(), " indices"));
     if (!t.defined()) {
       r.index.emplace_back();
     } else if (is_mask(t)) {
-      const IntList covered = x.sizes().slice(static_cast<size_t>(original), static_cast<size_t>(span));
+      const IntList covered =
+          x.sizes().slice(static_cast<size_t>(original), static_cast<size_t>(span));
       for (int64_t d = 0; d < span; ++d) {
         RT_CHECK(t.sizes()[d] == covered[d], Index, op,
                  cat_str("The shape of the mask ", t.sizes(), " at index ", d,
-                         " does not match the shape of the indexed tensor ", x.sizes(), " at index ",
-                         original + d));
+                         " does not match the shape of the indexed tensor ", x.sizes(),
+                         " at index ", original + d));
       }
       Dims sizes(r.x.sizes()), strides;
       for (int64_t d = 1; d < span; ++d) {
@@ -76,14 +78,15 @@ bool broadcastable(IntList a, IntList b) {
     if (t.defined()) shapes += cat_str(shapes.empty() ? "" : ", ", t.sizes());
   }
   RT_FAIL(Index, op,
-          cat_str("shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes));
+          cat_str("shape mismatch: indexing tensors could not be broadcast together with shapes ",
+                  shapes));
 }
 
 // How a result (or the values written) lies over x and over the offsets that the indices give.
 struct Placement {
-  Tensor x;             // result's shape; stride 0 along the indexed dims
-  Tensor offsets;       // result's shape; stride 0 along the others
-  int64_t step = 1;     // elements per unit of offset
+  Tensor x;                      // result's shape; stride 0 along the indexed dims
+  Tensor offsets;                // result's shape; stride 0 along the others
+  int64_t step = 1;              // elements per unit of offset
   int64_t first = 0, count = 0;  // where the indexed dims are in the result
   IntList shape() const { return x.sizes(); }
 };
@@ -214,7 +217,8 @@ const Op index_put_op(
      .saves = "indices",
      .inplace = true,
      .kernels = {&scatter_kernel},
-     .doc = R"(A copy of `input` with `values` written at `indices`, one index tensor or bool mask a dim.
+     .doc =
+         R"(A copy of `input` with `values` written at `indices`, one index tensor or bool mask a dim.
 
 `values` broadcast to the shape of `input[indices]` and have input's dtype; with `accumulate`, values
 are added, repeated places included. IndexError for indices out of range. Follows `torch.index_put`.
@@ -231,7 +235,8 @@ Tensor index(const Tensor& x, TensorList indices) { return index_op(x, indices);
 Tensor index_put(const Tensor& x, TensorList indices, const Tensor& values, bool accumulate) {
   return index_put_op(x, indices, values, accumulate);
 }
-const Tensor& index_put_(const Tensor& x, TensorList indices, const Tensor& values, bool accumulate) {
+const Tensor& index_put_(const Tensor& x, TensorList indices, const Tensor& values,
+                         bool accumulate) {
   return index_put_op.inplace(x, indices, values, accumulate);
 }
 

@@ -7,7 +7,8 @@ namespace rt::ops {
 
 // x[indices]: one int64/int32 tensor, bool mask or undefined tensor (take all) a dim.
 Tensor index(const Tensor& x, TensorList indices);
-Tensor index_put(const Tensor& x, TensorList indices, const Tensor& values, bool accumulate = false);
+Tensor index_put(const Tensor& x, TensorList indices, const Tensor& values,
+                 bool accumulate = false);
 const Tensor& index_put_(const Tensor& x, TensorList indices, const Tensor& values,
                          bool accumulate = false);
 

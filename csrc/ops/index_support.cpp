@@ -5,7 +5,8 @@
 namespace rt {
 
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, int64_t)> gather_kernel{"gather"};
-KernelSlot<void(const Tensor&, const Tensor&, int64_t, const Tensor&, int64_t, int64_t, ScatterMode)>
+KernelSlot<void(const Tensor&, const Tensor&, int64_t, const Tensor&, int64_t, int64_t,
+                ScatterMode)>
     scatter_kernel{"scatter"};
 KernelSlot<void(const Tensor&, int64_t*, int64_t*)> index_range_kernel{"index_range"};
 KernelSlot<void(const Tensor&, Tensor*)> nonzero_kernel{"nonzero"};
@@ -30,8 +31,8 @@ Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types, Err
   return ops::to(index, DType::Int64);
 }
 
-Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size, Negative negative,
-                   ErrorKind kind) {
+Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size,
+                   Negative negative, ErrorKind kind) {
   if (index.numel() == 0) return index;
   NoGradGuard guard;
   const Tensor dense = ops::contiguous(index);
@@ -63,9 +64,7 @@ Tensor unshared(const Tensor& src, const Tensor& target) {
   return ops::clone(src);
 }
 
-Tensor at_least_1d(const Tensor& t) {
-  return t.dim() > 0 ? t : make_view(t, {1}, {1}, t.offset());
-}
+Tensor at_least_1d(const Tensor& t) { return t.dim() > 0 ? t : make_view(t, {1}, {1}, t.offset()); }
 
 Tensor broadcast_view(const Tensor& t, IntList sizes) {
   const int64_t extra = sizes.ssize() - t.dim();

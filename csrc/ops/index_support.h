@@ -16,21 +16,26 @@ enum class ScatterMode : uint8_t { Assign, Add, Mul, Max, Min };
 // target[e + step * index[e]] (mode)= values[e] over values' shape. Only elements that differ along
 // dims [serial_begin, serial_end) may meet: there the order is row-major, so results are repeatable
 // and the last value stays. Floats below 32 bits can only be assigned.
-extern KernelSlot<void(const Tensor& target, const Tensor& index, int64_t step, const Tensor& values,
-                       int64_t serial_begin, int64_t serial_end, ScatterMode mode)>
+extern KernelSlot<void(const Tensor& target, const Tensor& index, int64_t step,
+                       const Tensor& values, int64_t serial_begin, int64_t serial_end,
+                       ScatterMode mode)>
     scatter_kernel;
 
 // The smallest and largest of a non-empty contiguous int64 tensor.
-extern KernelSlot<void(const Tensor& index, int64_t* smallest, int64_t* largest)> index_range_kernel;
+extern KernelSlot<void(const Tensor& index, int64_t* smallest, int64_t* largest)>
+    index_range_kernel;
 
 // int64 [n, dim]: the places of the elements that are not zero, in row-major order.
 extern KernelSlot<void(const Tensor& x, Tensor* places)> nonzero_kernel;
 
 // target[e] = value where mask[e]; the mask broadcasts, value is one element of target's dtype.
-extern KernelSlot<void(const Tensor& target, const Tensor& mask, const Tensor& value)> masked_fill_kernel;
+extern KernelSlot<void(const Tensor& target, const Tensor& mask, const Tensor& value)>
+    masked_fill_kernel;
 
-// Rows (int64 [n], contiguous) of a contiguous float table whose p-norm exceeds max_norm are scaled to it.
-extern KernelSlot<void(const Tensor& table, const Tensor& rows, double max_norm, double p)> renorm_rows_kernel;
+// Rows (int64 [n], contiguous) of a contiguous float table whose p-norm exceeds max_norm are scaled
+// to it.
+extern KernelSlot<void(const Tensor& table, const Tensor& rows, double max_norm, double p)>
+    renorm_rows_kernel;
 
 enum class IndexTypes : uint8_t { Int64, Int32OrInt64 };
 // A contiguous-or-broadcast int64 tensor of these indices; an error of `kind` for other dtypes.
@@ -40,8 +45,8 @@ Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types,
 enum class Negative : uint8_t { Reject, Wrap };
 // Errors unless every index lies in [0, size), or [-size, size) with Wrap, where negative ones are
 // then wrapped. `dim` is what the message calls the dimension.
-Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size, Negative negative,
-                   ErrorKind kind);
+Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size,
+                   Negative negative, ErrorKind kind);
 
 // The memory that a forward function of (Out, self, ...) writes: self's own, or a copy of self.
 Tensor writable(Out out, const Tensor& self);

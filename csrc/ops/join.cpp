@@ -41,12 +41,14 @@ Tensor cat_forward(TensorList tensors, int64_t dim) {
     same_type = same_type && t.dtype() == tensors[0].dtype();
     if (is_legacy_empty(t.sizes())) continue;
     RT_CHECK(t.dim() == sizes.ssize(), Runtime, "cat",
-             cat_str("Tensors must have same number of dimensions: got ", sizes.ssize(), " and ", t.dim()),
+             cat_str("Tensors must have same number of dimensions: got ", sizes.ssize(), " and ",
+                     t.dim()),
              describe(t));
     for (int64_t d = 0; d < t.dim(); ++d) {
       RT_CHECK(d == plan.dim || t.sizes()[d] == sizes[d], Runtime, "cat",
-               cat_str("Sizes of tensors must match except in dimension ", plan.dim, ". Expected size ",
-                       sizes[d], " but got size ", t.sizes()[d], " for tensor number ", i, " in the list."));
+               cat_str("Sizes of tensors must match except in dimension ", plan.dim,
+                       ". Expected size ", sizes[d], " but got size ", t.sizes()[d],
+                       " for tensor number ", i, " in the list."));
     }
     total += t.sizes()[plan.dim];
   }
@@ -73,8 +75,9 @@ void cat_vjp(VjpContext& c) {
     const IntList sizes = c.sizes(0, item);
     const int64_t length = is_legacy_empty(sizes) ? 0 : sizes[plan.dim];
     if (c.needs(0, item)) {
-      c.set(0, item, is_legacy_empty(sizes) ? ops::zeros(sizes, c.grad().dtype(), c.grad().device())
-                                            : ops::narrow(c.grad(), plan.dim, start, length));
+      c.set(0, item,
+            is_legacy_empty(sizes) ? ops::zeros(sizes, c.grad().dtype(), c.grad().device())
+                                   : ops::narrow(c.grad(), plan.dim, start, length));
     }
     start += length;
   }
@@ -100,8 +103,8 @@ Tensor stack_forward(TensorList tensors, int64_t dim) {
   bool same_type = true;
   for (size_t i = 1; i < tensors.size(); ++i) {
     RT_CHECK(tensors[i].sizes() == sizes, Runtime, "stack",
-             cat_str("stack expects each tensor to be equal size, but got ", sizes, " at entry 0 and ",
-                     tensors[i].sizes(), " at entry ", i));
+             cat_str("stack expects each tensor to be equal size, but got ", sizes,
+                     " at entry 0 and ", tensors[i].sizes(), " at entry ", i));
     same_type = same_type && tensors[i].dtype() == tensors[0].dtype();
   }
   Dims stacked(sizes);
@@ -125,7 +128,11 @@ void stack_vjp(VjpContext& c) {
   }
 }
 const Op stack_op("stack(Tensor[] tensors, int dim=0) -> Tensor", stack_forward,
-                  {.vjp = stack_vjp, .in = "rt", .out = true, .kernels = {&copy_kernel}, .doc = R"(Tensors of one shape along a new dim.
+                  {.vjp = stack_vjp,
+                   .in = "rt",
+                   .out = true,
+                   .kernels = {&copy_kernel},
+                   .doc = R"(Tensors of one shape along a new dim.
 
 Follows `torch.stack`.
 
@@ -137,9 +144,7 @@ tensor([[1, 2],
 // ---- numpy's names ----
 
 Tensor at_least_1d(const Tensor& x) { return x.dim() == 0 ? ops::reshape(x, {1}) : x; }
-Tensor at_least_2d(const Tensor& x) {
-  return x.dim() >= 2 ? x : ops::unsqueeze(at_least_1d(x), 0);
-}
+Tensor at_least_2d(const Tensor& x) { return x.dim() >= 2 ? x : ops::unsqueeze(at_least_1d(x), 0); }
 Tensor at_least_3d(const Tensor& x) {
   return x.dim() >= 3 ? x : ops::unsqueeze(at_least_2d(x), -1);
 }
@@ -167,22 +172,28 @@ Tensor dstack_forward(TensorList tensors) {
   check_not_empty("dstack", tensors);
   return cat_op(each<at_least_3d>(tensors), 2);
 }
-Tensor as_column(const Tensor& x) {
-  return x.dim() <= 1 ? ops::reshape(x, {x.numel(), 1}) : x;
-}
+Tensor as_column(const Tensor& x) { return x.dim() <= 1 ? ops::reshape(x, {x.numel(), 1}) : x; }
 Tensor column_stack_forward(TensorList tensors) {
   check_not_empty("column_stack", tensors);
   return cat_op(each<as_column>(tensors), 1);
 }
-const Op hstack_op("hstack(Tensor[] tensors) -> Tensor", hstack_forward, {.in = "rt", .out = true, .doc = R"(The tensors side by side: along the second dim, or the first of one-dim tensors.
+const Op hstack_op(
+    "hstack(Tensor[] tensors) -> Tensor", hstack_forward,
+    {.in = "rt",
+     .out = true,
+     .doc = R"(The tensors side by side: along the second dim, or the first of one-dim tensors.
 
 Follows `torch.hstack`.
 
 >>> rt.hstack([rt.tensor([1, 2]), rt.tensor([3])])
 tensor([1, 2, 3])
 )"});
-const Op vstack_op("vstack(Tensor[] tensors) -> Tensor", vstack_forward,
-                   {.in = "rt", .aliases = "row_stack", .out = true, .doc = R"(The tensors below one another: along the first dim, one-dim tensors as rows.
+const Op vstack_op(
+    "vstack(Tensor[] tensors) -> Tensor", vstack_forward,
+    {.in = "rt",
+     .aliases = "row_stack",
+     .out = true,
+     .doc = R"(The tensors below one another: along the first dim, one-dim tensors as rows.
 
 Follows `torch.vstack`.
 
@@ -190,7 +201,10 @@ Follows `torch.vstack`.
 tensor([[1, 2],
         [3, 4]])
 )"});
-const Op dstack_op("dstack(Tensor[] tensors) -> Tensor", dstack_forward, {.in = "rt", .out = true, .doc = R"(The tensors behind one another: along the third dim.
+const Op dstack_op("dstack(Tensor[] tensors) -> Tensor", dstack_forward,
+                   {.in = "rt",
+                    .out = true,
+                    .doc = R"(The tensors behind one another: along the third dim.
 
 Follows `torch.dstack`.
 
@@ -199,7 +213,9 @@ tensor([[[1, 3],
          [2, 4]]])
 )"});
 const Op column_stack_op("column_stack(Tensor[] tensors) -> Tensor", column_stack_forward,
-                         {.in = "rt", .out = true, .doc = R"(The tensors side by side, one-dim tensors as columns.
+                         {.in = "rt",
+                          .out = true,
+                          .doc = R"(The tensors side by side, one-dim tensors as columns.
 
 Follows `torch.column_stack`.
 
@@ -214,8 +230,8 @@ Tensor block_diag_forward(TensorList tensors) {
   std::vector<Tensor> blocks;
   for (size_t i = 0; i < tensors.size(); ++i) {
     RT_CHECK(tensors[i].dim() <= 2, Runtime, "block_diag",
-             cat_str("Input tensors must have 2 or fewer dimensions. Input ", i, " has ", tensors[i].dim(),
-                     " dimensions"));
+             cat_str("Input tensors must have 2 or fewer dimensions. Input ", i, " has ",
+                     tensors[i].dim(), " dimensions"));
     blocks.push_back(at_least_2d(tensors[i]));
     rows += blocks.back().size(0);
     columns += blocks.back().size(1);
@@ -233,7 +249,9 @@ Tensor block_diag_forward(TensorList tensors) {
   }
   return cat_op(bands, 0);
 }
-const Op block_diag_op("block_diag(Tensor[*] tensors) -> Tensor", block_diag_forward, {.in = "rt", .doc = R"(A matrix with the given matrices along its diagonal and zeros elsewhere.
+const Op block_diag_op(
+    "block_diag(Tensor[*] tensors) -> Tensor", block_diag_forward,
+    {.in = "rt", .doc = R"(A matrix with the given matrices along its diagonal and zeros elsewhere.
 
 Tensors with fewer dims count as one row. Follows `torch.block_diag`.
 

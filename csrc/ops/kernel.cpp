@@ -5,8 +5,8 @@ namespace rt {
 void KernelSlotBase::missing(Device device, TensorList tensors) const {
   std::string got;
   for (const Tensor& t : tensors) got += (got.empty() ? "" : ", ") + describe(t);
-  RT_FAIL(NotImplemented, name_, cat_str("device '", to_string(device), "' has no kernel for it"), got,
-          "moving the inputs to the CPU with .cpu()");
+  RT_FAIL(NotImplemented, name_, cat_str("device '", to_string(device), "' has no kernel for it"),
+          got, "moving the inputs to the CPU with .cpu()");
 }
 
 Device common_device(const char* op, TensorList tensors) {

@@ -31,7 +31,8 @@ class KernelSlot<void(A...)> : public KernelSlotBase {
   // Runs the kernel of the engine that `out` lives on.
   void operator()(const Tensor& out, A... args) const {
     const auto f = entries_[static_cast<int>(out.device().type)];
-    if (!f) [[unlikely]] missing(out.device(), std::span(&out, 1));
+    if (!f) [[unlikely]]
+      missing(out.device(), std::span(&out, 1));
     reinterpret_cast<void (*)(A...)>(f)(std::forward<A>(args)...);
   }
 };

@@ -9,7 +9,8 @@ namespace rt {
 KernelSlot<void(const Tensor&, const Tensor&, bool)> cholesky_kernel{"cholesky"};
 KernelSlot<void(const Tensor&, const Tensor&)> qr_kernel{"qr"};
 KernelSlot<void(const Tensor&, const Tensor&)> reflectors_kernel{"householder_product"};
-KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&)> svd_kernel{"svd"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&)>
+    svd_kernel{"svd"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, bool, bool)> eigh_kernel{"eigh"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&)> eig_kernel{"eig"};
 
@@ -20,7 +21,9 @@ namespace {
 using Pair = std::tuple<Tensor, Tensor>;
 using Triple = std::tuple<Tensor, Tensor, Tensor>;
 
-Tensor plus(const Tensor& a, const Tensor& b) { return !a.defined() ? b : !b.defined() ? a : a + b; }
+Tensor plus(const Tensor& a, const Tensor& b) {
+  return !a.defined() ? b : !b.defined() ? a : a + b;
+}
 Tensor row_vector(const Tensor& v) { return ops::unsqueeze(v, -2); }
 // x - x^H
 Tensor skew(const Tensor& x) { return x - ops::mH(x); }
@@ -35,7 +38,8 @@ void check_phase(const char* op, const Tensor& imag, const char* what) {
   const Tensor worst = ops::to(ops::any(ops::gt(ops::abs(imag), tolerance)), Device{});
   RT_CHECK(!Scalar::load(worst.data(), DType::Bool).to_bool(), Runtime, op,
            cat_str(op, "_backward: The ", what,
-                   " in the complex case are specified up to multiplication by e^{i phi}. The specified loss function "
+                   " in the complex case are specified up to multiplication by e^{i phi}. The "
+                   "specified loss function "
                    "depends on this quantity, so it is ill-defined."));
 }
 
@@ -49,7 +53,8 @@ Pair cholesky_factor(const Tensor& a, bool upper) {
 void cholesky_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const bool upper = c.arg<bool>(1);
-  const Tensor l = upper ? ops::mH(c.result()) : c.result(), g = upper ? ops::mH(c.grad()) : c.grad();
+  const Tensor l = upper ? ops::mH(c.result()) : c.result(),
+               g = upper ? ops::mH(c.grad()) : c.grad();
   // Murray, "Differentiation of the Cholesky decomposition" (2016).
   Tensor phi = triangle(ops::matmul(ops::mH(l), g), false);
   phi = phi + ops::mH(triangle(phi, false, -1));
@@ -58,23 +63,32 @@ void cholesky_vjp(VjpContext& c) {
   const Tensor half = ops::solve_triangular(ops::mH(l), phi * Scalar(0.5), true);
   c.set(0, ops::solve_triangular(l, half, false, false));
 }
-const Op cholesky_factor_op("_cholesky(Tensor A, bool upper) -> (Tensor L, Tensor info)", cholesky_factor,
-                            {.vjp = cholesky_vjp, .saves = "L", .in = "", .kernels = {&cholesky_kernel}});
+const Op cholesky_factor_op(
+    "_cholesky(Tensor A, bool upper) -> (Tensor L, Tensor info)", cholesky_factor,
+    {.vjp = cholesky_vjp, .saves = "L", .in = "", .kernels = {&cholesky_kernel}});
 Pair cholesky_of(const char* op, const Tensor& a, bool upper, bool check) {
   check_input(op, a, true);
   auto r = cholesky_factor_op(a, upper);
   if (check) {
     const Failure f = first_failure(std::get<1>(r));
-    RT_CHECK(f.index < 0, LinAlg, op,
-             cat_str(f.where, "The factorization could not be completed because the input is not positive-definite "
-                              "(the leading minor of order ",
-                     static_cast<int64_t>(f.value), " is not positive-definite)."));
+    RT_CHECK(
+        f.index < 0, LinAlg, op,
+        cat_str(
+            f.where,
+            "The factorization could not be completed because the input is not positive-definite "
+            "(the leading minor of order ",
+            static_cast<int64_t>(f.value), " is not positive-definite)."));
   }
   return r;
 }
-Tensor cholesky_forward(const Tensor& a, bool upper) { return std::get<0>(cholesky_of("cholesky", a, upper, true)); }
-const Op cholesky_op("cholesky.linalg(Tensor A, *, bool upper=False) -> Tensor", cholesky_forward,
-                     {.in = "linalg", .out = true, .doc = R"(The triangular L of `A = L L^H`, or with `upper` the U of `A = U^H U`.
+Tensor cholesky_forward(const Tensor& a, bool upper) {
+  return std::get<0>(cholesky_of("cholesky", a, upper, true));
+}
+const Op cholesky_op(
+    "cholesky.linalg(Tensor A, *, bool upper=False) -> Tensor", cholesky_forward,
+    {.in = "linalg",
+     .out = true,
+     .doc = R"(The triangular L of `A = L L^H`, or with `upper` the U of `A = U^H U`.
 
 (..., n, n), Hermitian and positive definite, of which one triangle is read. Raises LinAlgError otherwise.
 Follows `torch.linalg.cholesky`.
@@ -82,18 +96,24 @@ Follows `torch.linalg.cholesky`.
 >>> rt.linalg.cholesky(rt.tensor([[4.]]))
 tensor([[2.]])
 )"});
-const Op cholesky_rt_op("cholesky(Tensor input, bool upper=False) -> Tensor", cholesky_forward,
-                        {.out = true, .doc = R"(The Cholesky factor of each positive definite matrix; see `linalg.cholesky`.
+const Op cholesky_rt_op(
+    "cholesky(Tensor input, bool upper=False) -> Tensor", cholesky_forward,
+    {.out = true,
+     .doc = R"(The Cholesky factor of each positive definite matrix; see `linalg.cholesky`.
 
 Follows `torch.cholesky`.
 
 >>> rt.cholesky(rt.tensor([[4.]]))
 tensor([[2.]])
 )"});
-Pair cholesky_ex_forward(const Tensor& a, bool upper, bool check) { return cholesky_of("cholesky_ex", a, upper, check); }
+Pair cholesky_ex_forward(const Tensor& a, bool upper, bool check) {
+  return cholesky_of("cholesky_ex", a, upper, check);
+}
 const Op cholesky_ex_op(
-    "cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)",
-    cholesky_ex_forward, {.in = "linalg", .out = true, .doc = R"(`linalg.cholesky` that reports instead of raising.
+    "cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor "
+    "info)",
+    cholesky_ex_forward,
+    {.in = "linalg", .out = true, .doc = R"(`linalg.cholesky` that reports instead of raising.
 
 `info` (int32) is zero, or the order of the first leading minor that is not positive. Follows
 `torch.linalg.cholesky_ex`.
@@ -107,7 +127,8 @@ Tensor cholesky_solve_forward(const Tensor& b, const Tensor& l, bool upper) {
   const Tensor lower = upper ? ops::mH(l) : l;
   return ops::solve_triangular(ops::mH(lower), ops::solve_triangular(lower, b, false), true);
 }
-const Op cholesky_solve_op("cholesky_solve(Tensor input, Tensor L, bool upper=False) -> Tensor", cholesky_solve_forward,
+const Op cholesky_solve_op("cholesky_solve(Tensor input, Tensor L, bool upper=False) -> Tensor",
+                           cholesky_solve_forward,
                            {.out = true, .doc = R"(The X of `A X = input` from A's Cholesky factor.
 
 Follows `torch.cholesky_solve`.
@@ -119,7 +140,8 @@ Tensor cholesky_inverse_forward(const Tensor& l, bool upper) {
   check_input("cholesky_inverse", l, true);
   return cholesky_solve_forward(eye_like(l), l, upper);
 }
-const Op cholesky_inverse_op("cholesky_inverse(Tensor input, bool upper=False) -> Tensor", cholesky_inverse_forward,
+const Op cholesky_inverse_op("cholesky_inverse(Tensor input, bool upper=False) -> Tensor",
+                             cholesky_inverse_forward,
                              {.out = true, .doc = R"(The inverse of A from its Cholesky factor.
 
 Follows `torch.cholesky_inverse`.
@@ -140,7 +162,8 @@ Pair qr_factors(const Tensor& a, int64_t mode) {
   const int64_t width = mode == kComplete ? m : k;
   Tensor r = triangle(rows(packed, 0, mode == kComplete ? m : k), true);
   if (mode == kR) return {empty({0}, a.dtype(), a.device()), r};
-  const Tensor q = empty_columns("qr", with(batch_of(a.sizes()), {m, width}), a.dtype(), a.device());
+  const Tensor q =
+      empty_columns("qr", with(batch_of(a.sizes()), {m, width}), a.dtype(), a.device());
   if (k == 0) {
     copy_kernel(q, q, columns(identity(m, a.dtype(), a.device()), 0, width));
     return {q, r};
@@ -156,7 +179,8 @@ void qr_vjp(VjpContext& c) {
   const IntList s = c.sizes(0);
   const int64_t m = s[s.size() - 2], n = s[s.size() - 1];
   RT_CHECK(mode != kR, Runtime, "qr",
-           "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use linalg.qr(A, "
+           "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please "
+           "use linalg.qr(A, "
            "mode='reduced') if you are going to require gradients.");
   RT_CHECK(mode != kComplete || m <= n, Runtime, "qr",
            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols");
@@ -189,8 +213,9 @@ void qr_vjp(VjpContext& c) {
   }
   c.set(0, ga);
 }
-const Op qr_factors_op("_qr(Tensor A, int mode) -> (Tensor Q, Tensor R)", qr_factors,
-                       {.vjp = qr_vjp, .saves = "Q R", .in = "", .kernels = {&qr_kernel, &reflectors_kernel}});
+const Op qr_factors_op(
+    "_qr(Tensor A, int mode) -> (Tensor Q, Tensor R)", qr_factors,
+    {.vjp = qr_vjp, .saves = "Q R", .in = "", .kernels = {&qr_kernel, &reflectors_kernel}});
 Pair qr_forward(const Tensor& a, std::string_view mode) {
   check_input("qr", a, false);
   RT_CHECK(mode == "reduced" || mode == "complete" || mode == "r", Runtime, "qr",
@@ -199,7 +224,9 @@ Pair qr_forward(const Tensor& a, std::string_view mode) {
   return qr_factors_op(a, mode == "reduced" ? kReduced : mode == "complete" ? kComplete : kR);
 }
 const Op qr_op("qr.linalg(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)", qr_forward,
-               {.in = "linalg", .out = true, .doc = R"(`A = Q R` with orthonormal columns in Q and an upper triangular R.
+               {.in = "linalg",
+                .out = true,
+                .doc = R"(`A = Q R` with orthonormal columns in Q and an upper triangular R.
 
 (..., m, n), float32, float64 or complex. mode: "reduced" (k = min(m, n) columns), "complete" (m columns)
 or "r" (an empty Q). Follows `torch.linalg.qr`.
@@ -207,7 +234,9 @@ or "r" (an empty Q). Follows `torch.linalg.qr`.
 >>> rt.linalg.qr(rt.tensor([[-2.]])).R.abs()
 tensor([[2.]])
 )"});
-Pair qr_some_forward(const Tensor& a, bool some) { return qr_forward(a, some ? "reduced" : "complete"); }
+Pair qr_some_forward(const Tensor& a, bool some) {
+  return qr_forward(a, some ? "reduced" : "complete");
+}
 const Op qr_rt_op("qr(Tensor input, bool some=True) -> (Tensor Q, Tensor R)", qr_some_forward,
                   {.out = true, .doc = R"(The QR factors of each matrix; see `linalg.qr`.
 
@@ -226,7 +255,8 @@ Pair geqrf_forward(const Tensor& a) {
   return {packed, tau};
 }
 const Op geqrf_op("geqrf(Tensor input) -> (Tensor a, Tensor tau)", geqrf_forward,
-                  {.out = true, .doc = R"(R and the Householder reflectors of Q, packed as LAPACK has them.
+                  {.out = true,
+                   .doc = R"(R and the Householder reflectors of Q, packed as LAPACK has them.
 
 Follows `torch.geqrf`; not differentiable.
 
@@ -238,18 +268,23 @@ Tensor householder_forward(const Tensor& a, const Tensor& tau) {
   check_input("householder_product", a, false);
   const int64_t m = a.sizes()[a.dim() - 2], n = a.sizes()[a.dim() - 1];
   RT_CHECK(m >= n, Runtime, "householder_product",
-           "torch.linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]",
+           "torch.linalg.householder_product: input.shape[-2] must be greater than or equal to "
+           "input.shape[-1]",
            describe(a));
   RT_CHECK(tau.dim() == a.dim() - 1, Runtime, "householder_product",
-           cat_str("torch.linalg.householder_product: Expected tau to have one dimension less than input, but got tau.ndim "
+           cat_str("torch.linalg.householder_product: Expected tau to have one dimension less than "
+                   "input, but got tau.ndim "
                    "equal to ",
                    tau.dim(), " and input.ndim is equal to ", a.dim()));
   RT_CHECK(n >= tau.sizes().back(), Runtime, "householder_product",
-           "torch.linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]",
+           "torch.linalg.householder_product: input.shape[-1] must be greater than or equal to "
+           "tau.shape[-1]",
            describe(tau));
-  RT_CHECK(a.dtype() == tau.dtype(), Runtime, "householder_product",
-           cat_str("torch.linalg.householder_product: Expected input and tau to have the same dtype, got ", name(a.dtype()),
-                   " and ", name(tau.dtype())));
+  RT_CHECK(
+      a.dtype() == tau.dtype(), Runtime, "householder_product",
+      cat_str(
+          "torch.linalg.householder_product: Expected input and tau to have the same dtype, got ",
+          name(a.dtype()), " and ", name(tau.dtype())));
   const bool differentiates = modes().grad && (requires_grad(a) || requires_grad(tau));
   if (!differentiates) {
     const Tensor q = column_major("householder_product", a);
@@ -258,16 +293,21 @@ Tensor householder_forward(const Tensor& a, const Tensor& tau) {
     return q;
   }
   // H_1 ... H_k applied to the first n columns of the identity, last reflector first.
-  Tensor q = ops::expand(columns(identity(m, a.dtype(), a.device()), 0, n), with(batch_of(a.sizes()), {m, n}));
+  Tensor q = ops::expand(columns(identity(m, a.dtype(), a.device()), 0, n),
+                         with(batch_of(a.sizes()), {m, n}));
   for (int64_t i = tau.sizes().back() - 1; i >= 0; --i) {
     const Tensor unit = columns(identity(m, a.dtype(), a.device()), i, 1);
     const Tensor v = triangle(columns(a, i, 1), false, -i - 1) + unit;
-    q = q - ops::matmul(v, ops::matmul(ops::mH(v), q)) * ops::unsqueeze(ops::narrow(tau, -1, i, 1), -1);
+    q = q -
+        ops::matmul(v, ops::matmul(ops::mH(v), q)) * ops::unsqueeze(ops::narrow(tau, -1, i, 1), -1);
   }
   return q;
 }
-const Op householder_op("householder_product(Tensor input, Tensor tau) -> Tensor", householder_forward,
-                        {.in = "linalg", .out = true, .doc = R"(The first n columns of a product of Householder reflectors.
+const Op householder_op("householder_product(Tensor input, Tensor tau) -> Tensor",
+                        householder_forward,
+                        {.in = "linalg",
+                         .out = true,
+                         .doc = R"(The first n columns of a product of Householder reflectors.
 
 `input` (..., m, n) holds the vectors below its diagonal, `tau` (..., k) their factors. Follows
 `torch.linalg.householder_product`.
@@ -291,8 +331,10 @@ Triple svd_factors(const Tensor& a, bool full, bool vectors) {
   svd_kernel(work, work, u, s, vh, info);
   const Failure f = first_failure(info);
   RT_CHECK(f.index < 0, LinAlg, "svd",
-           f.where + (f.value < 0 ? "The algorithm failed to converge because the input matrix contained non-finite values."
-                                  : cat_str("The algorithm failed to converge because the input matrix is ill-conditioned or "
+           f.where + (f.value < 0 ? "The algorithm failed to converge because the input matrix "
+                                    "contained non-finite values."
+                                  : cat_str("The algorithm failed to converge because the input "
+                                            "matrix is ill-conditioned or "
                                             "has too many repeated singular values (error code: ",
                                             static_cast<int64_t>(f.value), ").")));
   if (!vectors) u = vh = empty({0}, a.dtype(), a.device());
@@ -302,7 +344,8 @@ void svd_vjp(VjpContext& c) {
   if (!c.has_grad(0) && !c.has_grad(1) && !c.has_grad(2)) return;
   const IntList sizes = c.sizes(0);
   const int64_t m = sizes[sizes.size() - 2], n = sizes[sizes.size() - 1], k = std::min(m, n);
-  RT_CHECK(c.arg<bool>(2), Runtime, "svd", "the gradient needs the singular vectors", "compute_uv=False");
+  RT_CHECK(c.arg<bool>(2), Runtime, "svd", "the gradient needs the singular vectors",
+           "compute_uv=False");
   const Tensor u = columns(c.result(0), 0, k), s = c.result(1), vh = rows(c.result(2), 0, k);
   const DType type = u.dtype();
   const Tensor gu = c.has_grad(0) ? columns(c.grad(0), 0, k) : Tensor();
@@ -328,8 +371,10 @@ void svd_vjp(VjpContext& c) {
   if (is_complex(type)) {
     Tensor phase;
     if (gu.defined()) phase = ops::imag(diagonal(uhgu));
-    check_phase("svd", plus(phase, gvh.defined() ? ops::imag(diagonal(vhgv)) : Tensor()), "singular vectors");
-    // The diagonals of skew / e above hold twice the phases' parts; what remains is that of U alone.
+    check_phase("svd", plus(phase, gvh.defined() ? ops::imag(diagonal(vhgv)) : Tensor()),
+                "singular vectors");
+    // The diagonals of skew / e above hold twice the phases' parts; what remains is that of U
+    // alone.
     inner = inner - from_diagonal(diagonal(inner));
     if (c.has_grad(1)) inner = inner + from_diagonal(ops::to(c.grad(1), type));
     if (gu.defined()) inner = inner + from_diagonal(imaginary(diagonal(uhgu)) / sc);
@@ -345,13 +390,15 @@ void svd_vjp(VjpContext& c) {
   }
   c.set(0, ga);
 }
-const Op svd_factors_op("_svd(Tensor A, bool full_matrices, bool compute_uv) -> (Tensor U, Tensor S, Tensor Vh)",
-                        svd_factors, {.vjp = svd_vjp, .saves = "U S Vh", .in = "", .kernels = {&svd_kernel}});
+const Op svd_factors_op(
+    "_svd(Tensor A, bool full_matrices, bool compute_uv) -> (Tensor U, Tensor S, Tensor Vh)",
+    svd_factors, {.vjp = svd_vjp, .saves = "U S Vh", .in = "", .kernels = {&svd_kernel}});
 Triple svd_forward(const Tensor& a, bool full) {
   check_input("svd", a, false);
   return svd_factors_op(a, full, true);
 }
-const Op svd_op("svd.linalg(Tensor A, bool full_matrices=True) -> (Tensor U, Tensor S, Tensor Vh)", svd_forward,
+const Op svd_op("svd.linalg(Tensor A, bool full_matrices=True) -> (Tensor U, Tensor S, Tensor Vh)",
+                svd_forward,
                 {.in = "linalg", .out = true, .doc = R"(`A = U diag(S) Vh`, singular values falling.
 
 (..., m, n), float32, float64 or complex; U is (..., m, m) and Vh (..., n, n), or with
@@ -367,7 +414,9 @@ Tensor svdvals_forward(const Tensor& a) {
   return std::get<1>(svd_factors_op(a, false, modes().grad && requires_grad(a)));
 }
 const Op svdvals_op("svdvals(Tensor A) -> Tensor", svdvals_forward,
-                    {.in = "linalg", .out = true, .doc = R"(The singular values of each matrix, falling.
+                    {.in = "linalg",
+                     .out = true,
+                     .doc = R"(The singular values of each matrix, falling.
 
 Follows `torch.linalg.svdvals`.
 
@@ -385,8 +434,9 @@ Triple svd_rt_forward(const Tensor& a, bool some, bool compute_uv) {
   auto [u, s, vh] = svd_factors_op(a, !some, true);
   return {u, s, ops::mH(vh)};
 }
-const Op svd_rt_op("svd(Tensor input, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)",
-                   svd_rt_forward, {.out = true, .doc = R"(`input = U diag(S) V^H`; see `linalg.svd`.
+const Op svd_rt_op(
+    "svd(Tensor input, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)",
+    svd_rt_forward, {.out = true, .doc = R"(`input = U diag(S) V^H`; see `linalg.svd`.
 
 Follows `torch.svd`.
 
@@ -398,12 +448,15 @@ tensor([4., 3.])
 
 Pair eigh_factors(const Tensor& a, bool upper, bool vectors) {
   const Tensor v = column_major("eigh", a), info = empty_info("eigh", a);
-  const Tensor w = empty(with(batch_of(a.sizes()), {a.sizes().back()}), real_of(a.dtype()), a.device(), "eigh");
+  const Tensor w =
+      empty(with(batch_of(a.sizes()), {a.sizes().back()}), real_of(a.dtype()), a.device(), "eigh");
   eigh_kernel(v, v, w, info, upper, vectors);
   const Failure f = first_failure(info);
   RT_CHECK(f.index < 0, LinAlg, "eigh",
-           cat_str(f.where, "The algorithm failed to converge because the input matrix is ill-conditioned or has too many "
-                            "repeated eigenvalues (error code: ",
+           cat_str(f.where,
+                   "The algorithm failed to converge because the input matrix is ill-conditioned "
+                   "or has too many "
+                   "repeated eigenvalues (error code: ",
                    static_cast<int64_t>(f.value < 0 ? a.sizes().back() - 1 : f.value), ")."));
   return {w, vectors ? v : empty({0}, a.dtype(), a.device())};
 }
@@ -422,9 +475,10 @@ void eigh_vjp(VjpContext& c) {
   if (c.has_grad(0)) inner = plus(inner, from_diagonal(ops::to(c.grad(0), type)));
   c.set(0, ops::matmul(ops::matmul(v, inner), ops::mH(v)));
 }
-const Op eigh_factors_op("_eigh(Tensor A, bool upper, bool vectors) -> (Tensor eigenvalues, Tensor eigenvectors)",
-                         eigh_factors,
-                         {.vjp = eigh_vjp, .saves = "eigenvalues eigenvectors", .in = "", .kernels = {&eigh_kernel}});
+const Op eigh_factors_op(
+    "_eigh(Tensor A, bool upper, bool vectors) -> (Tensor eigenvalues, Tensor eigenvectors)",
+    eigh_factors,
+    {.vjp = eigh_vjp, .saves = "eigenvalues eigenvectors", .in = "", .kernels = {&eigh_kernel}});
 bool is_upper(const char* op, std::string_view uplo) {
   RT_CHECK(uplo == "L" || uplo == "U" || uplo == "l" || uplo == "u", Runtime, op,
            cat_str("Expected UPLO argument to be 'L' or 'U', but got ", uplo));
@@ -434,8 +488,11 @@ Pair eigh_forward(const Tensor& a, std::string_view uplo) {
   check_input("eigh", a, true);
   return eigh_factors_op(a, is_upper("eigh", uplo), true);
 }
-const Op eigh_op("eigh(Tensor A, str UPLO='L') -> (Tensor eigenvalues, Tensor eigenvectors)", eigh_forward,
-                 {.in = "linalg", .out = true, .doc = R"(Eigenvalues, rising, and eigenvectors of symmetric or Hermitian matrices.
+const Op eigh_op(
+    "eigh(Tensor A, str UPLO='L') -> (Tensor eigenvalues, Tensor eigenvectors)", eigh_forward,
+    {.in = "linalg",
+     .out = true,
+     .doc = R"(Eigenvalues, rising, and eigenvectors of symmetric or Hermitian matrices.
 
 (..., n, n), float32, float64 or complex, of which the triangle `UPLO` is read. Follows
 `torch.linalg.eigh`.
@@ -445,10 +502,13 @@ tensor([2., 3.])
 )"});
 Tensor eigvalsh_forward(const Tensor& a, std::string_view uplo) {
   check_input("eigvalsh", a, true);
-  return std::get<0>(eigh_factors_op(a, is_upper("eigvalsh", uplo), modes().grad && requires_grad(a)));
+  return std::get<0>(
+      eigh_factors_op(a, is_upper("eigvalsh", uplo), modes().grad && requires_grad(a)));
 }
 const Op eigvalsh_op("eigvalsh(Tensor A, str UPLO='L') -> Tensor", eigvalsh_forward,
-                     {.in = "linalg", .out = true, .doc = R"(Eigenvalues, rising, of symmetric or Hermitian matrices.
+                     {.in = "linalg",
+                      .out = true,
+                      .doc = R"(Eigenvalues, rising, of symmetric or Hermitian matrices.
 
 Follows `torch.linalg.eigvalsh`.
 
@@ -463,10 +523,13 @@ Pair eig_factors(const Tensor& a, bool vectors) {
   const Tensor v = vectors ? empty_columns("eig", a.sizes(), type, a.device()) : Tensor();
   eig_kernel(work, work, w, v, info);
   const Failure f = first_failure(info);
-  RT_CHECK(f.value >= 0, Runtime, "eig", "torch.linalg.eig: input tensor should not contain infs or NaNs.");
+  RT_CHECK(f.value >= 0, Runtime, "eig",
+           "torch.linalg.eig: input tensor should not contain infs or NaNs.");
   RT_CHECK(f.index < 0, LinAlg, "eig",
-           cat_str(f.where, "The algorithm failed to converge because the input matrix is ill-conditioned or has too many "
-                            "repeated eigenvalues (error code: ",
+           cat_str(f.where,
+                   "The algorithm failed to converge because the input matrix is ill-conditioned "
+                   "or has too many "
+                   "repeated eigenvalues (error code: ",
                    static_cast<int64_t>(f.value), ")."));
   return {w, vectors ? v : empty({0}, type, a.device())};
 }
@@ -485,14 +548,17 @@ void eig_vjp(VjpContext& c) {
   if (c.has_grad(0)) inner = plus(inner, from_diagonal(c.grad(0)));
   c.set(0, ops::solve(vh, ops::matmul(inner, vh)));
 }
-const Op eig_factors_op("_eig(Tensor A, bool vectors) -> (Tensor eigenvalues, Tensor eigenvectors)", eig_factors,
-                        {.vjp = eig_vjp, .saves = "eigenvalues eigenvectors", .in = "", .kernels = {&eig_kernel}});
+const Op eig_factors_op(
+    "_eig(Tensor A, bool vectors) -> (Tensor eigenvalues, Tensor eigenvectors)", eig_factors,
+    {.vjp = eig_vjp, .saves = "eigenvalues eigenvectors", .in = "", .kernels = {&eig_kernel}});
 Pair eig_forward(const Tensor& a) {
   check_input("eig", a, true);
   return eig_factors_op(a, true);
 }
 const Op eig_op("eig(Tensor A) -> (Tensor eigenvalues, Tensor eigenvectors)", eig_forward,
-                {.in = "linalg", .out = true, .doc = R"(Eigenvalues and eigenvectors of norm 1 of any square matrices, complex.
+                {.in = "linalg",
+                 .out = true,
+                 .doc = R"(Eigenvalues and eigenvectors of norm 1 of any square matrices, complex.
 
 (..., n, n), float32, float64 or complex, all finite. Follows `torch.linalg.eig`.
 
@@ -504,7 +570,9 @@ Tensor eigvals_forward(const Tensor& a) {
   return std::get<0>(eig_factors_op(a, modes().grad && requires_grad(a)));
 }
 const Op eigvals_op("eigvals(Tensor A) -> Tensor", eigvals_forward,
-                    {.in = "linalg", .out = true, .doc = R"(Eigenvalues of any square matrices, complex, in no particular order.
+                    {.in = "linalg",
+                     .out = true,
+                     .doc = R"(Eigenvalues of any square matrices, complex, in no particular order.
 
 Follows `torch.linalg.eigvals`.
 

@@ -11,22 +11,24 @@ namespace rt {
 namespace linalg {
 
 void check_matrix(const char* op, const Tensor& a, const char* name) {
-  RT_CHECK(a.dim() >= 2, Runtime, op, cat_str("The input tensor ", name, " must have at least 2 dimensions."),
-           describe(a));
+  RT_CHECK(a.dim() >= 2, Runtime, op,
+           cat_str("The input tensor ", name, " must have at least 2 dimensions."), describe(a));
 }
 void check_square(const char* op, const Tensor& a, const char* name) {
   check_matrix(op, a, name);
   const int64_t m = a.sizes()[a.dim() - 2], n = a.sizes()[a.dim() - 1];
   RT_CHECK(m == n, Runtime, op,
-           cat_str(name, " must be batches of square matrices, but they are ", m, " by ", n, " matrices"),
+           cat_str(name, " must be batches of square matrices, but they are ", m, " by ", n,
+                   " matrices"),
            describe(a));
 }
 void check_float(const char* op, const Tensor& a) {
   RT_CHECK(is_floating(a.dtype()) || is_complex(a.dtype()), Runtime, op,
-           cat_str("Expected a floating point or complex tensor as input. Got ", name(a.dtype())), describe(a),
-           ".to() a float dtype");
+           cat_str("Expected a floating point or complex tensor as input. Got ", name(a.dtype())),
+           describe(a), ".to() a float dtype");
   RT_CHECK(!is_reduced_floating(a.dtype()), NotImplemented, op,
-           cat_str("Low precision dtypes not supported. Got ", name(a.dtype())), describe(a), "float32");
+           cat_str("Low precision dtypes not supported. Got ", name(a.dtype())), describe(a),
+           "float32");
 }
 
 Tensor empty_columns(const char* op, IntList sizes, DType dtype, Device device) {
@@ -52,7 +54,8 @@ Failure first_failure(const Tensor& info) {
   const Tensor host = ops::to(info, Device{});
   const int32_t* p = host.data<int32_t>();
   for (int64_t i = 0; i < host.numel(); ++i) {
-    if (p[i] != 0) return {i, p[i], host.dim() > 0 ? cat_str("(Batch element ", i, "): ") : std::string()};
+    if (p[i] != 0)
+      return {i, p[i], host.dim() > 0 ? cat_str("(Batch element ", i, "): ") : std::string()};
   }
   return {};
 }
@@ -91,7 +94,8 @@ Tensor triangle_forward(const Tensor& x, bool upper, int64_t diagonal) {
       Dims sizes = linalg::batch_of(a.sizes()), strides(a.strides().slice(0, n - 2));
       sizes.push_back(last - first);
       strides.push_back(a.strides()[n - 1]);
-      return make_view(a, sizes, strides, a.offset() + i * a.strides()[n - 2] + first * a.strides()[n - 1]);
+      return make_view(a, sizes, strides,
+                       a.offset() + i * a.strides()[n - 2] + first * a.strides()[n - 1]);
     };
     copy_kernel(t, part(t), part(x));
   }
@@ -100,8 +104,8 @@ Tensor triangle_forward(const Tensor& x, bool upper, int64_t diagonal) {
 void triangle_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, linalg::triangle(c.grad(), c.arg<bool>(1), c.arg<int64_t>(2)));
 }
-const Op triangle_op("_triangle(Tensor input, bool upper, int diagonal) -> Tensor", triangle_forward,
-                     {.vjp = triangle_vjp, .in = ""});
+const Op triangle_op("_triangle(Tensor input, bool upper, int diagonal) -> Tensor",
+                     triangle_forward, {.vjp = triangle_vjp, .in = ""});
 
 Tensor diagonal_forward(const Tensor& x) {
   const Tensor d = diagonal_window(x);
@@ -117,7 +121,8 @@ const Op diagonal_op("_matrix_diagonal(Tensor input) -> Tensor", diagonal_forwar
                      {.vjp = diagonal_vjp, .in = ""});
 
 Tensor from_diagonal_forward(const Tensor& v, int64_t rows, int64_t cols) {
-  Tensor t = ops::zeros(linalg::with(linalg::batch_of(v.sizes(), 1), {rows, cols}), v.dtype(), v.device());
+  Tensor t =
+      ops::zeros(linalg::with(linalg::batch_of(v.sizes(), 1), {rows, cols}), v.dtype(), v.device());
   copy_kernel(t, diagonal_window(t), v);
   return t;
 }
@@ -131,9 +136,13 @@ const Op from_diagonal_op("_matrix_from_diagonal(Tensor input, int rows, int col
 
 namespace linalg {
 
-Tensor triangle(const Tensor& x, bool upper, int64_t diagonal) { return triangle_op(x, upper, diagonal); }
+Tensor triangle(const Tensor& x, bool upper, int64_t diagonal) {
+  return triangle_op(x, upper, diagonal);
+}
 Tensor diagonal(const Tensor& x) { return diagonal_op(x); }
-Tensor from_diagonal(const Tensor& v, int64_t rows, int64_t cols) { return from_diagonal_op(v, rows, cols); }
+Tensor from_diagonal(const Tensor& v, int64_t rows, int64_t cols) {
+  return from_diagonal_op(v, rows, cols);
+}
 
 }  // namespace linalg
 }  // namespace rt

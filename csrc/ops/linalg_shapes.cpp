@@ -17,12 +17,14 @@ int64_t product(IntList sizes) {
 }
 
 Tensor tensorinv_forward(const Tensor& a, int64_t ind) {
-  RT_CHECK(ind > 0, Runtime, "tensorinv", cat_str("Expected a strictly positive integer for 'ind', but got ", ind));
+  RT_CHECK(ind > 0, Runtime, "tensorinv",
+           cat_str("Expected a strictly positive integer for 'ind', but got ", ind));
   const size_t k = std::min(static_cast<size_t>(ind), a.sizes().size());
   const IntList first = a.sizes().slice(0, k), last = a.sizes().slice(k, a.sizes().size() - k);
   const int64_t m = product(first), n = product(last);
   RT_CHECK(m == n, Runtime, "tensorinv",
-           cat_str("Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got ",
+           cat_str("Expected self to satisfy the requirement prod(self.shape[ind:]) == "
+                   "prod(self.shape[:ind]), but got ",
                    n, " != ", m),
            describe(a));
   Dims shape(last);
@@ -30,7 +32,9 @@ Tensor tensorinv_forward(const Tensor& a, int64_t ind) {
   return ops::reshape(ops::inv(ops::reshape(a, {m, n})), shape);
 }
 const Op tensorinv_op("tensorinv(Tensor A, int ind=2) -> Tensor", tensorinv_forward,
-                      {.in = "linalg", .out = true, .doc = R"(The inverse of the map that `tensordot` with the last dims of A is.
+                      {.in = "linalg",
+                       .out = true,
+                       .doc = R"(The inverse of the map that `tensordot` with the last dims of A is.
 
 `ind` dims belong to the result of the map. Follows `torch.linalg.tensorinv`.
 
@@ -59,8 +63,9 @@ Tensor tensorsolve_forward(const Tensor& x, const Tensor& b, std::optional<IntLi
            cat_str(describe(a), " and ", describe(b)));
   return ops::reshape(ops::solve(ops::reshape(a, {m, n}), ops::reshape(b, {b.numel()})), last);
 }
-const Op tensorsolve_op("tensorsolve(Tensor A, Tensor B, int[]? dims=None) -> Tensor", tensorsolve_forward,
-                        {.in = "linalg", .out = true, .doc = R"(The X with `tensordot(A, X, X.ndim) == B`.
+const Op tensorsolve_op(
+    "tensorsolve(Tensor A, Tensor B, int[]? dims=None) -> Tensor", tensorsolve_forward,
+    {.in = "linalg", .out = true, .doc = R"(The X with `tensordot(A, X, X.ndim) == B`.
 
 `dims` of A are moved to its end first. Follows `torch.linalg.tensorsolve`.
 
@@ -69,15 +74,19 @@ tensor([2.])
 )"});
 
 Tensor vander_forward(const Tensor& x, std::optional<int64_t> n) {
-  RT_CHECK(x.dim() > 0 && (!n || *n > 1), Runtime, "vander", "N must be greater than 1.", describe(x));
+  RT_CHECK(x.dim() > 0 && (!n || *n > 1), Runtime, "vander", "N must be greater than 1.",
+           describe(x));
   const Tensor base = is_integral(x.dtype(), true) ? ops::to(x, DType::Int64) : x;
   const int64_t count = n.value_or(x.sizes().back());
   std::vector<Tensor> powers{ops::ones_like(base)};
   for (int64_t i = 1; i < count; ++i) powers.push_back(powers.back() * base);
   return ops::stack(powers, -1);
 }
-const Op vander_op("vander.linalg(Tensor x, *, int? N=None) -> Tensor", vander_forward,
-                   {.in = "linalg", .doc = R"(The powers 0 to N - 1 (by default as many as elements) of each element, along a new last dim.
+const Op vander_op(
+    "vander.linalg(Tensor x, *, int? N=None) -> Tensor", vander_forward,
+    {.in = "linalg",
+     .doc =
+         R"(The powers 0 to N - 1 (by default as many as elements) of each element, along a new last dim.
 
 Follows `torch.linalg.vander`.
 
@@ -89,12 +98,15 @@ tensor([[1, 2, 4],
 // ---- cdist ----
 
 // x1[..., i, :] - x2[..., j, :]
-Tensor differences(const Tensor& x1, const Tensor& x2) { return ops::unsqueeze(x1, -2) - ops::unsqueeze(x2, -3); }
+Tensor differences(const Tensor& x1, const Tensor& x2) {
+  return ops::unsqueeze(x1, -2) - ops::unsqueeze(x2, -3);
+}
 
 Tensor cdist_core(const Tensor& x1, const Tensor& x2, double p, bool by_product) {
   const int64_t width = x1.sizes().back();
   if (width == 0) {
-    Dims shape = broadcast_shapes(linalg::batch_of(x1.sizes()), linalg::batch_of(x2.sizes()), "cdist");
+    Dims shape =
+        broadcast_shapes(linalg::batch_of(x1.sizes()), linalg::batch_of(x2.sizes()), "cdist");
     shape.push_back(x1.size(-2));
     shape.push_back(x2.size(-2));
     return ops::zeros(shape, x1.dtype(), x1.device());
@@ -102,8 +114,10 @@ Tensor cdist_core(const Tensor& x1, const Tensor& x2, double p, bool by_product)
   if (p == 2 && by_product) {
     // |a|^2 + |b|^2 - 2 a.b, as one product of widened rows.
     const Tensor n1 = ops::sum(x1 * x1, {-1}, true), n2 = ops::sum(x2 * x2, {-1}, true);
-    const Tensor left[] = {x1 * Scalar(-2.0), n1, ops::ones_like(n1)}, right[] = {x2, ops::ones_like(n2), n2};
-    return ops::sqrt(ops::clamp(ops::matmul(ops::cat(left, -1), ops::mT(ops::cat(right, -1))), Scalar(0), std::nullopt));
+    const Tensor left[] = {x1 * Scalar(-2.0), n1, ops::ones_like(n1)},
+                 right[] = {x2, ops::ones_like(n2), n2};
+    return ops::sqrt(ops::clamp(ops::matmul(ops::cat(left, -1), ops::mT(ops::cat(right, -1))),
+                                Scalar(0), std::nullopt));
   }
   const Tensor d = ops::abs(differences(x1, x2));
   if (p == 0) return ops::to(ops::sum(ops::ne(d, 0), {-1}), x1.dtype());
@@ -127,10 +141,12 @@ void cdist_vjp(VjpContext& c) {
   if (p == 2) {
     const Tensor w = ops::where(ops::eq(r, 0), 0, g / r);
     if (c.needs(0)) set(0, x1 * ops::sum(w, {-1}, true) - ops::matmul(w, x2));
-    if (c.needs(1)) set(1, x2 * ops::unsqueeze(ops::sum(w, {-2}), -1) - ops::matmul(ops::mT(w), x1));
+    if (c.needs(1))
+      set(1, x2 * ops::unsqueeze(ops::sum(w, {-2}), -1) - ops::matmul(ops::mT(w), x1));
     return;
   }
-  const Tensor d = differences(x1, x2), wide_g = ops::unsqueeze(g, -1), wide_r = ops::unsqueeze(r, -1);
+  const Tensor d = differences(x1, x2), wide_g = ops::unsqueeze(g, -1),
+               wide_r = ops::unsqueeze(r, -1);
   const Tensor sign = ops::sign(d), size = ops::abs(d);
   Tensor slope;
   if (p == 1) {
@@ -146,32 +162,38 @@ void cdist_vjp(VjpContext& c) {
   if (c.needs(0)) set(0, ops::sum(slope, {-2}));
   if (c.needs(1)) set(1, -ops::sum(slope, {-3}));
 }
-const Op cdist_core_op("_cdist(Tensor x1, Tensor x2, float p, bool by_product) -> Tensor", cdist_core,
-                       {.vjp = cdist_vjp, .saves = "x1 x2 result", .in = ""});
+const Op cdist_core_op("_cdist(Tensor x1, Tensor x2, float p, bool by_product) -> Tensor",
+                       cdist_core, {.vjp = cdist_vjp, .saves = "x1 x2 result", .in = ""});
 
 Tensor cdist_forward(const Tensor& x1, const Tensor& x2, double p, std::string_view mode) {
   const Tensor* both[] = {&x1, &x2};
   for (int i = 0; i < 2; ++i) {
     RT_CHECK(is_floating(both[i]->dtype()), Runtime, "cdist",
-             cat_str("cdist only supports floating-point dtypes, X", i + 1, " got: ", name(both[i]->dtype())));
+             cat_str("cdist only supports floating-point dtypes, X", i + 1,
+                     " got: ", name(both[i]->dtype())));
     RT_CHECK(both[i]->dim() >= 2, Runtime, "cdist",
-             cat_str("cdist only supports at least 2D tensors, X", i + 1, " got: ", both[i]->dim(), "D"));
+             cat_str("cdist only supports at least 2D tensors, X", i + 1, " got: ", both[i]->dim(),
+                     "D"));
   }
   RT_CHECK(x1.sizes().back() == x2.sizes().back(), Runtime, "cdist",
-           cat_str("X1 and X2 must have the same number of columns. X1: ", x1.sizes().back(), " X2: ", x2.sizes().back()));
+           cat_str("X1 and X2 must have the same number of columns. X1: ", x1.sizes().back(),
+                   " X2: ", x2.sizes().back()));
   RT_CHECK(x1.dtype() == x2.dtype(), Runtime, "cdist",
            cat_str("expected scalar type ", name(x1.dtype()), " but found ", name(x2.dtype())));
   RT_CHECK(p >= 0, Runtime, "cdist", "cdist only supports non-negative p values", cat_str("p=", p));
-  constexpr std::string_view modes_of[] = {"use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
-                                        "donot_use_mm_for_euclid_dist"};
+  constexpr std::string_view modes_of[] = {"use_mm_for_euclid_dist_if_necessary",
+                                           "use_mm_for_euclid_dist",
+                                           "donot_use_mm_for_euclid_dist"};
   const auto at = std::find(std::begin(modes_of), std::end(modes_of), mode);
-  RT_CHECK(at != std::end(modes_of), Value, "cdist", cat_str(mode, " is not a valid value for compute_mode"));
+  RT_CHECK(at != std::end(modes_of), Value, "cdist",
+           cat_str(mode, " is not a valid value for compute_mode"));
   const int64_t choice = at - std::begin(modes_of);
   const bool many = x1.size(-2) > 25 || x2.size(-2) > 25;
   return cdist_core_op(x1, x2, p, choice == 1 || (choice == 0 && many));
 }
 const Op cdist_op(
-    "cdist(Tensor x1, Tensor x2, float p=2.0, str compute_mode='use_mm_for_euclid_dist_if_necessary') -> Tensor",
+    "cdist(Tensor x1, Tensor x2, float p=2.0, str "
+    "compute_mode='use_mm_for_euclid_dist_if_necessary') -> Tensor",
     cdist_forward, {.in = "rt", .doc = R"(The p-norm distance of each row of x1 to each row of x2.
 
 (..., m, k) and (..., n, k) to (..., m, n); batch dims broadcast, p from 0 to inf. `compute_mode` says whether

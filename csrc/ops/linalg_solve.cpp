@@ -8,7 +8,8 @@ namespace rt {
 
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> lu_kernel{"lu"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> lu_solve_kernel{"lu_solve"};
-KernelSlot<void(const Tensor&, const Tensor&, bool, bool)> triangular_solve_kernel{"triangular_solve"};
+KernelSlot<void(const Tensor&, const Tensor&, bool, bool)> triangular_solve_kernel{
+    "triangular_solve"};
 
 using namespace linalg;
 
@@ -24,14 +25,15 @@ Dims pivot_sizes(const Tensor& a) {
 // ---- solve ----
 
 bool is_vector(const Tensor& a, const Tensor& b) {
-  return b.dim() == 1 || (a.dim() - 1 == b.dim() && b.sizes() == a.sizes().slice(0, a.sizes().size() - 1));
+  return b.dim() == 1 ||
+         (a.dim() - 1 == b.dim() && b.sizes() == a.sizes().slice(0, a.sizes().size() - 1));
 }
 
 void check_system(const char* op, const Tensor& a, const Tensor& b, bool left) {
   const int64_t n = a.sizes().back(), rows = b.sizes()[b.dim() - 2], cols = b.sizes()[b.dim() - 1];
   RT_CHECK((left ? rows : cols) == n, Runtime, op,
-           cat_str("Incompatible shapes of A and B for the equation ", left ? "AX = B" : "XA = B", " (", n, "x", n,
-                   " and ", rows, "x", cols, ")"),
+           cat_str("Incompatible shapes of A and B for the equation ", left ? "AX = B" : "XA = B",
+                   " (", n, "x", n, " and ", rows, "x", cols, ")"),
            cat_str(describe(a), " and ", describe(b)));
 }
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
@@ -43,7 +45,8 @@ void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
 
 // A X = B for batches of equal shape.
 Pair solve_forward(const Tensor& a, const Tensor& b) {
-  const Tensor lu = column_major("solve", a), x = column_major("solve", b), info = empty_info("solve", a);
+  const Tensor lu = column_major("solve", a), x = column_major("solve", b),
+               info = empty_info("solve", a);
   const Tensor pivots = empty(pivot_sizes(a), DType::Int32, a.device(), "solve");
   lu_kernel(lu, lu, pivots, info);
   lu_solve_kernel(x, x, lu, pivots);
@@ -55,8 +58,9 @@ void solve_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, gb);
   if (c.needs(0)) c.set(0, -ops::matmul(gb, ops::mH(c.result())));
 }
-const Op solve_op("_solve(Tensor A, Tensor B) -> (Tensor result, Tensor info)", solve_forward,
-                  {.vjp = solve_vjp, .saves = "A result", .in = "", .kernels = {&lu_kernel, &lu_solve_kernel}});
+const Op solve_op(
+    "_solve(Tensor A, Tensor B) -> (Tensor result, Tensor info)", solve_forward,
+    {.vjp = solve_vjp, .saves = "A result", .in = "", .kernels = {&lu_kernel, &lu_solve_kernel}});
 
 Tensor expand_batch(const Tensor& t, const Dims& batch) {
   return ops::expand(t, with(batch, {t.sizes()[t.dim() - 2], t.sizes()[t.dim() - 1]}));
@@ -66,9 +70,11 @@ Pair solve_any(const char* op, const Tensor& a, const Tensor& b, bool left) {
   check_input(op, a, true);
   check_same_dtype(op, a, b);
   const bool vector = is_vector(a, b);
-  RT_CHECK(vector || b.dim() >= 2, Runtime, op, "The input tensor B must have at least 2 dimensions.", describe(b));
+  RT_CHECK(vector || b.dim() >= 2, Runtime, op,
+           "The input tensor B must have at least 2 dimensions.", describe(b));
   RT_CHECK(left || !vector, Runtime, op,
-           "Vector broadcasting of the left hand side is not supported for left=False. In this case linalg.solve is "
+           "Vector broadcasting of the left hand side is not supported for left=False. In this "
+           "case linalg.solve is "
            "equivalent to B / A.squeeze(-1)",
            describe(b));
   const Tensor rhs = vector ? ops::unsqueeze(b, -1) : b;
@@ -82,7 +88,8 @@ Pair solve_any(const char* op, const Tensor& a, const Tensor& b, bool left) {
 
 void check_solved(const char* op, const Tensor& info) {
   const Failure f = first_failure(info);
-  RT_CHECK(f.index < 0, LinAlg, op, f.where + "The solver failed because the input matrix is singular.", "",
+  RT_CHECK(f.index < 0, LinAlg, op,
+           f.where + "The solver failed because the input matrix is singular.", "",
            "lstsq() or pinv()");
 }
 Tensor solve_checked(const Tensor& a, const Tensor& b, bool left) {
@@ -91,7 +98,9 @@ Tensor solve_checked(const Tensor& a, const Tensor& b, bool left) {
   return x;
 }
 const Op solve_public_op("solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", solve_checked,
-                         {.in = "linalg", .out = true, .doc = R"(The X of `A X = B`, or of `X A = B` with `left=False`.
+                         {.in = "linalg",
+                          .out = true,
+                          .doc = R"(The X of `A X = B`, or of `X A = B` with `left=False`.
 
 `A` is (..., n, n); `B` is (..., n, k), (n,), or (..., n) with the batch of `A`. float32, float64 and complex.
 Raises LinAlgError for a singular matrix. Follows `torch.linalg.solve` (LAPACK's getrf and getrs).
@@ -105,8 +114,10 @@ Pair solve_ex_forward(const Tensor& a, const Tensor& b, bool left, bool check_er
   return {x, info};
 }
 const Op solve_ex_op(
-    "solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, Tensor info)",
-    solve_ex_forward, {.in = "linalg", .out = true, .doc = R"(`linalg.solve` that reports instead of raising.
+    "solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, "
+    "Tensor info)",
+    solve_ex_forward,
+    {.in = "linalg", .out = true, .doc = R"(`linalg.solve` that reports instead of raising.
 
 `info` (int32) is zero, or the place of the first zero pivot. Follows `torch.linalg.solve_ex`.
 
@@ -119,7 +130,8 @@ tensor(1, dtype=rustorch.int32)
 Pair inverse_of(const Tensor& a) {
   const Tensor lu = column_major("inv", a), info = empty_info("inv", a);
   const Tensor pivots = empty(pivot_sizes(a), DType::Int32, a.device(), "inv");
-  const Tensor x = column_major("inv", identity(a.sizes().back(), a.dtype(), a.device()), a.sizes());
+  const Tensor x =
+      column_major("inv", identity(a.sizes().back(), a.dtype(), a.device()), a.sizes());
   lu_kernel(lu, lu, pivots, info);
   lu_solve_kernel(x, x, lu, pivots);
   return {x, info};
@@ -129,18 +141,21 @@ void inverse_vjp(VjpContext& c) {
   const Tensor adjoint = ops::mH(c.result());
   c.set(0, -ops::matmul(ops::matmul(adjoint, c.grad()), adjoint));
 }
-const Op inverse_op("_inverse(Tensor A) -> (Tensor inverse, Tensor info)", inverse_of,
-                    {.vjp = inverse_vjp, .saves = "inverse", .in = "", .kernels = {&lu_kernel, &lu_solve_kernel}});
+const Op inverse_op(
+    "_inverse(Tensor A) -> (Tensor inverse, Tensor info)", inverse_of,
+    {.vjp = inverse_vjp, .saves = "inverse", .in = "", .kernels = {&lu_kernel, &lu_solve_kernel}});
 
 Pair inv_ex_of(const char* op, const Tensor& a, bool check_errors) {
   check_input(op, a, true);
   auto [x, info] = inverse_op(a);
   if (check_errors) {
     const Failure f = first_failure(info);
-    RT_CHECK(f.index < 0, LinAlg, op,
-             cat_str(f.where, "The diagonal element ", static_cast<int64_t>(f.value),
-                     " is zero, the inversion could not be completed because the input matrix is singular."),
-             "", "pinv()");
+    RT_CHECK(
+        f.index < 0, LinAlg, op,
+        cat_str(
+            f.where, "The diagonal element ", static_cast<int64_t>(f.value),
+            " is zero, the inversion could not be completed because the input matrix is singular."),
+        "", "pinv()");
   }
   return {x, info};
 }
@@ -156,16 +171,20 @@ tensor([[0.5000, 0.0000],
         [0.0000, 0.2500]])
 )"});
 const Op inverse_public_op("inverse(Tensor input) -> Tensor", inv_forward,
-                           {.out = true, .doc = R"(The inverse of each square matrix; see `linalg.inv`.
+                           {.out = true,
+                            .doc = R"(The inverse of each square matrix; see `linalg.inv`.
 
 Follows `torch.inverse`.
 
 >>> rt.inverse(rt.tensor([[2.]]))
 tensor([[0.5000]])
 )"});
-Pair inv_ex_forward(const Tensor& a, bool check_errors) { return inv_ex_of("inv_ex", a, check_errors); }
-const Op inv_ex_op("inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)", inv_ex_forward,
-                   {.in = "linalg", .out = true, .doc = R"(`linalg.inv` that reports instead of raising.
+Pair inv_ex_forward(const Tensor& a, bool check_errors) {
+  return inv_ex_of("inv_ex", a, check_errors);
+}
+const Op inv_ex_op(
+    "inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)", inv_ex_forward,
+    {.in = "linalg", .out = true, .doc = R"(`linalg.inv` that reports instead of raising.
 
 `info` (int32) is zero, or the place of the first zero pivot. Follows `torch.linalg.inv_ex`.
 
@@ -192,7 +211,8 @@ Tensor permutation(const Tensor& pivots, int64_t m, DType dtype) {
   for (int64_t b = 0; b < (k ? host.numel() / k : p.numel() / std::max<int64_t>(m * m, 1)); ++b) {
     for (int64_t i = 0; i < m; ++i) order[static_cast<size_t>(i)] = i;
     for (int64_t i = 0; i < k; ++i) {
-      std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(host.data<int32_t>()[b * k + i] - 1)]);
+      std::swap(order[static_cast<size_t>(i)],
+                order[static_cast<size_t>(host.data<int32_t>()[b * k + i] - 1)]);
     }
     for (int64_t i = 0; i < m; ++i) {
       const Tensor place = make_view(p, {}, {}, (b * m + order[static_cast<size_t>(i)]) * m + i);
@@ -219,7 +239,8 @@ void lu_factor_vjp(VjpContext& c) {
   const auto [l, u] = unpack_factors(lu);
   const Tensor g = c.grad();
   const Tensor l1 = rows(l, 0, k), u1 = columns(u, 0, k);
-  Tensor gl = triangle(rows(columns(g, 0, k), 0, k), false, -1), gu = triangle(rows(columns(g, 0, k), 0, k), true);
+  Tensor gl = triangle(rows(columns(g, 0, k), 0, k), false, -1),
+         gu = triangle(rows(columns(g, 0, k), 0, k), true);
   Tensor rest;  // the gradient of the part beyond the square
   if (n > k) {
     const Tensor gu2 = columns(g, k, n - k);
@@ -230,19 +251,23 @@ void lu_factor_vjp(VjpContext& c) {
     rest = ops::solve_triangular(ops::mH(u1), gl2, false, false);
     gu = gu - triangle(ops::matmul(ops::mH(rows(l, k, m - k)), rest), true);
   }
-  const Tensor inner = triangle(ops::matmul(ops::mH(l1), gl), false, -1) + triangle(ops::matmul(gu, ops::mH(u1)), true);
-  Tensor ga = ops::solve_triangular(ops::mH(u1), ops::solve_triangular(ops::mH(l1), inner, true, true, true), false, false);
+  const Tensor inner = triangle(ops::matmul(ops::mH(l1), gl), false, -1) +
+                       triangle(ops::matmul(gu, ops::mH(u1)), true);
+  Tensor ga = ops::solve_triangular(
+      ops::mH(u1), ops::solve_triangular(ops::mH(l1), inner, true, true, true), false, false);
   if (rest.defined()) {
     const Tensor parts[] = {ga, rest};
     ga = ops::cat(parts, n > k ? -1 : -2);
   }
   c.set(0, ops::matmul(p, ga));
 }
-const Op lu_factor_op("_lu_factor(Tensor A) -> (Tensor LU, Tensor pivots, Tensor info)", lu_factor_of,
-                      {.vjp = lu_factor_vjp, .saves = "LU pivots", .in = "", .kernels = {&lu_kernel}});
+const Op lu_factor_op(
+    "_lu_factor(Tensor A) -> (Tensor LU, Tensor pivots, Tensor info)", lu_factor_of,
+    {.vjp = lu_factor_vjp, .saves = "LU pivots", .in = "", .kernels = {&lu_kernel}});
 
 void check_pivot(const char* op, bool pivot) {
-  RT_CHECK(pivot, Runtime, op, "LU without pivoting is not implemented on the CPU", "pivot=False", "pivot=True");
+  RT_CHECK(pivot, Runtime, op, "LU without pivoting is not implemented on the CPU", "pivot=False",
+           "pivot=True");
 }
 Triple lu_factor_checked(const char* op, const Tensor& a, bool pivot, bool check_errors) {
   check_input(op, a, false);
@@ -250,10 +275,13 @@ Triple lu_factor_checked(const char* op, const Tensor& a, bool pivot, bool check
   auto r = lu_factor_op(a);
   if (check_errors) {
     const Failure f = first_failure(std::get<2>(r));
-    RT_CHECK(f.index < 0, LinAlg, op,
-             cat_str(f.where, "U[", static_cast<int64_t>(f.value), ",", static_cast<int64_t>(f.value),
-                     "] is zero and using it on lu_solve would result in a division by zero. If you still want to "
-                     "perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"));
+    RT_CHECK(
+        f.index < 0, LinAlg, op,
+        cat_str(f.where, "U[", static_cast<int64_t>(f.value), ",", static_cast<int64_t>(f.value),
+                "] is zero and using it on lu_solve would result in a division by zero. If you "
+                "still want to "
+                "perform the factorization, consider calling linalg.lu(A, pivot) or "
+                "linalg.lu_factor_ex(A, pivot)"));
   }
   return r;
 }
@@ -261,8 +289,10 @@ Triple lu_factor_ex_forward(const Tensor& a, bool pivot, bool check_errors) {
   return lu_factor_checked("lu_factor_ex", a, pivot, check_errors);
 }
 const Op lu_factor_ex_op(
-    "lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)",
-    lu_factor_ex_forward, {.in = "linalg", .out = true, .doc = R"(`linalg.lu_factor` that reports instead of raising.
+    "lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor "
+    "pivots, Tensor info)",
+    lu_factor_ex_forward,
+    {.in = "linalg", .out = true, .doc = R"(`linalg.lu_factor` that reports instead of raising.
 
 `info` (int32) is zero, or the place of the first zero pivot. Follows `torch.linalg.lu_factor_ex`.
 
@@ -273,8 +303,11 @@ Pair lu_factor_forward(const Tensor& a, bool pivot) {
   auto [lu, pivots, info] = lu_factor_checked("lu_factor", a, pivot, true);
   return {lu, pivots};
 }
-const Op lu_factor_public_op("lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)", lu_factor_forward,
-                             {.in = "linalg", .out = true, .doc = R"(The LU factors with row swaps, packed in one matrix, and the swaps.
+const Op lu_factor_public_op(
+    "lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)", lu_factor_forward,
+    {.in = "linalg",
+     .out = true,
+     .doc = R"(The LU factors with row swaps, packed in one matrix, and the swaps.
 
 (..., m, n); `pivots` are int32 and count from 1. Follows `torch.linalg.lu_factor`.
 
@@ -288,27 +321,34 @@ Triple lu_forward(const Tensor& a, bool pivot) {
   auto [l, u] = unpack_factors(lu);
   return {permutation(pivots, a.sizes()[a.dim() - 2], a.dtype()), l, u};
 }
-const Op lu_op("lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", lu_forward,
-               {.in = "linalg", .out = true, .doc = R"(`A = P L U` with a permutation, a unit lower and an upper triangular matrix.
+const Op lu_op(
+    "lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", lu_forward,
+    {.in = "linalg",
+     .out = true,
+     .doc = R"(`A = P L U` with a permutation, a unit lower and an upper triangular matrix.
 
 (..., m, n), float32, float64 or complex. Follows `torch.linalg.lu`.
 
 >>> rt.linalg.lu(rt.tensor([[2.]])).U
 tensor([[2.]])
 )"});
-Triple lu_unpack_forward(const Tensor& lu, const Tensor& pivots, bool unpack_data, bool unpack_pivots) {
+Triple lu_unpack_forward(const Tensor& lu, const Tensor& pivots, bool unpack_data,
+                         bool unpack_pivots) {
   check_matrix("lu_unpack", lu, "LU_data");
   RT_CHECK(!unpack_pivots || pivots.dtype() == DType::Int32, Runtime, "lu_unpack",
-           "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.", describe(pivots));
+           "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.",
+           describe(pivots));
   Tensor p = empty({0}, lu.dtype(), lu.device()), l = p, u = p;
   if (unpack_pivots) p = permutation(pivots, lu.sizes()[lu.dim() - 2], lu.dtype());
   if (unpack_data) std::tie(l, u) = unpack_factors(lu);
   return {p, l, u};
 }
 const Op lu_unpack_op(
-    "lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> (Tensor P, Tensor L, "
+    "lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) "
+    "-> (Tensor P, Tensor L, "
     "Tensor U)",
-    lu_unpack_forward, {.in = "rt", .out = true, .doc = R"(The matrices P, L and U of what `linalg.lu_factor` gives.
+    lu_unpack_forward,
+    {.in = "rt", .out = true, .doc = R"(The matrices P, L and U of what `linalg.lu_factor` gives.
 
 Follows `torch.lu_unpack`.
 
@@ -316,7 +356,8 @@ Follows `torch.lu_unpack`.
 tensor([[2.]])
 )"});
 
-Tensor lu_solve_forward(const Tensor& lu, const Tensor& pivots, const Tensor& b, bool left, bool adjoint) {
+Tensor lu_solve_forward(const Tensor& lu, const Tensor& pivots, const Tensor& b, bool left,
+                        bool adjoint) {
   check_input("lu_solve", lu, true);
   check_same_dtype("lu_solve", lu, b);
   check_matrix("lu_solve", b, "B");
@@ -329,7 +370,8 @@ Tensor lu_solve_forward(const Tensor& lu, const Tensor& pivots, const Tensor& b,
     // X A = B is A^T X^T = B^T, and A = P L U.
     const Tensor t = ops::mT(b);
     if (adjoint) {
-      const Tensor y = ops::solve_triangular(ops::conj(lower), ops::matmul(ops::mT(p), t), false, true, true);
+      const Tensor y =
+          ops::solve_triangular(ops::conj(lower), ops::matmul(ops::mT(p), t), false, true, true);
       return ops::mT(ops::solve_triangular(ops::conj(upper), y, true));
     }
     const Tensor y = ops::solve_triangular(ops::mT(upper), t, false);
@@ -343,8 +385,11 @@ Tensor lu_solve_forward(const Tensor& lu, const Tensor& pivots, const Tensor& b,
   return ops::solve_triangular(upper, y, true);
 }
 const Op lu_solve_op(
-    "lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor", lu_solve_forward,
-    {.in = "linalg", .out = true, .doc = R"(Solves `A X = B` (or `X A = B`, or with A's adjoint) from A's `lu_factor`.
+    "lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor",
+    lu_solve_forward,
+    {.in = "linalg",
+     .out = true,
+     .doc = R"(Solves `A X = B` (or `X A = B`, or with A's adjoint) from A's `lu_factor`.
 
 Follows `torch.linalg.lu_solve`.
 
@@ -367,12 +412,15 @@ Determinant determinant(const char* op, const Tensor& a, bool logarithm) {
   for (int64_t b = 0; b < parity.numel(); ++b) {
     bool odd = false;
     for (int64_t i = 0; i < n; ++i) odd ^= host.data<int32_t>()[b * n + i] != i + 1;
-    Scalar(odd ? -1.0 : 1.0).store(static_cast<char*>(parity.data()) + static_cast<size_t>(b) * parity.item_size(),
-                                   parity.dtype());
+    Scalar(odd ? -1.0 : 1.0)
+        .store(static_cast<char*>(parity.data()) + static_cast<size_t>(b) * parity.item_size(),
+               parity.dtype());
   }
   const Tensor sign = ops::to(parity, a.device()), d = diagonal(lu);
   if (!logarithm) return {{}, {}, ops::to(sign, a.dtype()) * ops::prod(d, -1)};
-  return {ops::to(sign, a.dtype()) * ops::prod(ops::sgn(d), -1), ops::sum(ops::log(ops::abs(d)), {-1}), {}};
+  return {ops::to(sign, a.dtype()) * ops::prod(ops::sgn(d), -1),
+          ops::sum(ops::log(ops::abs(d)), {-1}),
+          {}};
 }
 
 Tensor det_forward(const Tensor& a) { return determinant("det", a, false).det; }
@@ -383,14 +431,16 @@ void det_vjp(VjpContext& c) {
   bool singular;
   {
     NoGradGuard guard;
-    singular = Scalar::load(ops::to(ops::any(ops::eq(d, 0)), Device{}).data(), DType::Bool).to_bool();
+    singular =
+        Scalar::load(ops::to(ops::any(ops::eq(d, 0)), Device{}).data(), DType::Bool).to_bool();
   }
   if (!singular) {
     const auto [inverse, info] = inverse_op(a);
     c.set(0, wide(c.grad() * ops::conj(d)) * ops::mH(inverse));
     return;
   }
-  // The adjugate exists where the inverse does not: it comes from the products of all singular values but one.
+  // The adjugate exists where the inverse does not: it comes from the products of all singular
+  // values but one.
   const auto [u, s, vh] = ops::svd(a);
   const int64_t n = s.sizes().back();
   std::vector<Tensor> others;
@@ -403,7 +453,11 @@ void det_vjp(VjpContext& c) {
   c.set(0, wide(c.grad() * phase) * ops::matmul(u * ops::unsqueeze(rest, -2), vh));
 }
 const Op det_op("det(Tensor A) -> Tensor", det_forward,
-                {.vjp = det_vjp, .saves = "A result", .in = "rt Tensor linalg", .out = true, .kernels = {&lu_kernel},
+                {.vjp = det_vjp,
+                 .saves = "A result",
+                 .in = "rt Tensor linalg",
+                 .out = true,
+                 .kernels = {&lu_kernel},
                  .doc = R"(The determinant of each square matrix.
 
 (..., n, n) to (...), float32, float64 or complex. Follows `torch.linalg.det`.
@@ -422,16 +476,22 @@ void slogdet_vjp(VjpContext& c) {
   if (!is_complex(a.dtype()) && !c.has_grad(1)) return;
   Tensor g = c.has_grad(1) ? c.grad(1) : Tensor();
   if (is_complex(a.dtype()) && c.has_grad(0)) {
-    const Tensor turn = ops::imag(ops::conj(c.grad(0)) * c.result(0)) * Scalar(std::complex<double>(0, -1));
+    const Tensor turn =
+        ops::imag(ops::conj(c.grad(0)) * c.result(0)) * Scalar(std::complex<double>(0, -1));
     g = g.defined() ? g + turn : turn;
   }
   g = ops::unsqueeze(ops::unsqueeze(ops::to(g, a.dtype()), -1), -1);
   const auto [inverse, info] = inverse_op(a);
   c.set(0, g * ops::mH(inverse));
 }
-const Op slogdet_op("slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", slogdet_forward,
-                    {.vjp = slogdet_vjp, .saves = "A sign", .in = "rt Tensor linalg", .out = true,
-                     .kernels = {&lu_kernel}, .doc = R"(The sign (or phase) and the logarithm of the size of each determinant.
+const Op slogdet_op(
+    "slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", slogdet_forward,
+    {.vjp = slogdet_vjp,
+     .saves = "A sign",
+     .in = "rt Tensor linalg",
+     .out = true,
+     .kernels = {&lu_kernel},
+     .doc = R"(The sign (or phase) and the logarithm of the size of each determinant.
 
 (..., n, n) to (...); a singular matrix gives (0, -inf). Follows `torch.linalg.slogdet`.
 
@@ -444,8 +504,9 @@ Tensor logdet_forward(const Tensor& a) {
   const auto [sign, log] = slogdet_op(a);
   return log + ops::log(sign);
 }
-const Op logdet_op("logdet(Tensor input) -> Tensor", logdet_forward,
-                   {.doc = R"(The logarithm of each determinant: NaN if that is negative, -inf if it is zero.
+const Op logdet_op(
+    "logdet(Tensor input) -> Tensor", logdet_forward,
+    {.doc = R"(The logarithm of each determinant: NaN if that is negative, -inf if it is zero.
 
 Follows `torch.logdet`.
 
@@ -469,10 +530,12 @@ void triangular_vjp(VjpContext& c) {
     c.set(0, -triangle(ops::matmul(gb, ops::mH(c.result())), upper, unit ? (upper ? 1 : -1) : 0));
   }
 }
-const Op triangular_op("_solve_triangular(Tensor A, Tensor B, bool upper, bool unit) -> Tensor", triangular_forward,
-                       {.vjp = triangular_vjp, .saves = "A result", .in = "", .kernels = {&triangular_solve_kernel}});
+const Op triangular_op(
+    "_solve_triangular(Tensor A, Tensor B, bool upper, bool unit) -> Tensor", triangular_forward,
+    {.vjp = triangular_vjp, .saves = "A result", .in = "", .kernels = {&triangular_solve_kernel}});
 
-Tensor solve_triangular_forward(const Tensor& a, const Tensor& b, bool upper, bool left, bool unit) {
+Tensor solve_triangular_forward(const Tensor& a, const Tensor& b, bool upper, bool left,
+                                bool unit) {
   check_input("solve_triangular", a, true);
   check_same_dtype("solve_triangular", a, b);
   check_matrix("solve_triangular", b, "B");
@@ -483,8 +546,10 @@ Tensor solve_triangular_forward(const Tensor& a, const Tensor& b, bool upper, bo
   return ops::mT(triangular_op(ops::mT(system), ops::mT(right), !upper, unit));
 }
 const Op solve_triangular_op(
-    "solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor",
-    solve_triangular_forward, {.in = "linalg", .out = true, .doc = R"(The X of `A X = B` (or `X A = B`) for a triangular A.
+    "solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) "
+    "-> Tensor",
+    solve_triangular_forward,
+    {.in = "linalg", .out = true, .doc = R"(The X of `A X = B` (or `X A = B`) for a triangular A.
 
 Only A's upper or lower triangle is read; with `unitriangular` its diagonal counts as ones. A zero on
 the diagonal gives infinities. Follows `torch.linalg.solve_triangular`.

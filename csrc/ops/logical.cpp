@@ -6,13 +6,14 @@ namespace rt {
 
 namespace {
 
-#define RT_BITWISE_OP(name, text)                                                                   \
-  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Same, 2};                       \
-  const Op name##_op(#name "(Operand input, Operand other) -> Tensor", binary_forward<name##_slot>, \
-                     {.inplace = true,                                                              \
-                      .out = true,                                                                  \
-                      .integer_result = true,                                                       \
-                      .kernels = {&name##_slot},                                                    \
+#define RT_BITWISE_OP(name, text)                                             \
+  ElementwiseSlot name##_slot{#name, EwCompute::Promoted, EwResult::Same, 2}; \
+  const Op name##_op(#name "(Operand input, Operand other) -> Tensor",        \
+                     binary_forward<name##_slot>,                             \
+                     {.inplace = true,                                        \
+                      .out = true,                                            \
+                      .integer_result = true,                                 \
+                      .kernels = {&name##_slot},                              \
                       .doc = text});
 
 RT_BITWISE_OP(bitwise_and, R"(Bitwise and of integers, logical and of bools.
@@ -36,7 +37,8 @@ Follows `torch.bitwise_xor`.
 >>> rt.bitwise_xor(rt.tensor([6, 5]), 3)
 tensor([5, 6])
 )")
-RT_BITWISE_OP(bitwise_left_shift, R"(`input` shifted left by `other` bits; 0 if that is out of range.
+RT_BITWISE_OP(bitwise_left_shift,
+              R"(`input` shifted left by `other` bits; 0 if that is out of range.
 
 Integers only. Follows `torch.bitwise_left_shift`.
 
@@ -53,8 +55,11 @@ tensor([ 2, -2])
 
 ElementwiseSlot bitwise_not_slot{"bitwise_not", EwCompute::Promoted, EwResult::Same, 1};
 const Op bitwise_not_op("bitwise_not(Tensor input) -> Tensor", unary_forward<bitwise_not_slot>,
-                        {.inplace = true, .out = true, .integer_result = true,
-                         .kernels = {&bitwise_not_slot}, .doc = R"(Bitwise not of integers, logical not of bools.
+                        {.inplace = true,
+                         .out = true,
+                         .integer_result = true,
+                         .kernels = {&bitwise_not_slot},
+                         .doc = R"(Bitwise not of integers, logical not of bools.
 
 Follows `torch.bitwise_not`.
 
@@ -119,8 +124,11 @@ tensor([ True, False])
 
 ElementwiseSlot logical_not_slot{"logical_not", EwCompute::Promoted, EwResult::Bool, 1};
 const Op logical_not_op("logical_not(Tensor input) -> Tensor", unary_forward<logical_not_slot>,
-                        {.inplace = true, .out = true, .integer_result = true,
-                         .kernels = {&logical_not_slot}, .doc = R"(Whether elements are zero, as bool.
+                        {.inplace = true,
+                         .out = true,
+                         .integer_result = true,
+                         .kernels = {&logical_not_slot},
+                         .doc = R"(Whether elements are zero, as bool.
 
 Follows `torch.logical_not`.
 

@@ -10,7 +10,8 @@ namespace {
 
 void check_mask(const char* op, const Tensor& mask) {
   RT_CHECK(mask.dtype() == DType::Bool, Runtime, op,
-           cat_str(op, " only supports boolean masks, expected mask to be bool"), describe(mask), ".bool()");
+           cat_str(op, " only supports boolean masks, expected mask to be bool"), describe(mask),
+           ".bool()");
 }
 
 // ---- masked_fill ----
@@ -19,8 +20,8 @@ Tensor masked_fill_with(Out out, const Tensor& self, const Tensor& mask, const T
   check_mask("masked_fill", mask);
   const Dims shape = broadcast_shapes(self.sizes(), mask.sizes(), "masked_fill");
   RT_CHECK(!out || shape == Dims(self.sizes()), Runtime, "masked_fill",
-           cat_str("The expanded size of the mask ", mask.sizes(), " must match the existing size of input ",
-                   self.sizes()));
+           cat_str("The expanded size of the mask ", mask.sizes(),
+                   " must match the existing size of input ", self.sizes()));
   NoGradGuard guard;
   const Tensor target = shape == Dims(self.sizes()) ? writable(out, self)
                                                     : ops::contiguous(broadcast_view(self, shape));
@@ -30,7 +31,8 @@ Tensor masked_fill_with(Out out, const Tensor& self, const Tensor& mask, const T
 }
 
 Tensor masked_fill_scalar_forward(Out out, const Tensor& self, const Tensor& mask, Scalar value) {
-  RT_CHECK(can_cast(value.dtype(), self.dtype()) || self.dtype() == DType::Bool, Runtime, "masked_fill",
+  RT_CHECK(can_cast(value.dtype(), self.dtype()) || self.dtype() == DType::Bool, Runtime,
+           "masked_fill",
            cat_str("value cannot be converted to type ", name(self.dtype()), " without overflow"),
            cat_str("value ", value), "input.to(a wider dtype)");
   return masked_fill_with(out, self, mask, scalar_tensor(value, self.dtype(), self.device()));
@@ -39,11 +41,13 @@ void masked_fill_scalar_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::masked_fill(c.grad(), c.input(1), Scalar(0)));
 }
 
-Tensor masked_fill_tensor_forward(Out out, const Tensor& self, const Tensor& mask, const Tensor& value) {
+Tensor masked_fill_tensor_forward(Out out, const Tensor& self, const Tensor& mask,
+                                  const Tensor& value) {
   RT_CHECK(value.dim() == 0, Runtime, "masked_fill",
-           cat_str("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ", value.dim(),
-                   " dimension(s)."));
-  RT_CHECK(can_cast(value.dtype(), self.dtype()) || self.dtype() == DType::Bool, Runtime, "masked_fill",
+           cat_str("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
+                   value.dim(), " dimension(s)."));
+  RT_CHECK(can_cast(value.dtype(), self.dtype()) || self.dtype() == DType::Bool, Runtime,
+           "masked_fill",
            cat_str("value cannot be converted to type ", name(self.dtype()), " without overflow"),
            describe(value), "input.to(a wider dtype)");
   return masked_fill_with(out, self, mask, value);
@@ -57,14 +61,15 @@ void masked_fill_tensor_vjp(VjpContext& c) {
 }
 
 // Tried first: a zero-dim tensor could stand for a number too, but has a gradient.
-const Op masked_fill_tensor_op("masked_fill.Tensor(Tensor input, Tensor mask, Tensor value) -> Tensor",
-                               masked_fill_tensor_forward,
-                               {.vjp = masked_fill_tensor_vjp,
-                                .saves = "mask",
-                                .inplace = true,
-                                .broadcasts = true,
-                                .kernels = {&masked_fill_kernel},
-                                .doc = R"(`input` with `value` (a number or a zero-dim tensor) where `mask` is True.
+const Op masked_fill_tensor_op(
+    "masked_fill.Tensor(Tensor input, Tensor mask, Tensor value) -> Tensor",
+    masked_fill_tensor_forward,
+    {.vjp = masked_fill_tensor_vjp,
+     .saves = "mask",
+     .inplace = true,
+     .broadcasts = true,
+     .kernels = {&masked_fill_kernel},
+     .doc = R"(`input` with `value` (a number or a zero-dim tensor) where `mask` is True.
 
 `mask` is bool and broadcasts with `input`; the dtype stays input's. Follows `torch.masked_fill`.
 
@@ -72,7 +77,8 @@ const Op masked_fill_tensor_op("masked_fill.Tensor(Tensor input, Tensor mask, Te
 tensor([0., 2.])
 )"});
 const Op masked_fill_scalar_op(
-    "masked_fill.Scalar(Tensor input, Tensor mask, Scalar value) -> Tensor", masked_fill_scalar_forward,
+    "masked_fill.Scalar(Tensor input, Tensor mask, Scalar value) -> Tensor",
+    masked_fill_scalar_forward,
     {.vjp = masked_fill_scalar_vjp,
      .saves = "mask",
      .inplace = true,
@@ -89,8 +95,9 @@ Tensor masked_select_forward(const Tensor& self, const Tensor& mask) {
   const Tensor chosen[] = {ops::reshape(m, {m.numel()})};
   return ops::index(ops::reshape(x, {x.numel()}), chosen);
 }
-const Op masked_select_op("masked_select(Tensor input, Tensor mask) -> Tensor", masked_select_forward,
-                          {.out = true, .doc = R"(The elements where `mask` is True, in row-major order, as a 1-d tensor.
+const Op masked_select_op(
+    "masked_select(Tensor input, Tensor mask) -> Tensor", masked_select_forward,
+    {.out = true, .doc = R"(The elements where `mask` is True, in row-major order, as a 1-d tensor.
 
 `mask` is bool; both broadcast with each other. Follows `torch.masked_select`.
 
@@ -101,12 +108,13 @@ tensor([1, 3])
 Tensor masked_scatter_forward(const Tensor& self, const Tensor& mask, const Tensor& source) {
   check_mask("masked_scatter", mask);
   RT_CHECK(self.dtype() == source.dtype(), Runtime, "masked_scatter",
-           cat_str("expected self and source to have same dtypes but got ", torch_type_name(self.dtype()),
-                   " and ", torch_type_name(source.dtype())),
+           cat_str("expected self and source to have same dtypes but got ",
+                   torch_type_name(self.dtype()), " and ", torch_type_name(source.dtype())),
            "", "source.to(input.dtype)");
   const Dims shape = broadcast_shapes(self.sizes(), mask.sizes(), "masked_scatter");
   const Tensor x = self.sizes() == IntList(shape) ? self : ops::expand(self, shape);
-  const Tensor m = ops::reshape(mask.sizes() == IntList(shape) ? mask : ops::expand(mask, shape), {x.numel()});
+  const Tensor m =
+      ops::reshape(mask.sizes() == IntList(shape) ? mask : ops::expand(mask, shape), {x.numel()});
   const Tensor places = ops::nonzero(m);
   const int64_t count = places.sizes()[0];
   RT_CHECK(count <= source.numel(), Runtime, "masked_scatter",
@@ -118,7 +126,8 @@ Tensor masked_scatter_forward(const Tensor& self, const Tensor& mask, const Tens
 }
 const Op masked_scatter_op(
     "masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", masked_scatter_forward,
-    {.inplace = true, .doc = R"(`input` with the elements of `source`, in order, where `mask` is True.
+    {.inplace = true,
+     .doc = R"(`input` with the elements of `source`, in order, where `mask` is True.
 
 `mask` is bool and broadcasts; `source` has input's dtype and enough elements. Follows
 `torch.masked_scatter`.
@@ -134,9 +143,12 @@ Tensor nonzero_forward(const Tensor& x) {
   nonzero_kernel(x, x, &places);
   return places;
 }
-const Op nonzero_op("nonzero(Tensor input) -> Tensor", nonzero_forward,
-                    {.out = true, .integer_result = true, .kernels = {&nonzero_kernel},
-                     .doc = R"(The indices of elements that are not zero: int64 of shape (count, dims), row-major.
+const Op nonzero_op(
+    "nonzero(Tensor input) -> Tensor", nonzero_forward,
+    {.out = true,
+     .integer_result = true,
+     .kernels = {&nonzero_kernel},
+     .doc = R"(The indices of elements that are not zero: int64 of shape (count, dims), row-major.
 
 With `as_tuple=True` one index vector a dim, ready for `x[...]`. NaN is not zero. Follows `torch.nonzero`.
 
@@ -157,10 +169,11 @@ Value nonzero_tuple_forward(const Tensor& x, bool as_tuple) {
   if (!as_tuple) return nonzero_forward(x);
   return Value(columns(x));
 }
-const Op nonzero_tuple_op("nonzero.tuple(Tensor input, *, bool as_tuple) -> Tensor[]", nonzero_tuple_forward,
-                          {.integer_result = true});
+const Op nonzero_tuple_op("nonzero.tuple(Tensor input, *, bool as_tuple) -> Tensor[]",
+                          nonzero_tuple_forward, {.integer_result = true});
 const Op argwhere_op("argwhere(Tensor input) -> Tensor", nonzero_forward,
-                     {.integer_result = true, .kernels = {&nonzero_kernel},
+                     {.integer_result = true,
+                      .kernels = {&nonzero_kernel},
                       .doc = R"(The indices of elements that are not zero, one row an element.
 
 Follows `torch.argwhere`.

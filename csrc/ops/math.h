@@ -55,8 +55,8 @@ Tensor angle(const Tensor& x);
 Tensor isnan(const Tensor& x);
 Tensor isinf(const Tensor& x);
 Tensor isfinite(const Tensor& x);
-Tensor nan_to_num(const Tensor& x, std::optional<double> nan = {}, std::optional<double> posinf = {},
-                  std::optional<double> neginf = {});
+Tensor nan_to_num(const Tensor& x, std::optional<double> nan = {},
+                  std::optional<double> posinf = {}, std::optional<double> neginf = {});
 Tensor logical_not(const Tensor& x);
 Tensor bitwise_not(const Tensor& x);
 

@@ -6,8 +6,8 @@
 
 namespace rt {
 
-KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)> matmul_kernel{
-    "matmul"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)>
+    matmul_kernel{"matmul"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, bool)> dot_kernel{"dot"};
 
 namespace detail {
@@ -23,8 +23,8 @@ Tensor product_target(const char* op, Out out, IntList shape, DType dtype, const
   if (!out) return empty(shape, dtype, a.device(), op);
   const Tensor& target = *out;
   RT_CHECK(target.sizes() == shape, Runtime, op,
-           cat_str("Bad in-place call: input tensor size ", target.sizes(), " and output tensor size ",
-                   shape, " should match"),
+           cat_str("Bad in-place call: input tensor size ", target.sizes(),
+                   " and output tensor size ", shape, " should match"),
            "", "the out-of-place form");
   for (const Tensor* t : {&a, &b}) {
     if (t->storage().get() == target.storage().get()) return empty(shape, dtype, a.device(), op);
@@ -33,8 +33,8 @@ Tensor product_target(const char* op, Out out, IntList shape, DType dtype, const
 }
 
 void check_product_dtype(const char* op, DType dtype) {
-  RT_CHECK(dtype != DType::Bool, NotImplemented, op, cat_str("\"", op, "\" not implemented for 'Bool'"),
-           "", "integers");
+  RT_CHECK(dtype != DType::Bool, NotImplemented, op,
+           cat_str("\"", op, "\" not implemented for 'Bool'"), "", "integers");
 }
 
 }  // namespace detail
@@ -65,7 +65,8 @@ void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
 Tensor mm_forward(const Tensor& a, const Tensor& b) {
   RT_CHECK(a.dim() == 2, Runtime, "mm", "self must be a matrix", describe(a), "matmul()");
   RT_CHECK(b.dim() == 2, Runtime, "mm", "mat2 must be a matrix", describe(b), "matmul()");
-  if (a.sizes()[1] != b.sizes()[0]) [[unlikely]] cannot_multiply("mm", a, b);
+  if (a.sizes()[1] != b.sizes()[0]) [[unlikely]]
+    cannot_multiply("mm", a, b);
   check_dtypes("mm", a, b);
   Tensor out = empty({a.sizes()[0], b.sizes()[1]}, a.dtype(), a.device(), "mm");
   matmul_kernel(out, out, a, b, 0, 1);
@@ -77,7 +78,10 @@ void mm_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, ops::mm(ops::mH(c.input(0)), c.grad()));
 }
 const Op mm_op("mm(Tensor input, Tensor mat2) -> Tensor", mm_forward,
-               {.vjp = mm_vjp, .saves = "input mat2", .out = true, .kernels = {&matmul_kernel},
+               {.vjp = mm_vjp,
+                .saves = "input mat2",
+                .out = true,
+                .kernels = {&matmul_kernel},
                 .doc = R"(The product of two matrices, (n, m) by (m, p) to (n, p).
 
 Of one dtype, not bool; float16 and bfloat16 are summed in float32. No broadcasting. Follows `torch.mm`.
@@ -93,8 +97,8 @@ Tensor bmm_forward(const Tensor& a, const Tensor& b) {
   RT_CHECK(b.dim() == 3, Runtime, "bmm", "batch2 must be a 3D tensor", describe(b), "matmul()");
   const IntList sa = a.sizes(), sb = b.sizes();
   RT_CHECK(sa[0] == sb[0] && sa[2] == sb[1], Runtime, "bmm",
-           cat_str("Expected size for first two dimensions of batch2 tensor to be: [", sa[0], ", ", sa[2],
-                   "] but got: [", sb[0], ", ", sb[1], "]."),
+           cat_str("Expected size for first two dimensions of batch2 tensor to be: [", sa[0], ", ",
+                   sa[2], "] but got: [", sb[0], ", ", sb[1], "]."),
            cat_str(describe(a), " and ", describe(b)));
   check_dtypes("bmm", a, b);
   Tensor out = empty({sa[0], sa[1], sb[2]}, a.dtype(), a.device(), "bmm");
@@ -106,9 +110,13 @@ void bmm_vjp(VjpContext& c) {
   if (c.needs(0)) c.set(0, ops::bmm(c.grad(), ops::mH(c.input(1))));
   if (c.needs(1)) c.set(1, ops::bmm(ops::mH(c.input(0)), c.grad()));
 }
-const Op bmm_op("bmm(Tensor input, Tensor mat2) -> Tensor", bmm_forward,
-                {.vjp = bmm_vjp, .saves = "input mat2", .out = true, .kernels = {&matmul_kernel},
-                 .doc = R"(Products of the matrices of two batches, (b, n, m) by (b, m, p) to (b, n, p).
+const Op bmm_op(
+    "bmm(Tensor input, Tensor mat2) -> Tensor", bmm_forward,
+    {.vjp = bmm_vjp,
+     .saves = "input mat2",
+     .out = true,
+     .kernels = {&matmul_kernel},
+     .doc = R"(Products of the matrices of two batches, (b, n, m) by (b, m, p) to (b, n, p).
 
 Of one dtype, not bool. No broadcasting. Follows `torch.bmm`.
 
@@ -126,8 +134,8 @@ Tensor batched_forward(const Tensor& a, const Tensor& b) {
     int64_t batch = 1;
     for (int64_t n : shape) batch *= n;
     RT_CHECK(nb > 2, Runtime, "matmul",
-             cat_str("mat1 and mat2 shapes cannot be multiplied (", batch * sa[na - 2], "x", sa[na - 1],
-                     " and ", detail::by_by(b), ")"),
+             cat_str("mat1 and mat2 shapes cannot be multiplied (", batch * sa[na - 2], "x",
+                     sa[na - 1], " and ", detail::by_by(b), ")"),
              cat_str(describe(a), " and ", describe(b)));
     RT_FAIL(Runtime, "matmul",
             cat_str("Expected size for first two dimensions of batch2 tensor to be: [", batch, ", ",
@@ -144,11 +152,14 @@ Tensor batched_forward(const Tensor& a, const Tensor& b) {
 void batched_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   // Where one operand has no batch, the sum over the batch is part of one larger product.
-  if (c.needs(0)) c.set(0, ops::sum_to_size(ops::matmul(c.grad(), ops::mH(c.input(1))), c.sizes(0)));
-  if (c.needs(1)) c.set(1, ops::sum_to_size(ops::matmul(ops::mH(c.input(0)), c.grad()), c.sizes(1)));
+  if (c.needs(0))
+    c.set(0, ops::sum_to_size(ops::matmul(c.grad(), ops::mH(c.input(1))), c.sizes(0)));
+  if (c.needs(1))
+    c.set(1, ops::sum_to_size(ops::matmul(ops::mH(c.input(0)), c.grad()), c.sizes(1)));
 }
-const Op batched_op("_batched_matmul(Tensor input, Tensor other) -> Tensor", batched_forward,
-                    {.vjp = batched_vjp, .saves = "input other", .in = "", .kernels = {&matmul_kernel}});
+const Op batched_op(
+    "_batched_matmul(Tensor input, Tensor other) -> Tensor", batched_forward,
+    {.vjp = batched_vjp, .saves = "input other", .in = "", .kernels = {&matmul_kernel}});
 
 // ---- mv, dot ----
 
@@ -157,8 +168,8 @@ Tensor mv_forward(const Tensor& a, const Tensor& x) {
            cat_str("vector + matrix @ vector expected, got 1, ", a.dim(), ", ", x.dim()),
            cat_str("a tensor of dim ", a.dim(), " and one of dim ", x.dim()), "matmul()");
   RT_CHECK(a.sizes()[1] == x.sizes()[0], Runtime, "mv",
-           cat_str("size mismatch, got input (", a.sizes()[0], "), mat (", detail::by_by(a), "), vec (",
-                   x.sizes()[0], ")"),
+           cat_str("size mismatch, got input (", a.sizes()[0], "), mat (", detail::by_by(a),
+                   "), vec (", x.sizes()[0], ")"),
            cat_str(describe(a), " and ", describe(x)));
   check_dtypes("mv", a, x);
   Tensor out = empty({a.sizes()[0]}, a.dtype(), a.device(), "mv");
@@ -171,7 +182,10 @@ void mv_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, ops::mv(ops::mH(c.input(0)), c.grad()));
 }
 const Op mv_op("mv(Tensor input, Tensor vec) -> Tensor", mv_forward,
-               {.vjp = mv_vjp, .saves = "input vec", .out = true, .kernels = {&matmul_kernel},
+               {.vjp = mv_vjp,
+                .saves = "input vec",
+                .out = true,
+                .kernels = {&matmul_kernel},
                 .doc = R"(The product of a matrix (n, m) and a vector (m,).
 
 Of one dtype, not bool. Follows `torch.mv`.
@@ -185,8 +199,8 @@ Tensor dot_of(const char* op, const Tensor& a, const Tensor& b, bool conjugate) 
            cat_str("1D tensors expected, but got ", a.dim(), "D and ", b.dim(), "D tensors"),
            cat_str(describe(a), " and ", describe(b)), "matmul()");
   RT_CHECK(a.dtype() == b.dtype(), Runtime, op,
-           cat_str("dot : expected both vectors to have same dtype, but found ", name(a.dtype()), " and ",
-                   name(b.dtype())),
+           cat_str("dot : expected both vectors to have same dtype, but found ", name(a.dtype()),
+                   " and ", name(b.dtype())),
            cat_str(describe(a), " and ", describe(b)));
   RT_CHECK(a.numel() == b.numel(), Runtime, op,
            cat_str("inconsistent tensor size, expected tensor ", a.sizes(), " and src ", b.sizes(),
@@ -205,7 +219,10 @@ void dot_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, c.grad() * ops::conj(c.input(0)));
 }
 const Op dot_op("dot(Tensor input, Tensor tensor) -> Tensor", dot_forward,
-                {.vjp = dot_vjp, .saves = "input tensor", .out = true, .kernels = {&dot_kernel},
+                {.vjp = dot_vjp,
+                 .saves = "input tensor",
+                 .out = true,
+                 .kernels = {&dot_kernel},
                  .doc = R"(The sum of products of two vectors; complex ones are not conjugated.
 
 Of one dtype, not bool. Follows `torch.dot`.
@@ -221,7 +238,10 @@ void vdot_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, c.grad() * c.input(0));
 }
 const Op vdot_op("vdot(Tensor input, Tensor other) -> Tensor", vdot_forward,
-                 {.vjp = vdot_vjp, .saves = "input other", .out = true, .kernels = {&dot_kernel},
+                 {.vjp = vdot_vjp,
+                  .saves = "input other",
+                  .out = true,
+                  .kernels = {&dot_kernel},
                   .doc = R"(The sum of products of the conjugate of one vector with another.
 
 Of one dtype, not bool. Follows `torch.vdot`.
@@ -239,8 +259,11 @@ Tensor outer_forward(const Tensor& a, const Tensor& b) {
            cat_str("outer: Expected 1-D argument vec2, but got ", b.dim(), "-D"), describe(b));
   return ops::mul(ops::unsqueeze(a, 1), b);
 }
-const Op outer_op("outer(Tensor input, Tensor vec2) -> Tensor", outer_forward,
-                  {.aliases = "ger", .out = true, .doc = R"(Each element of one vector times each of another: (n,) and (m,) to (n, m).
+const Op outer_op(
+    "outer(Tensor input, Tensor vec2) -> Tensor", outer_forward,
+    {.aliases = "ger",
+     .out = true,
+     .doc = R"(Each element of one vector times each of another: (n,) and (m,) to (n, m).
 
 Any dtypes, with type promotion. Follows `torch.outer`.
 
@@ -252,8 +275,8 @@ tensor([[3, 4],
 Tensor inner_forward(const Tensor& a, const Tensor& b) {
   if (a.dim() == 0 || b.dim() == 0) return a * b;
   RT_CHECK(a.sizes().back() == b.sizes().back(), Runtime, "inner",
-           cat_str("inner() the last dimension must match on both input tensors but got shapes ", a.sizes(),
-                   " and ", b.sizes()));
+           cat_str("inner() the last dimension must match on both input tensors but got shapes ",
+                   a.sizes(), " and ", b.sizes()));
   if (a.dim() == 1 && b.dim() == 1) return dot_op(a, b);
   const int64_t k = a.sizes().back();
   Dims shape(a.sizes().slice(0, a.sizes().size() - 1));
@@ -265,8 +288,10 @@ Tensor inner_forward(const Tensor& a, const Tensor& b) {
   };
   return ops::reshape(mm_op(rows(a), ops::mT(rows(b))), shape);
 }
-const Op inner_op("inner(Tensor input, Tensor other) -> Tensor", inner_forward,
-                  {.out = true, .doc = R"(Sums of products over the last dim of both: (..., k) and (***, k) to (..., ***).
+const Op inner_op(
+    "inner(Tensor input, Tensor other) -> Tensor", inner_forward,
+    {.out = true,
+     .doc = R"(Sums of products over the last dim of both: (..., k) and (***, k) to (..., ***).
 
 Follows `torch.inner`.
 
@@ -280,7 +305,8 @@ Tensor matmul_forward(const Tensor& a, const Tensor& b) {
   const int64_t na = a.dim(), nb = b.dim();
   if (na == 2 && nb == 2) return mm_op(a, b);
   RT_CHECK(na > 0 && nb > 0, Runtime, "matmul",
-           cat_str("both arguments to matmul need to be at least 1D, but they are ", na, "D and ", nb, "D"),
+           cat_str("both arguments to matmul need to be at least 1D, but they are ", na, "D and ",
+                   nb, "D"),
            cat_str(describe(a), " and ", describe(b)), "mul()");
   if (na == 1 && nb == 1) return dot_op(a, b);
   if (na == 2 && nb == 1) return mv_op(a, b);
@@ -306,7 +332,9 @@ Tensor matmul_forward(const Tensor& a, const Tensor& b) {
   return batched_op(a, b);
 }
 const Op matmul_op("matmul(Tensor input, Tensor other) -> Tensor", matmul_forward,
-                   {.in = "rt Tensor linalg", .out = true, .doc = R"(The product `input @ other` of vectors, matrices or batches of them.
+                   {.in = "rt Tensor linalg",
+                    .out = true,
+                    .doc = R"(The product `input @ other` of vectors, matrices or batches of them.
 
 Two vectors give their dot product; a vector counts as a row on the left and as a column on the right;
 dims before the last two are a batch and broadcast. Of one dtype, not bool. Follows `torch.matmul`.

@@ -2,25 +2,26 @@
 #pragma once
 
 #include "core/tensor.h"
-#include "ops/record.h"
 #include "ops/kernel.h"
+#include "ops/record.h"
 
 namespace rt {
 
-// out = alpha * a @ b + beta * out. `out` is a vector, a matrix or a batch of matrices in any layout;
-// `a` and `b` are matrices with any batch dims that broadcast to out's (a lone vector counts as a
-// row of `a` or a column of `b`). All of one dtype; `out` must not overlap them.
+// out = alpha * a @ b + beta * out. `out` is a vector, a matrix or a batch of matrices in any
+// layout; `a` and `b` are matrices with any batch dims that broadcast to out's (a lone vector
+// counts as a row of `a` or a column of `b`). All of one dtype; `out` must not overlap them.
 extern KernelSlot<void(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& beta,
                        const Scalar& alpha)>
     matmul_kernel;
 // out (zero-dim) = sum of a[i] * b[i], or of conj(a[i]) * b[i].
-extern KernelSlot<void(const Tensor& out, const Tensor& a, const Tensor& b, bool conjugate)> dot_kernel;
+extern KernelSlot<void(const Tensor& out, const Tensor& a, const Tensor& b, bool conjugate)>
+    dot_kernel;
 
 namespace detail {
 // "2x3", as the messages about matrices have it.
 std::string by_by(const Tensor& t);
-// A result `shape` to compute in, given out= or in-place target: the target itself, unless writing it
-// would change `a` or `b`.
+// A result `shape` to compute in, given out= or in-place target: the target itself, unless writing
+// it would change `a` or `b`.
 Tensor product_target(const char* op, Out out, IntList shape, DType dtype, const Tensor& a,
                       const Tensor& b);
 // No products of truth values, as in PyTorch.
@@ -39,7 +40,8 @@ Tensor inner(const Tensor& a, const Tensor& b);
 // Any ranks, with broadcast batch dims.
 Tensor matmul(const Tensor& a, const Tensor& b);
 Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1);
-Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1);
+Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta = 1,
+               Scalar alpha = 1);
 Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta = 1, Scalar alpha = 1);
 // x @ weight.T + bias over the last dim of x; bias may be undefined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});

@@ -9,14 +9,16 @@ namespace rt {
 
 ElementwiseSlot fused_sgd_slot{"fused_sgd_", EwCompute::Promoted, EwResult::Same, 3};
 ElementwiseSlot fused_adam_slot{"fused_adam_", EwCompute::Promoted, EwResult::Same, 5};
-KernelSlot<void(const ElementwiseSlot&, TensorList, size_t, const void*)> fused_step_kernel{"fused_step"};
+KernelSlot<void(const ElementwiseSlot&, TensorList, size_t, const void*)> fused_step_kernel{
+    "fused_step"};
 
 namespace {
 
 constexpr size_t kMaxTensors = kMaxStepTensors;
 void check_lists(const char* op, TensorList params, std::initializer_list<TensorList> lists) {
   for (TensorList l : lists) {
-    RT_CHECK(l.empty() || l.size() == params.size(), Runtime, op, "the lists have different lengths",
+    RT_CHECK(l.empty() || l.size() == params.size(), Runtime, op,
+             "the lists have different lengths",
              cat_str(params.size(), " parameters and ", l.size(), " tensors"));
   }
 }
@@ -29,11 +31,12 @@ struct Entry {
 
 void check_entry(const char* op, const Entry& e) {
   const Tensor& p = e.tensors[0];
-  RT_CHECK(is_floating(p.dtype()), Runtime, op, "parameters must be real floating point", describe(p));
+  RT_CHECK(is_floating(p.dtype()), Runtime, op, "parameters must be real floating point",
+           describe(p));
   for (size_t i = 1; i < e.count; ++i) {
     const Tensor& t = e.tensors[i];
-    RT_CHECK(t.sizes() == p.sizes() && t.dtype() == p.dtype() && t.device() == p.device(), Runtime, op,
-             "a parameter, its gradient and its state must have one shape, dtype and device",
+    RT_CHECK(t.sizes() == p.sizes() && t.dtype() == p.dtype() && t.device() == p.device(), Runtime,
+             op, "a parameter, its gradient and its state must have one shape, dtype and device",
              cat_str(describe(p), " and ", describe(t)));
   }
   for (size_t i = 0; i < e.count; ++i) {
@@ -41,7 +44,8 @@ void check_entry(const char* op, const Entry& e) {
   }
 }
 
-void run_entry(const ElementwiseSlot& slot, const char* op, const Entry& e, size_t slots, const void* scalars) {
+void run_entry(const ElementwiseSlot& slot, const char* op, const Entry& e, size_t slots,
+               const void* scalars) {
   check_entry(op, e);
   const Tensor& p = e.tensors[0];
   if (p.numel() == 0) return;
@@ -66,15 +70,19 @@ void run_entry(const ElementwiseSlot& slot, const char* op, const Entry& e, size
   }
 }
 
-int64_t sgd_forward(TensorList params, TensorList grads, TensorList momentum_buffers, double lr, double momentum,
-                    double dampening, double weight_decay, bool nesterov, bool maximize, bool is_first_step) {
+int64_t sgd_forward(TensorList params, TensorList grads, TensorList momentum_buffers, double lr,
+                    double momentum, double dampening, double weight_decay, bool nesterov,
+                    bool maximize, bool is_first_step) {
   const char* op = fused_sgd_slot.name();
   check_lists(op, params, {momentum_buffers});
-  RT_CHECK(grads.size() == params.size() && (momentum == 0 || momentum_buffers.size() == params.size()), Runtime, op,
-           "the lists have different lengths",
-           cat_str(params.size(), " parameters, ", grads.size(), " gradients, ", momentum_buffers.size(), " buffers"));
+  RT_CHECK(
+      grads.size() == params.size() && (momentum == 0 || momentum_buffers.size() == params.size()),
+      Runtime, op, "the lists have different lengths",
+      cat_str(params.size(), " parameters, ", grads.size(), " gradients, ", momentum_buffers.size(),
+              " buffers"));
   NoGradGuard guard;
-  const SgdScalars s{lr, momentum, dampening, weight_decay, nesterov, maximize, is_first_step, momentum != 0};
+  const SgdScalars s{lr,       momentum, dampening,     weight_decay,
+                     nesterov, maximize, is_first_step, momentum != 0};
   for (size_t i = 0; i < params.size(); ++i) {
     Entry e{{params[i], grads[i]}, 2};
     if (momentum != 0) e.tensors[e.count++] = momentum_buffers[i];
@@ -83,9 +91,14 @@ int64_t sgd_forward(TensorList params, TensorList grads, TensorList momentum_buf
   return static_cast<int64_t>(params.size());
 }
 const Op sgd_op(
-    "fused_sgd_(Tensor[] params, Tensor[] grads, Tensor[] momentum_buffers, *, float lr, float momentum, float "
+    "fused_sgd_(Tensor[] params, Tensor[] grads, Tensor[] momentum_buffers, *, float lr, float "
+    "momentum, float "
     "dampening, float weight_decay, bool nesterov, bool maximize, bool is_first_step) -> int",
-    sgd_forward, {.in = "optim", .integer_result = true, .kernels = {&fused_sgd_slot}, .doc = R"(One step of stochastic gradient descent for every parameter of a group, in place.
+    sgd_forward,
+    {.in = "optim",
+     .integer_result = true,
+     .kernels = {&fused_sgd_slot},
+     .doc = R"(One step of stochastic gradient descent for every parameter of a group, in place.
 
 Returns the number of parameters. The rule is that of `torch.optim.SGD`.
 
@@ -97,21 +110,24 @@ Returns the number of parameters. The rule is that of `torch.optim.SGD`.
 tensor([0.5000])
 )"});
 
-int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs, TensorList exp_avg_sqs,
-                     TensorList max_exp_avg_sqs, TensorList steps, double lr, double beta1, double beta2, double eps,
-                     double weight_decay, bool amsgrad, bool maximize, bool decoupled) {
+int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs,
+                     TensorList exp_avg_sqs, TensorList max_exp_avg_sqs, TensorList steps,
+                     double lr, double beta1, double beta2, double eps, double weight_decay,
+                     bool amsgrad, bool maximize, bool decoupled) {
   const char* op = fused_adam_slot.name();
   const size_t n = params.size();
-  RT_CHECK(grads.size() == n && exp_avgs.size() == n && exp_avg_sqs.size() == n && steps.size() == n &&
-               (!amsgrad || max_exp_avg_sqs.size() == n),
+  RT_CHECK(grads.size() == n && exp_avgs.size() == n && exp_avg_sqs.size() == n &&
+               steps.size() == n && (!amsgrad || max_exp_avg_sqs.size() == n),
            Runtime, op, "the lists have different lengths",
-           cat_str(n, " parameters, ", grads.size(), " gradients, ", exp_avgs.size(), " and ", exp_avg_sqs.size(),
-                   " moments, ", max_exp_avg_sqs.size(), " maxima, ", steps.size(), " steps"));
+           cat_str(n, " parameters, ", grads.size(), " gradients, ", exp_avgs.size(), " and ",
+                   exp_avg_sqs.size(), " moments, ", max_exp_avg_sqs.size(), " maxima, ",
+                   steps.size(), " steps"));
   NoGradGuard guard;
   AdamScalars s{0, 0, beta1, beta2, eps, weight_decay, lr, amsgrad, maximize, decoupled};
   for (size_t i = 0; i < n; ++i) {
-    RT_CHECK(steps[i].dtype() == DType::Float32 && steps[i].numel() == 1 && steps[i].device().is_cpu(), Runtime, op,
-             "a step must be a zero-dim float32 tensor on the CPU", describe(steps[i]));
+    RT_CHECK(
+        steps[i].dtype() == DType::Float32 && steps[i].numel() == 1 && steps[i].device().is_cpu(),
+        Runtime, op, "a step must be a zero-dim float32 tensor on the CPU", describe(steps[i]));
     float* step = steps[i].data<float>();
     *step += 1;
     steps[i].bump_version();
@@ -125,10 +141,16 @@ int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs, T
   return static_cast<int64_t>(n);
 }
 const Op adam_op(
-    "fused_adam_(Tensor[] params, Tensor[] grads, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] max_exp_avg_sqs, "
-    "Tensor[] steps, *, float lr, float beta1, float beta2, float eps, float weight_decay, bool amsgrad, bool "
+    "fused_adam_(Tensor[] params, Tensor[] grads, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, "
+    "Tensor[] max_exp_avg_sqs, "
+    "Tensor[] steps, *, float lr, float beta1, float beta2, float eps, float weight_decay, bool "
+    "amsgrad, bool "
     "maximize, bool decoupled) -> int",
-    adam_forward, {.in = "optim", .integer_result = true, .kernels = {&fused_adam_slot}, .doc = R"(One step of Adam, or AdamW if `decoupled`, for every parameter of a group, in place.
+    adam_forward,
+    {.in = "optim",
+     .integer_result = true,
+     .kernels = {&fused_adam_slot},
+     .doc = R"(One step of Adam, or AdamW if `decoupled`, for every parameter of a group, in place.
 
 Returns the number of parameters. The rules are those of `torch.optim.Adam` and `AdamW`.
 

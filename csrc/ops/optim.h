@@ -11,8 +11,8 @@ struct SgdScalars {
   bool nesterov, maximize, first, has_momentum;
 };
 struct AdamScalars {
-  double step_size;          // lr / (1 - beta1^t)
-  double root_correction;    // sqrt(1 - beta2^t)
+  double step_size;        // lr / (1 - beta1^t)
+  double root_correction;  // sqrt(1 - beta2^t)
   double beta1, beta2, eps, weight_decay, lr;
   bool amsgrad, maximize, decoupled;
 };
@@ -25,7 +25,8 @@ extern ElementwiseSlot fused_adam_slot;
 inline constexpr size_t kMaxStepTensors = 5;
 // Runs the loop of `slot` over tensors that are dense and lie alike: the parameter, its gradient
 // (read only), its state. `scalars` comes to the loop as pointer number `slots`.
-extern KernelSlot<void(const ElementwiseSlot& slot, TensorList tensors, size_t slots, const void* scalars)>
+extern KernelSlot<void(const ElementwiseSlot& slot, TensorList tensors, size_t slots,
+                       const void* scalars)>
     fused_step_kernel;
 
 }  // namespace rt

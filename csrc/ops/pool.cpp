@@ -7,10 +7,12 @@
 
 namespace rt {
 
-KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const PoolWindows&)> pool_max_kernel{"max_pool"};
-KernelSlot<void(const Tensor&, const Tensor&, const PoolWindows&, const Tensor&)> pool_mean_kernel{"avg_pool"};
-KernelSlot<void(const Tensor&, const Tensor&, const PoolWindows&, const Tensor&)> pool_mean_grad_kernel{
-    "avg_pool_grad"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const PoolWindows&)> pool_max_kernel{
+    "max_pool"};
+KernelSlot<void(const Tensor&, const Tensor&, const PoolWindows&, const Tensor&)> pool_mean_kernel{
+    "avg_pool"};
+KernelSlot<void(const Tensor&, const Tensor&, const PoolWindows&, const Tensor&)>
+    pool_mean_grad_kernel{"avg_pool_grad"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> plane_scatter_kernel{"plane_scatter"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> plane_gather_kernel{"plane_gather"};
 
@@ -57,50 +59,62 @@ void scatter_vjp(VjpContext& c) {
 void gather_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, scatter_planes(c.grad(), c.input(1), c.sizes(0)));
 }
-const Op scatter_op("_plane_scatter(Tensor values, Tensor index, int[] size) -> Tensor", scatter_forward,
-                    {.vjp = scatter_vjp, .saves = "index", .in = "", .kernels = {&plane_scatter_kernel}});
-const Op gather_op("_plane_gather(Tensor values, Tensor index) -> Tensor", gather_forward,
-                   {.vjp = gather_vjp, .saves = "index", .in = "", .kernels = {&plane_gather_kernel}});
+const Op scatter_op(
+    "_plane_scatter(Tensor values, Tensor index, int[] size) -> Tensor", scatter_forward,
+    {.vjp = scatter_vjp, .saves = "index", .in = "", .kernels = {&plane_scatter_kernel}});
+const Op gather_op(
+    "_plane_gather(Tensor values, Tensor index) -> Tensor", gather_forward,
+    {.vjp = gather_vjp, .saves = "index", .in = "", .kernels = {&plane_gather_kernel}});
 Tensor scatter_planes(const Tensor& values, const Tensor& index, IntList size) {
   return scatter_op(values, index, size);
 }
 Tensor gather_planes(const Tensor& values, const Tensor& index) { return gather_op(values, index); }
 
-std::tuple<Tensor, Tensor> max_forward(const Tensor& x, IntList counts, IntList starts, IntList ends,
-                                       IntList steps) {
+std::tuple<Tensor, Tensor> max_forward(const Tensor& x, IntList counts, IntList starts,
+                                       IntList ends, IntList steps) {
   const Dims size{x.sizes()[0], counts[0], counts[1], counts[2]};
   Tensor out = empty(size, x.dtype(), x.device(), "max_pool");
   Tensor index = empty(size, DType::Int64, x.device(), "max_pool");
-  if (out.numel() > 0) pool_max_kernel(out, out, index, ops::contiguous(x), windows_of(counts, starts, ends, steps));
+  if (out.numel() > 0)
+    pool_max_kernel(out, out, index, ops::contiguous(x), windows_of(counts, starts, ends, steps));
   return {out, index};
 }
 void max_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, scatter_planes(c.grad(), c.result(1), c.sizes(0)));
 }
-const Op max_op("_window_max(Tensor input, int[] counts, int[] starts, int[] ends, int[] steps) -> (Tensor values, "
-                "Tensor index)",
-                max_forward, {.vjp = max_vjp, .saves = "index", .in = "", .kernels = {&pool_max_kernel}});
+const Op max_op(
+    "_window_max(Tensor input, int[] counts, int[] starts, int[] ends, int[] steps) -> (Tensor "
+    "values, "
+    "Tensor index)",
+    max_forward, {.vjp = max_vjp, .saves = "index", .in = "", .kernels = {&pool_max_kernel}});
 
-Tensor mean_grad(const Tensor& g, const Tensor& divisor, IntList size, IntList counts, IntList starts, IntList ends);
-Tensor mean_forward(const Tensor& x, const Tensor& divisor, IntList counts, IntList starts, IntList ends) {
-  Tensor out = empty({x.sizes()[0], counts[0], counts[1], counts[2]}, x.dtype(), x.device(), "avg_pool");
+Tensor mean_grad(const Tensor& g, const Tensor& divisor, IntList size, IntList counts,
+                 IntList starts, IntList ends);
+Tensor mean_forward(const Tensor& x, const Tensor& divisor, IntList counts, IntList starts,
+                    IntList ends) {
+  Tensor out =
+      empty({x.sizes()[0], counts[0], counts[1], counts[2]}, x.dtype(), x.device(), "avg_pool");
   if (out.numel() > 0) {
-    pool_mean_kernel(out, out, ops::contiguous(x), windows_of(counts, starts, ends, {1, 1, 1}), divisor);
+    pool_mean_kernel(out, out, ops::contiguous(x), windows_of(counts, starts, ends, {1, 1, 1}),
+                     divisor);
   }
   return out;
 }
 void mean_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  c.set(0, mean_grad(c.grad(), c.input(1), c.sizes(0), c.arg<IntList>(2), c.arg<IntList>(3), c.arg<IntList>(4)));
+  c.set(0, mean_grad(c.grad(), c.input(1), c.sizes(0), c.arg<IntList>(2), c.arg<IntList>(3),
+                     c.arg<IntList>(4)));
 }
-const Op mean_op("_window_mean(Tensor input, Tensor divisor, int[] counts, int[] starts, int[] ends) -> Tensor",
-                 mean_forward, {.vjp = mean_vjp, .saves = "divisor", .in = "", .kernels = {&pool_mean_kernel}});
+const Op mean_op(
+    "_window_mean(Tensor input, Tensor divisor, int[] counts, int[] starts, int[] ends) -> Tensor",
+    mean_forward, {.vjp = mean_vjp, .saves = "divisor", .in = "", .kernels = {&pool_mean_kernel}});
 
-Tensor mean_grad_forward(const Tensor& g, const Tensor& divisor, IntList size, IntList counts, IntList starts,
-                         IntList ends) {
+Tensor mean_grad_forward(const Tensor& g, const Tensor& divisor, IntList size, IntList counts,
+                         IntList starts, IntList ends) {
   Tensor out = ops::zeros(size, g.dtype(), g.device());
   if (g.numel() > 0) {
-    pool_mean_grad_kernel(out, out, ops::contiguous(g), windows_of(counts, starts, ends, {1, 1, 1}), divisor);
+    pool_mean_grad_kernel(out, out, ops::contiguous(g), windows_of(counts, starts, ends, {1, 1, 1}),
+                          divisor);
   }
   return out;
 }
@@ -109,11 +123,12 @@ void mean_grad_vjp(VjpContext& c) {
   c.set(0, mean_op(c.grad(), c.input(1), c.arg<IntList>(3), c.arg<IntList>(4), c.arg<IntList>(5)));
 }
 const Op mean_grad_op(
-    "_window_mean_grad(Tensor grad, Tensor divisor, int[] size, int[] counts, int[] starts, int[] ends) -> Tensor",
+    "_window_mean_grad(Tensor grad, Tensor divisor, int[] size, int[] counts, int[] starts, int[] "
+    "ends) -> Tensor",
     mean_grad_forward,
     {.vjp = mean_grad_vjp, .saves = "divisor", .in = "", .kernels = {&pool_mean_grad_kernel}});
-Tensor mean_grad(const Tensor& g, const Tensor& divisor, IntList size, IntList counts, IntList starts,
-                 IntList ends) {
+Tensor mean_grad(const Tensor& g, const Tensor& divisor, IntList size, IntList counts,
+                 IntList starts, IntList ends) {
   return mean_grad_op(g, divisor, size, counts, starts, ends);
 }
 
@@ -126,11 +141,12 @@ struct Call {
 
 void check_input(const Call& call, const Tensor& x) {
   RT_CHECK(x.dim() == call.spatial + 1 || x.dim() == call.spatial + 2, Runtime, call.op,
-           cat_str("Expected ", call.spatial + 1, "D or ", call.spatial + 2, "D tensor (the last dims are pooled)"),
+           cat_str("Expected ", call.spatial + 1, "D or ", call.spatial + 2,
+                   "D tensor (the last dims are pooled)"),
            describe(x));
   for (int64_t d = x.dim() - call.spatial; d < x.dim(); ++d) {
-    RT_CHECK(x.sizes()[d] > 0, Runtime, call.op, "Expected input with non-zero size for non-batch dimensions",
-             describe(x));
+    RT_CHECK(x.sizes()[d] > 0, Runtime, call.op,
+             "Expected input with non-zero size for non-batch dimensions", describe(x));
   }
   RT_CHECK(!is_complex(x.dtype()) && x.dtype() != DType::Bool, Runtime, call.op,
            cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x));
@@ -139,7 +155,8 @@ void check_input(const Call& call, const Tensor& x) {
 Dims per_dim(const Call& call, const char* what, IntList given) {
   if (given.size() == 1) return Dims(static_cast<size_t>(call.spatial), given[0]);
   RT_CHECK(given.ssize() == call.spatial, Runtime, call.op,
-           cat_str(what, " must either be a single int, or a tuple of ", call.spatial, " ints"), cat_str(given));
+           cat_str(what, " must either be a single int, or a tuple of ", call.spatial, " ints"),
+           cat_str(given));
   return Dims(given);
 }
 
@@ -172,18 +189,24 @@ void add_axis(Windows* w, const Axis& a, int64_t count, bool count_padding) {
   w->extents.push_back(std::move(extent));
 }
 
-Windows sliding(const Call& call, const Tensor& x, IntList kernel_size, std::optional<IntList> stride_size,
-                IntList padding_size, IntList dilation_size, bool ceil_mode, bool count_padding) {
+Windows sliding(const Call& call, const Tensor& x, IntList kernel_size,
+                std::optional<IntList> stride_size, IntList padding_size, IntList dilation_size,
+                bool ceil_mode, bool count_padding) {
   const Dims kernel = per_dim(call, "kernel_size", kernel_size);
-  const Dims stride = stride_size && !stride_size->empty() ? per_dim(call, "stride", *stride_size) : kernel;
-  const Dims padding = per_dim(call, "padding", padding_size), dilation = per_dim(call, "dilation", dilation_size);
+  const Dims stride =
+      stride_size && !stride_size->empty() ? per_dim(call, "stride", *stride_size) : kernel;
+  const Dims padding = per_dim(call, "padding", padding_size),
+             dilation = per_dim(call, "dilation", dilation_size);
   Windows w;
   for (int64_t i = call.spatial; i < 3; ++i) add_axis(&w, {1, 1, 1, 0, 1}, 1, false);
   for (int64_t d = 0; d < call.spatial; ++d) {
-    const Axis a{x.sizes()[x.dim() - call.spatial + d], kernel[d], stride[d], padding[d], dilation[d]};
-    RT_CHECK(a.kernel > 0, Runtime, call.op, "kernel size should be greater than zero", cat_str(kernel));
+    const Axis a{x.sizes()[x.dim() - call.spatial + d], kernel[d], stride[d], padding[d],
+                 dilation[d]};
+    RT_CHECK(a.kernel > 0, Runtime, call.op, "kernel size should be greater than zero",
+             cat_str(kernel));
     RT_CHECK(a.stride > 0, Runtime, call.op, "stride should not be zero", cat_str(stride));
-    RT_CHECK(a.dilation > 0, Runtime, call.op, "dilation should be greater than zero", cat_str(dilation));
+    RT_CHECK(a.dilation > 0, Runtime, call.op, "dilation should be greater than zero",
+             cat_str(dilation));
     RT_CHECK(a.padding >= 0, Runtime, call.op, "pad must be non-negative", cat_str(padding));
     RT_CHECK(a.padding <= ((a.kernel - 1) * a.dilation + 1) / 2, Runtime, call.op,
              "pad should be at most half of effective kernel size",
@@ -194,7 +217,8 @@ Windows sliding(const Call& call, const Tensor& x, IntList kernel_size, std::opt
     // A window that ceil_mode added must still start inside the input or its left padding.
     if (ceil_mode && count > 0 && (count - 1) * a.stride >= a.size + a.padding) --count;
     RT_CHECK(count > 0, Runtime, call.op, "Output size is too small",
-             cat_str(describe(x), ", kernel size ", kernel, ", padding ", padding), "a smaller kernel or more padding");
+             cat_str(describe(x), ", kernel size ", kernel, ", padding ", padding),
+             "a smaller kernel or more padding");
     add_axis(&w, a, count, count_padding);
   }
   return w;
@@ -218,7 +242,8 @@ Windows adaptive(const Call& call, const Tensor& x, IntList output_size) {
   const Dims out = per_dim(call, "output_size", output_size);
   for (int64_t d = 0; d < call.spatial; ++d) {
     const int64_t size = x.sizes()[x.dim() - call.spatial + d];
-    RT_CHECK(out[d] >= -1, Runtime, call.op, "elements of output_size must be greater than or equal to 0", cat_str(out));
+    RT_CHECK(out[d] >= -1, Runtime, call.op,
+             "elements of output_size must be greater than or equal to 0", cat_str(out));
     add(size, out[d] < 0 ? size : out[d]);
   }
   return w;
@@ -243,22 +268,29 @@ Tensor mean(const Call& call, const Tensor& x, const Windows& w, double divisor_
     }
   }
   divisor = ops::to(ops::to(divisor, type), x.device());
-  const Tensor y = mean_op(ops::reshape(x, planes_shape(x.sizes(), call.spatial)), divisor, w.counts, w.starts, w.ends);
+  const Tensor y = mean_op(ops::reshape(x, planes_shape(x.sizes(), call.spatial)), divisor,
+                           w.counts, w.starts, w.ends);
   return ops::reshape(y, result_shape(call, x, w));
 }
 
 Value max(const Call& call, const Tensor& x, const Windows& w, bool return_indices) {
-  const auto [values, index] =
-      max_op(ops::reshape(x, planes_shape(x.sizes(), call.spatial)), w.counts, w.starts, w.ends, w.steps);
+  const auto [values, index] = max_op(ops::reshape(x, planes_shape(x.sizes(), call.spatial)),
+                                      w.counts, w.starts, w.ends, w.steps);
   const Dims shape = result_shape(call, x, w);
   if (!return_indices) return ops::reshape(values, shape);
   return std::vector<Tensor>{ops::reshape(values, shape), ops::reshape(index, shape)};
 }
 
 template <int N>
-constexpr Call kMax{N == 1 ? "max_pool1d" : N == 2 ? "max_pool2d" : "max_pool3d", N};
+constexpr Call kMax{N == 1   ? "max_pool1d"
+                    : N == 2 ? "max_pool2d"
+                             : "max_pool3d",
+                    N};
 template <int N>
-constexpr Call kAvg{N == 1 ? "avg_pool1d" : N == 2 ? "avg_pool2d" : "avg_pool3d", N};
+constexpr Call kAvg{N == 1   ? "avg_pool1d"
+                    : N == 2 ? "avg_pool2d"
+                             : "avg_pool3d",
+                    N};
 template <int N>
 constexpr Call kAdaptiveAvg{N == 1   ? "adaptive_avg_pool1d"
                             : N == 2 ? "adaptive_avg_pool2d"
@@ -271,26 +303,30 @@ constexpr Call kAdaptiveMax{N == 1   ? "adaptive_max_pool1d"
                             N};
 
 template <int N>
-Value max_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride, IntList padding,
-                       IntList dilation, bool ceil_mode, bool return_indices) {
+Value max_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride,
+                       IntList padding, IntList dilation, bool ceil_mode, bool return_indices) {
   check_input(kMax<N>, x);
-  return max(kMax<N>, x, sliding(kMax<N>, x, kernel, stride, padding, dilation, ceil_mode, false), return_indices);
+  return max(kMax<N>, x, sliding(kMax<N>, x, kernel, stride, padding, dilation, ceil_mode, false),
+             return_indices);
 }
 void check_float(const Call& call, const Tensor& x) {
   check_input(call, x);
   RT_CHECK(is_floating(x.dtype()), Runtime, call.op,
-           cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x), "x.float()");
+           cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x),
+           "x.float()");
 }
 template <int N>
-Tensor avg_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride, IntList padding,
-                        bool ceil_mode, bool count_include_pad, std::optional<int64_t> divisor) {
+Tensor avg_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride,
+                        IntList padding, bool ceil_mode, bool count_include_pad,
+                        std::optional<int64_t> divisor) {
   check_float(kAvg<N>, x);
   RT_CHECK(!divisor || *divisor != 0, Runtime, kAvg<N>.op, "divisor must be not zero");
-  return mean(kAvg<N>, x, sliding(kAvg<N>, x, kernel, stride, padding, {1}, ceil_mode, count_include_pad),
+  return mean(kAvg<N>, x,
+              sliding(kAvg<N>, x, kernel, stride, padding, {1}, ceil_mode, count_include_pad),
               static_cast<double>(divisor.value_or(0)));
 }
-Tensor avg_pool1d_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride, IntList padding,
-                          bool ceil_mode, bool count_include_pad) {
+Tensor avg_pool1d_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride,
+                          IntList padding, bool ceil_mode, bool count_include_pad) {
   return avg_pool_forward<1>(x, kernel, stride, padding, ceil_mode, count_include_pad, {});
 }
 template <int N>
@@ -304,26 +340,33 @@ Value adaptive_max_forward(const Tensor& x, IntList output_size, bool return_ind
   return max(kAdaptiveMax<N>, x, adaptive(kAdaptiveMax<N>, x, output_size), return_indices);
 }
 
-#define RT_MAX_POOL(N, doc_text)                                                                                \
-  const Op max_pool##N##d_op("max_pool" #N "d(Tensor input, int[" #N "] kernel_size, int[" #N                   \
-                             "]? stride=None, int[" #N "] padding=0, int[" #N                                   \
-                             "] dilation=1, bool ceil_mode=False, bool return_indices=False) -> Tensor",        \
-                             max_pool_forward<N>, {.in = "nn.functional", .lowering = "max_pool", .doc = doc_text})
-RT_MAX_POOL(1, R"(The maximum of each window of a (N, C, L) or (C, L) tensor; with `return_indices` also where it was.
+#define RT_MAX_POOL(N, doc_text)                                                                 \
+  const Op max_pool##N##d_op(                                                                    \
+      "max_pool" #N "d(Tensor input, int[" #N "] kernel_size, int[" #N "]? stride=None, int[" #N \
+      "] padding=0, int[" #N                                                                     \
+      "] dilation=1, bool ceil_mode=False, bool return_indices=False) -> Tensor",                \
+      max_pool_forward<N>, {.in = "nn.functional", .lowering = "max_pool", .doc = doc_text})
+RT_MAX_POOL(
+    1,
+    R"(The maximum of each window of a (N, C, L) or (C, L) tensor; with `return_indices` also where it was.
 
 `stride` defaults to the window. NaN wins. Follows `torch.nn.functional.max_pool1d`.
 
 >>> rt.nn.functional.max_pool1d(rt.tensor([[1., 3., 2., 0.]]), 2)
 tensor([[3., 2.]])
 )");
-RT_MAX_POOL(2, R"(The maximum of each window of a (N, C, H, W) or (C, H, W) tensor; with `return_indices` also where it was.
+RT_MAX_POOL(
+    2,
+    R"(The maximum of each window of a (N, C, H, W) or (C, H, W) tensor; with `return_indices` also where it was.
 
 Follows `torch.nn.functional.max_pool2d`.
 
 >>> rt.nn.functional.max_pool2d(rt.arange(4.).reshape(1, 2, 2), 2)
 tensor([[[3.]]])
 )");
-RT_MAX_POOL(3, R"(The maximum of each window of a (N, C, D, H, W) or (C, D, H, W) tensor; with `return_indices` also where it was.
+RT_MAX_POOL(
+    3,
+    R"(The maximum of each window of a (N, C, D, H, W) or (C, D, H, W) tensor; with `return_indices` also where it was.
 
 Follows `torch.nn.functional.max_pool3d`.
 
@@ -332,20 +375,25 @@ rustorch.Size([1, 1, 1, 1])
 )");
 
 const Op avg_pool1d_op(
-    "avg_pool1d(Tensor input, int[1] kernel_size, int[1]? stride=None, int[1] padding=0, bool ceil_mode=False, bool "
+    "avg_pool1d(Tensor input, int[1] kernel_size, int[1]? stride=None, int[1] padding=0, bool "
+    "ceil_mode=False, bool "
     "count_include_pad=True) -> Tensor",
-    avg_pool1d_forward, {.in = "nn.functional", .lowering = "avg_pool", .doc = R"(The mean of each window of a (N, C, L) or (C, L) tensor.
+    avg_pool1d_forward,
+    {.in = "nn.functional",
+     .lowering = "avg_pool",
+     .doc = R"(The mean of each window of a (N, C, L) or (C, L) tensor.
 
 `count_include_pad` counts padding as zeros. Follows `torch.nn.functional.avg_pool1d`.
 
 >>> rt.nn.functional.avg_pool1d(rt.tensor([[1., 3., 2., 0.]]), 2)
 tensor([[2., 1.]])
 )"});
-#define RT_AVG_POOL(N, doc_text)                                                                              \
-  const Op avg_pool##N##d_op("avg_pool" #N "d(Tensor input, int[" #N "] kernel_size, int[" #N                 \
-                             "]? stride=None, int[" #N "] padding=0, bool ceil_mode=False, bool "             \
-                             "count_include_pad=True, int? divisor_override=None) -> Tensor",                 \
-                             avg_pool_forward<N>, {.in = "nn.functional", .lowering = "avg_pool", .doc = doc_text})
+#define RT_AVG_POOL(N, doc_text)                                                                 \
+  const Op avg_pool##N##d_op(                                                                    \
+      "avg_pool" #N "d(Tensor input, int[" #N "] kernel_size, int[" #N "]? stride=None, int[" #N \
+      "] padding=0, bool ceil_mode=False, bool "                                                 \
+      "count_include_pad=True, int? divisor_override=None) -> Tensor",                           \
+      avg_pool_forward<N>, {.in = "nn.functional", .lowering = "avg_pool", .doc = doc_text})
 RT_AVG_POOL(2, R"(The mean of each window of a (N, C, H, W) or (C, H, W) tensor.
 
 `divisor_override` replaces the number of elements. Follows `torch.nn.functional.avg_pool2d`.
@@ -361,12 +409,14 @@ Follows `torch.nn.functional.avg_pool3d`.
 tensor([[[[1.]]]])
 )");
 
-#define RT_ADAPTIVE(N, doc_avg, doc_max)                                                                            \
-  const Op adaptive_avg_pool##N##d_op("adaptive_avg_pool" #N "d(Tensor input, int?[" #N "] output_size) -> Tensor",  \
-                                      adaptive_avg_forward<N>, {.in = "nn.functional", .doc = doc_avg});           \
-  const Op adaptive_max_pool##N##d_op("adaptive_max_pool" #N "d(Tensor input, int?[" #N                             \
-                                      "] output_size, bool return_indices=False) -> Tensor",                        \
-                                      adaptive_max_forward<N>, {.in = "nn.functional", .doc = doc_max})
+#define RT_ADAPTIVE(N, doc_avg, doc_max)                                                     \
+  const Op adaptive_avg_pool##N##d_op(                                                       \
+      "adaptive_avg_pool" #N "d(Tensor input, int?[" #N "] output_size) -> Tensor",          \
+      adaptive_avg_forward<N>, {.in = "nn.functional", .doc = doc_avg});                     \
+  const Op adaptive_max_pool##N##d_op("adaptive_max_pool" #N "d(Tensor input, int?[" #N      \
+                                      "] output_size, bool return_indices=False) -> Tensor", \
+                                      adaptive_max_forward<N>,                               \
+                                      {.in = "nn.functional", .doc = doc_max})
 RT_ADAPTIVE(1, R"(Means over windows chosen so that the result has `output_size` elements along L.
 
 Follows `torch.nn.functional.adaptive_avg_pool1d`.
@@ -395,7 +445,8 @@ Follows `torch.nn.functional.adaptive_max_pool2d`.
 >>> rt.nn.functional.adaptive_max_pool2d(rt.arange(4.).reshape(1, 2, 2), 1)
 tensor([[[3.]]])
 )");
-RT_ADAPTIVE(3, R"(Means over windows chosen so that the result has the given depth, height and width.
+RT_ADAPTIVE(3,
+            R"(Means over windows chosen so that the result has the given depth, height and width.
 
 Follows `torch.nn.functional.adaptive_avg_pool3d`.
 

@@ -17,15 +17,20 @@ struct PoolAxis {
 using PoolWindows = std::array<PoolAxis, 3>;
 
 // x and out are contiguous (planes, depth, height, width); index holds flat positions in a plane.
-extern KernelSlot<void(const Tensor& out, const Tensor& index, const Tensor& x, const PoolWindows& w)>
+extern KernelSlot<void(const Tensor& out, const Tensor& index, const Tensor& x,
+                       const PoolWindows& w)>
     pool_max_kernel;
 // out = sum over each window of x / divisor[window].
-extern KernelSlot<void(const Tensor& out, const Tensor& x, const PoolWindows& w, const Tensor& divisor)>
+extern KernelSlot<void(const Tensor& out, const Tensor& x, const PoolWindows& w,
+                       const Tensor& divisor)>
     pool_mean_kernel;
-extern KernelSlot<void(const Tensor& grad_x, const Tensor& grad, const PoolWindows& w, const Tensor& divisor)>
+extern KernelSlot<void(const Tensor& grad_x, const Tensor& grad, const PoolWindows& w,
+                       const Tensor& divisor)>
     pool_mean_grad_kernel;
 // out[plane, index] += values, and its transpose out = values[plane, index].
-extern KernelSlot<void(const Tensor& out, const Tensor& values, const Tensor& index)> plane_scatter_kernel;
-extern KernelSlot<void(const Tensor& out, const Tensor& values, const Tensor& index)> plane_gather_kernel;
+extern KernelSlot<void(const Tensor& out, const Tensor& values, const Tensor& index)>
+    plane_scatter_kernel;
+extern KernelSlot<void(const Tensor& out, const Tensor& values, const Tensor& index)>
+    plane_gather_kernel;
 
 }  // namespace rt

@@ -36,8 +36,8 @@ Tensor pow_forward(Out out, const Tensor& x, const Tensor& exponent) {
   if (exponent.is_wrapped_number()) {
     const Scalar e = number(exponent);
     RT_CHECK(!(is_integral(type) && e.to_int() < 0), Runtime, "pow",
-             "Integers to negative integer powers are not allowed.", cat_str(describe(x), " and ", e),
-             "a floating-point base");
+             "Integers to negative integer powers are not allowed.",
+             cat_str(describe(x), " and ", e), "a floating-point base");
     if (const ElementwiseSlot* slot = special_exponent(e, type); slot && slot->supports_cpu(type)) {
       return elementwise(*slot, "pow", out, std::span(&x, 1), type);
     }
@@ -102,8 +102,11 @@ Tensor float_power_forward(const Tensor& x, const Tensor& exponent) {
   // Of a tensor and a number, the tensor alone decides the dtype.
   return pow_op(wide(x), wide(exponent));
 }
-const Op float_power_op("float_power(Operand input, Operand exponent) -> Tensor", float_power_forward,
-                        {.out = true, .doc = R"(`input` to the power `exponent`, computed in float64 (complex128 for complex arguments).
+const Op float_power_op(
+    "float_power(Operand input, Operand exponent) -> Tensor", float_power_forward,
+    {.out = true,
+     .doc =
+         R"(`input` to the power `exponent`, computed in float64 (complex128 for complex arguments).
 
 Follows `torch.float_power`.
 

@@ -16,7 +16,9 @@ struct Ranks {
   std::optional<DType> dimensioned, zero_dim, number;
 
   void add(const Tensor& t) {
-    std::optional<DType>* slot = t.is_wrapped_number() ? &number : t.dim() == 0 ? &zero_dim : &dimensioned;
+    std::optional<DType>* slot = t.is_wrapped_number() ? &number
+                                 : t.dim() == 0        ? &zero_dim
+                                                       : &dimensioned;
     DType type = t.dtype();
     if (t.is_wrapped_number()) {
       if (type == DType::Float64) type = default_dtype();

@@ -35,10 +35,12 @@ void fill_random(const Tensor& out, RandomFill fill, Generator* generator) {
   }
   const int k = elements_per_counter(fill.kind, random_compute_type(fill.kind, out.dtype()));
   const uint64_t counters = static_cast<uint64_t>((out.numel() + k - 1) / k);
-  RT_CHECK(!generator || generator->device() == out.device(), Runtime, "random",
-           cat_str("Expected a '", to_string(out.device()), "' device type for generator but found '",
-                   generator ? to_string(generator->device()) : "", "'"));
-  fill.at = generator ? generator->reserve(counters) : default_generator(out.device())->reserve(counters);
+  RT_CHECK(
+      !generator || generator->device() == out.device(), Runtime, "random",
+      cat_str("Expected a '", to_string(out.device()), "' device type for generator but found '",
+              generator ? to_string(generator->device()) : "", "'"));
+  fill.at =
+      generator ? generator->reserve(counters) : default_generator(out.device())->reserve(counters);
   random_kernel(out, out, fill);
 }
 
@@ -49,7 +51,8 @@ using MaybeDevice = std::optional<Device>;
 
 // What _like functions make room with: the layout of the input, another dtype or device.
 Tensor room_like(const Tensor& x, MaybeDType dtype, MaybeDevice device) {
-  if (device && !(*device == x.device())) return empty(x.sizes(), dtype.value_or(x.dtype()), *device);
+  if (device && !(*device == x.device()))
+    return empty(x.sizes(), dtype.value_or(x.dtype()), *device);
   return empty_like(x, dtype);
 }
 Tensor room(IntList size, MaybeDType dtype, MaybeDevice device, const char* op) {
@@ -58,7 +61,8 @@ Tensor room(IntList size, MaybeDType dtype, MaybeDevice device, const char* op) 
 
 void check_float(const char* kernel, DType t) {
   RT_CHECK(!is_integral(t, true), NotImplemented, kernel,
-           cat_str("\"", kernel, "\" not implemented for '", name(t), "'"), "", "a floating-point dtype");
+           cat_str("\"", kernel, "\" not implemented for '", name(t), "'"), "",
+           "a floating-point dtype");
 }
 
 // ---- uniform in [0, 1) and standard normal ----
@@ -71,7 +75,8 @@ Tensor uniform01(Tensor t, Generator* g) {
 Tensor normal01(Tensor t, Generator* g) {
   check_float("randn", t.dtype());
   // A complex number of variance 1 has parts of variance 1/2.
-  fill_random(t, {.kind = Distribution::Normal, .b = is_complex(t.dtype()) ? std::sqrt(0.5) : 1.0}, g);
+  fill_random(t, {.kind = Distribution::Normal, .b = is_complex(t.dtype()) ? std::sqrt(0.5) : 1.0},
+              g);
   return t;
 }
 Tensor rand_forward(IntList size, Generator* g, MaybeDType dtype, MaybeDevice device) {
@@ -80,16 +85,25 @@ Tensor rand_forward(IntList size, Generator* g, MaybeDType dtype, MaybeDevice de
 Tensor randn_forward(IntList size, Generator* g, MaybeDType dtype, MaybeDevice device) {
   return normal01(room(size, dtype, device, "randn"), g);
 }
-const Op rand_op("rand(int[] size, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> Tensor",
-                 rand_forward, {.in = "rt", .out = true, .random = true, .doc = R"(Numbers drawn evenly from [0, 1).
+const Op rand_op(
+    "rand(int[] size, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> "
+    "Tensor",
+    rand_forward,
+    {.in = "rt", .out = true, .random = true, .doc = R"(Numbers drawn evenly from [0, 1).
 
 Floating or complex dtypes (both parts are drawn). Follows `torch.rand`.
 
 >>> rt.rand(2, 3).shape
 rustorch.Size([2, 3])
 )"});
-const Op randn_op("randn(int[] size, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> Tensor",
-                  randn_forward, {.in = "rt", .out = true, .random = true, .doc = R"(Numbers drawn from the normal distribution of mean 0 and variance 1.
+const Op randn_op(
+    "randn(int[] size, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> "
+    "Tensor",
+    randn_forward,
+    {.in = "rt",
+     .out = true,
+     .random = true,
+     .doc = R"(Numbers drawn from the normal distribution of mean 0 and variance 1.
 
 Floating or complex dtypes. Follows `torch.randn`.
 
@@ -103,8 +117,12 @@ Tensor randn_like_forward(const Tensor& x, Generator* g, MaybeDType dtype, Maybe
   return normal01(room_like(x, dtype, device), g);
 }
 const Op rand_like_op(
-    "rand_like(Tensor input, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> Tensor",
-    rand_like_forward, {.in = "rt", .random = true, .doc = R"(`rand` with the shape, dtype and device of another tensor.
+    "rand_like(Tensor input, *, Generator? generator=None, DType? dtype=None, Device? device=None) "
+    "-> Tensor",
+    rand_like_forward,
+    {.in = "rt",
+     .random = true,
+     .doc = R"(`rand` with the shape, dtype and device of another tensor.
 
 Follows `torch.rand_like`.
 
@@ -112,8 +130,12 @@ Follows `torch.rand_like`.
 rustorch.Size([2])
 )"});
 const Op randn_like_op(
-    "randn_like(Tensor input, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> Tensor",
-    randn_like_forward, {.in = "rt", .random = true, .doc = R"(`randn` with the shape, dtype and device of another tensor.
+    "randn_like(Tensor input, *, Generator? generator=None, DType? dtype=None, Device? "
+    "device=None) -> Tensor",
+    randn_like_forward,
+    {.in = "rt",
+     .random = true,
+     .doc = R"(`randn` with the shape, dtype and device of another tensor.
 
 Follows `torch.randn_like`.
 
@@ -149,21 +171,26 @@ double largest_exact(DType t) {
   }
 }
 void check_bounds(DType t, int64_t low, int64_t high) {
-  RT_CHECK(low < high, Runtime, "random_",
-           cat_str("random_ expects 'from' to be less than 'to', but got from=", low, " >= to=", high));
-  RT_CHECK(!is_complex(t), NotImplemented, "random_", "\"random_\" not implemented for complex dtypes", name(t));
+  RT_CHECK(
+      low < high, Runtime, "random_",
+      cat_str("random_ expects 'from' to be less than 'to', but got from=", low, " >= to=", high));
+  RT_CHECK(!is_complex(t), NotImplemented, "random_",
+           "\"random_\" not implemented for complex dtypes", name(t));
   if (!is_integral(t, true)) return;
   const double most = largest_exact(t);
   const double least = t == DType::Bool || t == DType::UInt8 ? 0 : -most - 1;
-  RT_CHECK(static_cast<double>(low) >= least && static_cast<double>(low) <= most, Runtime, "random_",
-           cat_str("from is out of bounds for ", name(t)), cat_str(low));
-  RT_CHECK(static_cast<double>(high) - 1 >= least && static_cast<double>(high) - 1 <= most, Runtime, "random_",
-           cat_str("to - 1 is out of bounds for ", name(t)), cat_str(high));
+  RT_CHECK(static_cast<double>(low) >= least && static_cast<double>(low) <= most, Runtime,
+           "random_", cat_str("from is out of bounds for ", name(t)), cat_str(low));
+  RT_CHECK(static_cast<double>(high) - 1 >= least && static_cast<double>(high) - 1 <= most, Runtime,
+           "random_", cat_str("to - 1 is out of bounds for ", name(t)), cat_str(high));
 }
 void fill_integers(const Tensor& t, int64_t low, int64_t high, Generator* g) {
   check_bounds(t.dtype(), low, high);
-  fill_random(t, {.kind = Distribution::Integer, .base = low,
-                  .range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low)}, g);
+  fill_random(t,
+              {.kind = Distribution::Integer,
+               .base = low,
+               .range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low)},
+              g);
 }
 Tensor randint_low_forward(int64_t low, int64_t high, IntList size, Generator* g, MaybeDType dtype,
                            MaybeDevice device) {
@@ -171,12 +198,18 @@ Tensor randint_low_forward(int64_t low, int64_t high, IntList size, Generator* g
   fill_integers(t, low, high, g);
   return t;
 }
-Tensor randint_forward(int64_t high, IntList size, Generator* g, MaybeDType dtype, MaybeDevice device) {
+Tensor randint_forward(int64_t high, IntList size, Generator* g, MaybeDType dtype,
+                       MaybeDevice device) {
   return randint_low_forward(0, high, size, g, dtype, device);
 }
 const Op randint_op(
-    "randint(int high, int[] size, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> Tensor",
-    randint_forward, {.in = "rt", .out = true, .random = true, .doc = R"(Integers drawn evenly from [low, high); low is 0 if not given.
+    "randint(int high, int[] size, *, Generator? generator=None, DType? dtype=None, Device? "
+    "device=None) -> Tensor",
+    randint_forward,
+    {.in = "rt",
+     .out = true,
+     .random = true,
+     .doc = R"(Integers drawn evenly from [low, high); low is 0 if not given.
 
 int64 unless a dtype is given. Errors if low >= high. Follows `torch.randint`.
 
@@ -187,19 +220,24 @@ const Op randint_low_op(
     "randint.low(int low, int high, int[] size, *, Generator? generator=None, DType? dtype=None, "
     "Device? device=None) -> Tensor",
     randint_low_forward, {.in = "rt", .out = true, .random = true});
-Tensor randint_like_low_forward(const Tensor& x, int64_t low, int64_t high, Generator* g, MaybeDType dtype,
-                                MaybeDevice device) {
+Tensor randint_like_low_forward(const Tensor& x, int64_t low, int64_t high, Generator* g,
+                                MaybeDType dtype, MaybeDevice device) {
   Tensor t = room_like(x, dtype, device);
   fill_integers(t, low, high, g);
   return t;
 }
-Tensor randint_like_forward(const Tensor& x, int64_t high, Generator* g, MaybeDType dtype, MaybeDevice device) {
+Tensor randint_like_forward(const Tensor& x, int64_t high, Generator* g, MaybeDType dtype,
+                            MaybeDevice device) {
   return randint_like_low_forward(x, 0, high, g, dtype, device);
 }
 const Op randint_like_op(
-    "randint_like(Tensor input, int high, *, Generator? generator=None, DType? dtype=None, Device? device=None) "
+    "randint_like(Tensor input, int high, *, Generator? generator=None, DType? dtype=None, Device? "
+    "device=None) "
     "-> Tensor",
-    randint_like_forward, {.in = "rt", .random = true, .doc = R"(`randint` with the shape, dtype and device of another tensor.
+    randint_like_forward,
+    {.in = "rt",
+     .random = true,
+     .doc = R"(`randint` with the shape, dtype and device of another tensor.
 
 Follows `torch.randint_like`.
 
@@ -207,7 +245,8 @@ Follows `torch.randint_like`.
 rustorch.Size([2])
 )"});
 const Op randint_like_low_op(
-    "randint_like.low(Tensor input, int low, int high, *, Generator? generator=None, DType? dtype=None, "
+    "randint_like.low(Tensor input, int low, int high, *, Generator? generator=None, DType? "
+    "dtype=None, "
     "Device? device=None) -> Tensor",
     randint_like_low_forward, {.in = "rt", .random = true});
 
@@ -218,20 +257,27 @@ void no_gradient_vjp(VjpContext& c) {
 }
 Tensor target_of(Out out, const Tensor& self) { return out ? *out : empty_like(self); }
 
-#define RT_DRAW_OP(fn, schema, text)                                       \
-  const Op fn##_op(schema, fn##_forward,                                   \
-                   {.vjp = no_gradient_vjp, .in = "Tensor.inplace", .inplace = true, .random = true, .doc = text})
+#define RT_DRAW_OP(fn, schema, text)        \
+  const Op fn##_op(schema, fn##_forward,    \
+                   {.vjp = no_gradient_vjp, \
+                    .in = "Tensor.inplace", \
+                    .inplace = true,        \
+                    .random = true,         \
+                    .doc = text})
 
 Tensor uniform_forward(Out out, const Tensor& self, double from, double to, Generator* g) {
   const Tensor t = target_of(out, self);
   check_float("uniform_", t.dtype());
   RT_CHECK(from <= to, Runtime, "uniform_",
-           cat_str("uniform_ expects to return a [from, to) range, but found from=", from, " > to=", to));
+           cat_str("uniform_ expects to return a [from, to) range, but found from=", from,
+                   " > to=", to));
   fill_random(t, {.kind = Distribution::Uniform, .a = from, .b = to}, g);
   return t;
 }
-RT_DRAW_OP(uniform, "uniform(Tensor input, float from=0, float to=1, *, Generator? generator=None) -> Tensor",
-           R"(Fills the tensor with numbers drawn evenly from [from, to).
+RT_DRAW_OP(
+    uniform,
+    "uniform(Tensor input, float from=0, float to=1, *, Generator? generator=None) -> Tensor",
+    R"(Fills the tensor with numbers drawn evenly from [from, to).
 
 Follows `torch.Tensor.uniform_`.
 
@@ -247,8 +293,10 @@ Tensor normal_inplace_forward(Out out, const Tensor& self, double mean, double s
   fill_random(t, {.kind = Distribution::Normal, .a = mean, .b = std}, g);
   return t;
 }
-RT_DRAW_OP(normal_inplace, "normal.fill(Tensor input, float mean=0, float std=1, *, Generator? generator=None) -> Tensor",
-           R"(Fills the tensor with numbers of a normal distribution.
+RT_DRAW_OP(
+    normal_inplace,
+    "normal.fill(Tensor input, float mean=0, float std=1, *, Generator? generator=None) -> Tensor",
+    R"(Fills the tensor with numbers of a normal distribution.
 
 Follows `torch.Tensor.normal_`.
 
@@ -259,12 +307,15 @@ rustorch.Size([2])
 Tensor log_normal_forward(Out out, const Tensor& self, double mean, double std, Generator* g) {
   const Tensor t = target_of(out, self);
   check_float("log_normal_", t.dtype());
-  RT_CHECK(std > 0, Runtime, "log_normal_", cat_str("log_normal_ expects std > 0.0, but found std=", std));
+  RT_CHECK(std > 0, Runtime, "log_normal_",
+           cat_str("log_normal_ expects std > 0.0, but found std=", std));
   fill_random(t, {.kind = Distribution::LogNormal, .a = mean, .b = std}, g);
   return t;
 }
-RT_DRAW_OP(log_normal, "log_normal(Tensor input, float mean=1, float std=2, *, Generator? generator=None) -> Tensor",
-           R"(Fills the tensor with numbers whose logarithm is normally distributed.
+RT_DRAW_OP(
+    log_normal,
+    "log_normal(Tensor input, float mean=1, float std=2, *, Generator? generator=None) -> Tensor",
+    R"(Fills the tensor with numbers whose logarithm is normally distributed.
 
 Follows `torch.Tensor.log_normal_`.
 
@@ -275,14 +326,17 @@ rustorch.Size([2])
 Tensor exponential_forward(Out out, const Tensor& self, double lambd, Generator* g) {
   const Tensor t = target_of(out, self);
   RT_CHECK(is_floating(t.dtype()), Runtime, "exponential_",
-           cat_str("Exponential distribution is a continuous probability distribution. dtype must be a floating "
-                   "point but you specified ", name(t.dtype())));
+           cat_str("Exponential distribution is a continuous probability distribution. dtype must "
+                   "be a floating "
+                   "point but you specified ",
+                   name(t.dtype())));
   RT_CHECK(lambd > 0, Runtime, "exponential_",
            cat_str("exponential_ expects lambda > 0.0, but found lambda=", lambd));
   fill_random(t, {.kind = Distribution::Exponential, .a = lambd}, g);
   return t;
 }
-RT_DRAW_OP(exponential, "exponential(Tensor input, float lambd=1, *, Generator? generator=None) -> Tensor",
+RT_DRAW_OP(exponential,
+           "exponential(Tensor input, float lambd=1, *, Generator? generator=None) -> Tensor",
            R"(Fills the tensor with numbers of the exponential distribution of rate `lambd`.
 
 Follows `torch.Tensor.exponential_`.
@@ -294,14 +348,19 @@ rustorch.Size([2])
 Tensor cauchy_forward(Out out, const Tensor& self, double median, double sigma, Generator* g) {
   const Tensor t = target_of(out, self);
   RT_CHECK(is_floating(t.dtype()), Runtime, "cauchy_",
-           cat_str("Cauchy distribution is a continuous probability distribution. dtype must be a floating point "
-                   "but you specified ", name(t.dtype())));
-  RT_CHECK(sigma > 0, Runtime, "cauchy_", cat_str("cauchy_ expects sigma > 0.0, but found sigma=", sigma));
+           cat_str("Cauchy distribution is a continuous probability distribution. dtype must be a "
+                   "floating point "
+                   "but you specified ",
+                   name(t.dtype())));
+  RT_CHECK(sigma > 0, Runtime, "cauchy_",
+           cat_str("cauchy_ expects sigma > 0.0, but found sigma=", sigma));
   fill_random(t, {.kind = Distribution::Cauchy, .a = median, .b = sigma}, g);
   return t;
 }
-RT_DRAW_OP(cauchy, "cauchy(Tensor input, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor",
-           R"(Fills the tensor with numbers of a Cauchy distribution.
+RT_DRAW_OP(
+    cauchy,
+    "cauchy(Tensor input, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor",
+    R"(Fills the tensor with numbers of a Cauchy distribution.
 
 Follows `torch.Tensor.cauchy_`.
 
@@ -313,12 +372,14 @@ Tensor geometric_forward(Out out, const Tensor& self, double p, Generator* g) {
   const Tensor t = target_of(out, self);
   RT_CHECK(!is_complex(t.dtype()) && t.dtype() != DType::Bool, NotImplemented, "geometric_",
            cat_str("\"geometric_\" not implemented for '", name(t.dtype()), "'"));
-  RT_CHECK(p > 0 && p < 1, Runtime, "geometric_", cat_str("geometric_ expects p to be in (0, 1), but got p=", p));
+  RT_CHECK(p > 0 && p < 1, Runtime, "geometric_",
+           cat_str("geometric_ expects p to be in (0, 1), but got p=", p));
   fill_random(t, {.kind = Distribution::Geometric, .a = std::log1p(-p)}, g);
   return t;
 }
-RT_DRAW_OP(geometric, "geometric(Tensor input, float p, *, Generator? generator=None) -> Tensor",
-           R"(Fills the tensor with the number of trials up to the first success, of probability `p`.
+RT_DRAW_OP(
+    geometric, "geometric(Tensor input, float p, *, Generator? generator=None) -> Tensor",
+    R"(Fills the tensor with the number of trials up to the first success, of probability `p`.
 
 Follows `torch.Tensor.geometric_`.
 
@@ -326,17 +387,21 @@ Follows `torch.Tensor.geometric_`.
 rustorch.Size([2])
 )");
 
-Tensor random_range_forward(Out out, const Tensor& self, int64_t from, std::optional<int64_t> to, Generator* g) {
+Tensor random_range_forward(Out out, const Tensor& self, int64_t from, std::optional<int64_t> to,
+                            Generator* g) {
   const Tensor t = target_of(out, self);
   if (to) {
     fill_integers(t, from, *to, g);
     return t;
   }
-  RT_CHECK(!is_complex(t.dtype()), NotImplemented, "random_", "\"random_\" not implemented for complex dtypes",
-           name(t.dtype()));
+  RT_CHECK(!is_complex(t.dtype()), NotImplemented, "random_",
+           "\"random_\" not implemented for complex dtypes", name(t.dtype()));
   if (t.dtype() == DType::Int64) {
-    fill_random(t, {.kind = Distribution::Integer, .base = from,
-                    .range = static_cast<uint64_t>(INT64_MAX) - static_cast<uint64_t>(from) + 1}, g);
+    fill_random(t,
+                {.kind = Distribution::Integer,
+                 .base = from,
+                 .range = static_cast<uint64_t>(INT64_MAX) - static_cast<uint64_t>(from) + 1},
+                g);
   } else {
     fill_integers(t, from, static_cast<int64_t>(largest_exact(t.dtype())) + 1, g);
   }
@@ -357,8 +422,11 @@ type has them all. Follows `torch.Tensor.random_`.
 >>> rt.zeros(2).random_(5).shape
 rustorch.Size([2])
 )");
-RT_DRAW_OP(random_to, "random.to(Tensor input, int to, *, Generator? generator=None) -> Tensor", "");
-RT_DRAW_OP(random_range, "random.from(Tensor input, int from, int? to, *, Generator? generator=None) -> Tensor", "");
+RT_DRAW_OP(random_to, "random.to(Tensor input, int to, *, Generator? generator=None) -> Tensor",
+           "");
+RT_DRAW_OP(random_range,
+           "random.from(Tensor input, int from, int? to, *, Generator? generator=None) -> Tensor",
+           "");
 
 }  // namespace
 

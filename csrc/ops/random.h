@@ -10,7 +10,8 @@
 //   distribution     computed in        k   value
 //   uniform          float32            4   low + width * uniform_float_(word)
 //                    float64            2   low + width * uniform_double_(high, low)
-//   normal           float32            4   the pairs of normal_float_(x, y) and normal_float_(z, w)
+//   normal           float32            4   the pairs of normal_float_(x, y) and normal_float_(z,
+//   w)
 //                    float64            2   the pair of normal_double_(x, y, z, w)
 //   log_normal       as normal              exp_ of it
 //   exponential      float32            4   -log_(uniform_open_float_(word)) / rate
@@ -32,14 +33,23 @@
 
 namespace rt {
 
-enum class Distribution : uint8_t { Uniform, Normal, LogNormal, Exponential, Cauchy, Geometric, Integer, Bernoulli };
+enum class Distribution : uint8_t {
+  Uniform,
+  Normal,
+  LogNormal,
+  Exponential,
+  Cauchy,
+  Geometric,
+  Integer,
+  Bernoulli
+};
 
 struct RandomFill {
   Distribution kind;
   Generator::State at{};
-  double a = 0, b = 0;       // the parameters, as the table lists them
+  double a = 0, b = 0;  // the parameters, as the table lists them
   int64_t base = 0;
-  uint64_t range = 0;        // 0: all 2^64 integers
+  uint64_t range = 0;  // 0: all 2^64 integers
 };
 // The elements that share one counter, and the type they are computed in.
 int elements_per_counter(Distribution kind, DType computed);
@@ -53,7 +63,8 @@ extern KernelSlot<void(const Tensor& out, Generator::State at)> randperm_kernel;
 extern KernelSlot<void(const Tensor& out, const Tensor& rates, Generator::State at)> poisson_kernel;
 // indices[row, k] are drawn from the categories weighted by weights[row, :]; `uniform` holds the
 // numbers in (0, 1] that decide: one a draw with replacement, one a category without.
-extern KernelSlot<void(const Tensor& indices, const Tensor& weights, const Tensor& uniform, bool replacement)>
+extern KernelSlot<void(const Tensor& indices, const Tensor& weights, const Tensor& uniform,
+                       bool replacement)>
     multinomial_kernel;
 
 // Draws from the generator (the device's default one if null) and fills `out`, real or complex.

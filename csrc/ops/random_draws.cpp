@@ -8,8 +8,10 @@
 namespace rt {
 
 KernelSlot<void(const Tensor& out, Generator::State at)> randperm_kernel{"randperm"};
-KernelSlot<void(const Tensor& out, const Tensor& rates, Generator::State at)> poisson_kernel{"poisson"};
-KernelSlot<void(const Tensor& indices, const Tensor& weights, const Tensor& uniform, bool replacement)>
+KernelSlot<void(const Tensor& out, const Tensor& rates, Generator::State at)> poisson_kernel{
+    "poisson"};
+KernelSlot<void(const Tensor& indices, const Tensor& weights, const Tensor& uniform,
+                bool replacement)>
     multinomial_kernel{"multinomial"};
 
 namespace {
@@ -47,15 +49,24 @@ Tensor randperm_forward(int64_t n, Generator* g, MaybeDType dtype, MaybeDevice d
   RT_CHECK(type != DType::Bool && !is_complex(type), NotImplemented, "randperm",
            cat_str("\"randperm\" not implemented for '", name(type), "'"));
   const Tensor last = scalar_tensor(std::max<int64_t>(n - 1, 0), type);
-  RT_CHECK(Scalar::load(last.data(), type).to_double() == static_cast<double>(std::max<int64_t>(n - 1, 0)), Runtime,
-           "randperm", cat_str("value cannot be converted to type ", name(type), " without overflow"), cat_str(n));
+  RT_CHECK(Scalar::load(last.data(), type).to_double() ==
+               static_cast<double>(std::max<int64_t>(n - 1, 0)),
+           Runtime, "randperm",
+           cat_str("value cannot be converted to type ", name(type), " without overflow"),
+           cat_str(n));
   const Tensor order = empty({n}, DType::Int64, device.value_or(Device{}), "randperm");
   randperm_kernel(order, order, reserve(g, order.device(), (n + 1) / 2));
   return ops::to(order, type);
 }
 const Op randperm_op(
-    "randperm(int n, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> Tensor",
-    randperm_forward, {.in = "rt", .out = true, .random = true, .kernels = {&randperm_kernel}, .doc = R"(The integers from 0 to n - 1 in random order.
+    "randperm(int n, *, Generator? generator=None, DType? dtype=None, Device? device=None) -> "
+    "Tensor",
+    randperm_forward,
+    {.in = "rt",
+     .out = true,
+     .random = true,
+     .kernels = {&randperm_kernel},
+     .doc = R"(The integers from 0 to n - 1 in random order.
 
 int64 unless a dtype is given. Follows `torch.randperm`.
 
@@ -71,8 +82,8 @@ Tensor standard_normal(IntList size, DType type, Device device, Generator* g) {
   return t;
 }
 Tensor normal_tensors_forward(const Tensor& mean, const Tensor& std, Generator* g) {
-  RT_CHECK(!is_complex(std.dtype()), Runtime, "normal", "normal expects standard deviation to be non-complex",
-           describe(std));
+  RT_CHECK(!is_complex(std.dtype()), Runtime, "normal",
+           "normal expects standard deviation to be non-complex", describe(std));
   RT_CHECK(std.numel() == 0 || !truth(ops::any(ops::lt(std, Scalar(0)))), Runtime, "normal",
            "normal expects all elements of std >= 0.0", describe(std));
   const Dims size = broadcast_shapes(mean.sizes(), std.sizes(), "normal");
@@ -85,19 +96,30 @@ Tensor normal_mean_forward(const Tensor& mean, double std, Generator* g) {
   return mean + standard_normal(mean.sizes(), type, mean.device(), g) * Scalar(std);
 }
 Tensor normal_std_forward(double mean, const Tensor& std, Generator* g) {
-  return normal_tensors_forward(ops::full(std.sizes(), mean, float_type(std.dtype()), std.device()), std, g);
+  return normal_tensors_forward(ops::full(std.sizes(), mean, float_type(std.dtype()), std.device()),
+                                std, g);
 }
-Tensor normal_size_forward(double mean, double std, IntList size, Generator* g, MaybeDType dtype, MaybeDevice device) {
+Tensor normal_size_forward(double mean, double std, IntList size, Generator* g, MaybeDType dtype,
+                           MaybeDevice device) {
   RT_CHECK(std >= 0, Runtime, "normal", cat_str("normal expects std >= 0.0, but found std ", std));
   Tensor t = empty(size, dtype.value_or(default_dtype()), device.value_or(Device{}), "normal");
   RT_CHECK(!is_integral(t.dtype(), true), NotImplemented, "normal",
            cat_str("\"normal_kernel_cpu\" not implemented for '", name(t.dtype()), "'"));
-  fill_random(t, {.kind = Distribution::Normal, .a = mean, .b = is_complex(t.dtype()) ? std * std::sqrt(0.5) : std}, g);
+  fill_random(t,
+              {.kind = Distribution::Normal,
+               .a = mean,
+               .b = is_complex(t.dtype()) ? std * std::sqrt(0.5) : std},
+              g);
   return t;
 }
-const Op normal_op("normal.tensors(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
-                   normal_tensors_forward,
-                   {.vjp = zero_gradients_vjp, .in = "rt", .out = true, .random = true, .doc = R"(Numbers of normal distributions with the given means and standard deviations.
+const Op normal_op(
+    "normal.tensors(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
+    normal_tensors_forward,
+    {.vjp = zero_gradients_vjp,
+     .in = "rt",
+     .out = true,
+     .random = true,
+     .doc = R"(Numbers of normal distributions with the given means and standard deviations.
 
 Each is a tensor or a number; for two numbers `size` gives the shape. No gradient flows back.
 Follows `torch.normal`.
@@ -105,9 +127,9 @@ Follows `torch.normal`.
 >>> rt.normal(rt.zeros(3), rt.ones(3)).shape
 rustorch.Size([3])
 )"});
-const Op normal_mean_op("normal.mean(Tensor mean, float std=1.0, *, Generator? generator=None) -> Tensor",
-                        normal_mean_forward,
-                        {.vjp = zero_gradient_vjp, .in = "rt", .out = true, .random = true});
+const Op normal_mean_op(
+    "normal.mean(Tensor mean, float std=1.0, *, Generator? generator=None) -> Tensor",
+    normal_mean_forward, {.vjp = zero_gradient_vjp, .in = "rt", .out = true, .random = true});
 const Op normal_std_op("normal.std(float mean, Tensor std, *, Generator? generator=None) -> Tensor",
                        normal_std_forward, {.in = "rt", .out = true, .random = true});
 const Op normal_size_op(
@@ -125,8 +147,8 @@ uint64_t threshold(double p) { return static_cast<uint64_t>(std::llround(p * 429
 // Whether a uniform number of the probabilities' precision is below each: a bool tensor.
 Tensor successes(const Tensor& p, Generator* g) {
   RT_CHECK(is_floating(p.dtype()), NotImplemented, "bernoulli",
-           cat_str("\"bernoulli_tensor_cpu_p_\" not implemented for '", name(p.dtype()), "'"), describe(p),
-           "floating-point probabilities");
+           cat_str("\"bernoulli_tensor_cpu_p_\" not implemented for '", name(p.dtype()), "'"),
+           describe(p), "floating-point probabilities");
   RT_CHECK(p.numel() == 0 || all_between(p, 0, 1), Runtime, "bernoulli",
            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.", describe(p));
   const Tensor u = empty(p.sizes(), compute_type(p.dtype()), p.device(), "bernoulli");
@@ -135,10 +157,13 @@ Tensor successes(const Tensor& p, Generator* g) {
 }
 void fill_bernoulli(const Tensor& t, double p, Generator* g, const char* op) {
   check_probability(op, p);
-  RT_CHECK(!is_complex(t.dtype()), NotImplemented, op, cat_str("\"", op, "\" not implemented for complex dtypes"));
+  RT_CHECK(!is_complex(t.dtype()), NotImplemented, op,
+           cat_str("\"", op, "\" not implemented for complex dtypes"));
   fill_random(t, {.kind = Distribution::Bernoulli, .a = p, .range = threshold(p)}, g);
 }
-Tensor bernoulli_forward(const Tensor& p, Generator* g) { return ops::to(successes(p, g), p.dtype()); }
+Tensor bernoulli_forward(const Tensor& p, Generator* g) {
+  return ops::to(successes(p, g), p.dtype());
+}
 Tensor bernoulli_p_forward(const Tensor& x, double p, Generator* g) {
   Tensor t = empty_like(x);
   fill_bernoulli(t, p, g, "bernoulli");
@@ -152,8 +177,12 @@ Tensor bernoulli_fill_forward(Out out, const Tensor& self, double p, Generator* 
 Tensor bernoulli_fill_tensor_forward(const Tensor& self, const Tensor& p, Generator* g) {
   return ops::to(ops::expand(successes(p, g), self.sizes()), self.dtype());
 }
-const Op bernoulli_op("bernoulli(Tensor input, *, Generator? generator=None) -> Tensor", bernoulli_forward,
-                      {.vjp = zero_gradient_vjp, .out = true, .random = true, .doc = R"(Ones with the probabilities that the input gives, else zeros.
+const Op bernoulli_op("bernoulli(Tensor input, *, Generator? generator=None) -> Tensor",
+                      bernoulli_forward,
+                      {.vjp = zero_gradient_vjp,
+                       .out = true,
+                       .random = true,
+                       .doc = R"(Ones with the probabilities that the input gives, else zeros.
 
 With `p`, a number, every element has that probability; the in-place form takes a number or a tensor.
 Follows `torch.bernoulli`.
@@ -161,20 +190,24 @@ Follows `torch.bernoulli`.
 >>> rt.bernoulli(rt.tensor([0., 1.]))
 tensor([0., 1.])
 )"});
-const Op bernoulli_p_op("bernoulli.p(Tensor input, float p, *, Generator? generator=None) -> Tensor",
-                        bernoulli_p_forward, {.vjp = zero_gradient_vjp, .random = true});
-const Op bernoulli_fill_op("bernoulli.fill(Tensor input, float p=0.5, *, Generator? generator=None) -> Tensor",
-                           bernoulli_fill_forward,
-                           {.vjp = zero_gradient_vjp, .in = "Tensor.inplace", .inplace = true, .random = true});
-const Op bernoulli_fill_tensor_op("bernoulli.fill_tensor(Tensor input, Tensor p, *, Generator? generator=None) -> Tensor",
-                                  bernoulli_fill_tensor_forward,
-                                  {.vjp = zero_gradients_vjp, .in = "Tensor.inplace", .inplace = true, .random = true});
+const Op bernoulli_p_op(
+    "bernoulli.p(Tensor input, float p, *, Generator? generator=None) -> Tensor",
+    bernoulli_p_forward, {.vjp = zero_gradient_vjp, .random = true});
+const Op bernoulli_fill_op(
+    "bernoulli.fill(Tensor input, float p=0.5, *, Generator? generator=None) -> Tensor",
+    bernoulli_fill_forward,
+    {.vjp = zero_gradient_vjp, .in = "Tensor.inplace", .inplace = true, .random = true});
+const Op bernoulli_fill_tensor_op(
+    "bernoulli.fill_tensor(Tensor input, Tensor p, *, Generator? generator=None) -> Tensor",
+    bernoulli_fill_tensor_forward,
+    {.vjp = zero_gradients_vjp, .in = "Tensor.inplace", .inplace = true, .random = true});
 
 // ---- poisson ----
 
 Tensor poisson_forward(const Tensor& rates, Generator* g) {
   RT_CHECK(is_floating(rates.dtype()), NotImplemented, "poisson",
-           cat_str("\"poisson_cpu\" not implemented for '", name(rates.dtype()), "'"), describe(rates));
+           cat_str("\"poisson_cpu\" not implemented for '", name(rates.dtype()), "'"),
+           describe(rates));
   RT_CHECK(rates.numel() == 0 || all_between(rates, 0, INFINITY), Runtime, "poisson",
            "invalid Poisson rate, expected rate to be non-negative", describe(rates));
   const Tensor dense = ops::contiguous(ops::to(rates, DType::Float64));
@@ -182,8 +215,13 @@ Tensor poisson_forward(const Tensor& rates, Generator* g) {
   poisson_kernel(out, out, dense, reserve(g, rates.device(), rates.numel()));
   return ops::to(out, rates.dtype());
 }
-const Op poisson_op("poisson(Tensor input, Generator? generator=None) -> Tensor", poisson_forward,
-                    {.vjp = zero_gradient_vjp, .in = "rt", .random = true, .kernels = {&poisson_kernel}, .doc = R"(Numbers of events of Poisson distributions with the given rates, in the rates' dtype.
+const Op poisson_op(
+    "poisson(Tensor input, Generator? generator=None) -> Tensor", poisson_forward,
+    {.vjp = zero_gradient_vjp,
+     .in = "rt",
+     .random = true,
+     .kernels = {&poisson_kernel},
+     .doc = R"(Numbers of events of Poisson distributions with the given rates, in the rates' dtype.
 
 Errors if a rate is negative. Follows `torch.poisson`.
 
@@ -197,12 +235,16 @@ Tensor multinomial_forward(const Tensor& weights, int64_t draws, bool replacemen
   RT_CHECK(weights.dim() == 1 || weights.dim() == 2, Runtime, "multinomial",
            "prob_dist must be 1 or 2 dim", describe(weights));
   RT_CHECK(is_floating(weights.dtype()), Runtime, "multinomial",
-           cat_str("multinomial only supports floating-point dtypes for input, got: ", name(weights.dtype())));
-  RT_CHECK(draws > 0, Runtime, "multinomial", "cannot sample n_sample <= 0 samples", cat_str(draws));
+           cat_str("multinomial only supports floating-point dtypes for input, got: ",
+                   name(weights.dtype())));
+  RT_CHECK(draws > 0, Runtime, "multinomial", "cannot sample n_sample <= 0 samples",
+           cat_str(draws));
   const int64_t n = weights.sizes().back();
   RT_CHECK(replacement || draws <= n, Runtime, "multinomial",
-           "cannot sample n_sample > prob_dist.size(-1) samples without replacement", cat_str(draws));
-  RT_CHECK(n <= (int64_t{1} << 24), Runtime, "multinomial", "number of categories cannot exceed 2^24", cat_str(n));
+           "cannot sample n_sample > prob_dist.size(-1) samples without replacement",
+           cat_str(draws));
+  RT_CHECK(n <= (int64_t{1} << 24), Runtime, "multinomial",
+           "number of categories cannot exceed 2^24", cat_str(n));
   Dims size(weights.sizes());
   size.back() = draws;
   const Tensor indices = empty(size, DType::Int64, weights.device(), "multinomial");
@@ -221,9 +263,14 @@ Tensor multinomial_forward(const Tensor& weights, int64_t draws, bool replacemen
   return indices;
 }
 const Op multinomial_op(
-    "multinomial(Tensor input, int num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor",
+    "multinomial(Tensor input, int num_samples, bool replacement=False, *, Generator? "
+    "generator=None) -> Tensor",
     multinomial_forward,
-    {.out = true, .random = true, .integer_result = true, .kernels = {&multinomial_kernel}, .doc = R"(Indices drawn by the weights of each row, which need not add up to one.
+    {.out = true,
+     .random = true,
+     .integer_result = true,
+     .kernels = {&multinomial_kernel},
+     .doc = R"(Indices drawn by the weights of each row, which need not add up to one.
 
 A vector or a matrix of weights. Errors for negative or infinite weights, for rows that are all zero,
 and for more draws than categories without replacement. Follows `torch.multinomial`.

@@ -14,7 +14,8 @@ namespace {
 using MaybeDType = std::optional<DType>;
 using MaybeDevice = std::optional<Device>;
 
-Tensor fill_sequence(int64_t n, DType dtype, MaybeDevice device, const char* op, const Sequence& s) {
+Tensor fill_sequence(int64_t n, DType dtype, MaybeDevice device, const char* op,
+                     const Sequence& s) {
   Tensor t = empty({n}, dtype, device.value_or(Device{}), op);
   if (n > 0) sequence_kernel(t, t, s);
   return t;
@@ -22,20 +23,25 @@ Tensor fill_sequence(int64_t n, DType dtype, MaybeDevice device, const char* op,
 
 int64_t arange_length(const char* op, const Scalar& start, const Scalar& end, const Scalar& step) {
   RT_CHECK(!start.is_complex() && !end.is_complex() && !step.is_complex(), Runtime, op,
-           "value cannot be converted to type double without overflow", cat_str(start, ", ", end, ", ", step));
+           "value cannot be converted to type double without overflow",
+           cat_str(start, ", ", end, ", ", step));
   RT_CHECK(step.to_bool(), Runtime, op, "step must be nonzero");
   const double a = start.to_double(), b = end.to_double(), h = step.to_double();
-  RT_CHECK(std::isfinite(a) && std::isfinite(b), Runtime, op, cat_str("unsupported range: ", start, " -> ", end));
+  RT_CHECK(std::isfinite(a) && std::isfinite(b), Runtime, op,
+           cat_str("unsupported range: ", start, " -> ", end));
   RT_CHECK((h > 0 && b >= a) || (h < 0 && b <= a), Runtime, op,
            "upper bound and lower bound inconsistent with step sign",
            cat_str("start ", start, ", end ", end, ", step ", step));
   if (start.is_integral() && end.is_integral() && step.is_integral()) {
     // Unsigned, because the distance of two int64 may take 64 bits.
-    const uint64_t distance = h > 0 ? static_cast<uint64_t>(end.to_int()) - static_cast<uint64_t>(start.to_int())
-                                    : static_cast<uint64_t>(start.to_int()) - static_cast<uint64_t>(end.to_int());
-    const uint64_t stride = h > 0 ? static_cast<uint64_t>(step.to_int()) : -static_cast<uint64_t>(step.to_int());
+    const uint64_t distance =
+        h > 0 ? static_cast<uint64_t>(end.to_int()) - static_cast<uint64_t>(start.to_int())
+              : static_cast<uint64_t>(start.to_int()) - static_cast<uint64_t>(end.to_int());
+    const uint64_t stride =
+        h > 0 ? static_cast<uint64_t>(step.to_int()) : -static_cast<uint64_t>(step.to_int());
     const uint64_t n = distance / stride + (distance % stride != 0);
-    RT_CHECK(n <= static_cast<uint64_t>(INT64_MAX), Runtime, op, "invalid size, possible overflow?");
+    RT_CHECK(n <= static_cast<uint64_t>(INT64_MAX), Runtime, op,
+             "invalid size, possible overflow?");
     return static_cast<int64_t>(n);
   }
   const double n = std::ceil((b - a) / h);
@@ -46,8 +52,8 @@ int64_t arange_length(const char* op, const Scalar& start, const Scalar& end, co
 Tensor arange_forward(Scalar start, Scalar end, Scalar step, MaybeDType dtype, MaybeDevice device) {
   const bool integral = start.is_integral() && end.is_integral() && step.is_integral();
   const DType type = dtype.value_or(integral ? DType::Int64 : default_dtype());
-  RT_CHECK(type != DType::Bool, NotImplemented, "arange", "\"arange_cpu\" not implemented for 'Bool'", "",
-           "an integer dtype");
+  RT_CHECK(type != DType::Bool, NotImplemented, "arange",
+           "\"arange_cpu\" not implemented for 'Bool'", "", "an integer dtype");
   Sequence s{};
   if (is_integral(type)) {
     // As in PyTorch, an integer result is made of truncated ends.
@@ -67,8 +73,11 @@ Tensor arange_forward(Scalar start, Scalar end, Scalar step, MaybeDType dtype, M
 Tensor arange_end_forward(Scalar end, MaybeDType dtype, MaybeDevice device) {
   return arange_forward(0, end, 1, dtype, device);
 }
-const Op arange_end_op("arange(Scalar end, *, DType? dtype=None, Device? device=None) -> Tensor", arange_end_forward,
-                       {.in = "rt", .out = true, .doc = R"(The numbers from `start` (0) up to but without `end`, in steps of `step` (1).
+const Op arange_end_op(
+    "arange(Scalar end, *, DType? dtype=None, Device? device=None) -> Tensor", arange_end_forward,
+    {.in = "rt",
+     .out = true,
+     .doc = R"(The numbers from `start` (0) up to but without `end`, in steps of `step` (1).
 
 int64 if all are integers, else the default float dtype. Follows `torch.arange`.
 
@@ -76,7 +85,8 @@ int64 if all are integers, else the default float dtype. Follows `torch.arange`.
 tensor([0, 1, 2, 3])
 )"});
 const Op arange_op(
-    "arange.start(Scalar start, Scalar end, Scalar step=1, *, DType? dtype=None, Device? device=None) -> Tensor",
+    "arange.start(Scalar start, Scalar end, Scalar step=1, *, DType? dtype=None, Device? "
+    "device=None) -> Tensor",
     arange_forward, {.in = "rt", .out = true});
 
 // The older form, which includes `end`.
@@ -92,8 +102,13 @@ Tensor range_forward(Scalar start, Scalar end, Scalar step, MaybeDType dtype, Ma
   s.real_step = step.to_double();
   return fill_sequence(static_cast<int64_t>(std::floor(steps)) + 1, type, device, "range", s);
 }
-const Op range_op("range(Scalar start=0, Scalar end, Scalar step=1, *, DType? dtype=None, Device? device=None) -> Tensor",
-                  range_forward, {.in = "rt", .out = true, .doc = R"(The numbers from `start` to `end`, both included; `arange` is preferred.
+const Op range_op(
+    "range(Scalar start=0, Scalar end, Scalar step=1, *, DType? dtype=None, Device? device=None) "
+    "-> Tensor",
+    range_forward,
+    {.in = "rt",
+     .out = true,
+     .doc = R"(The numbers from `start` to `end`, both included; `arange` is preferred.
 
 Follows `torch.range`.
 
@@ -105,15 +120,16 @@ DType spaced_dtype(const char* op, MaybeDType dtype, const Scalar& start, const 
   const bool complex = start.is_complex() || end.is_complex();
   const DType type = dtype.value_or(complex ? complex_of(default_dtype()) : default_dtype());
   RT_CHECK(!complex || is_complex(type), Runtime, op,
-           cat_str("inferred dtype ", name(complex_of(default_dtype())), " can't be safely cast to passed dtype ",
-                   name(type)));
+           cat_str("inferred dtype ", name(complex_of(default_dtype())),
+                   " can't be safely cast to passed dtype ", name(type)));
   return type;
 }
 void check_steps(const char* op, int64_t steps) {
   RT_CHECK(steps >= 0, Runtime, op, "number of steps must be non-negative", cat_str(steps));
 }
 
-Tensor linspace_forward(Scalar start, Scalar end, int64_t steps, MaybeDType dtype, MaybeDevice device) {
+Tensor linspace_forward(Scalar start, Scalar end, int64_t steps, MaybeDType dtype,
+                        MaybeDevice device) {
   const DType type = spaced_dtype("linspace", dtype, start, end);
   check_steps("linspace", steps);
   Sequence s{};
@@ -135,8 +151,12 @@ Tensor linspace_forward(Scalar start, Scalar end, int64_t steps, MaybeDType dtyp
   return t;
 }
 const Op linspace_op(
-    "linspace(Scalar start, Scalar end, int steps, *, DType? dtype=None, Device? device=None) -> Tensor",
-    linspace_forward, {.in = "rt", .out = true, .doc = R"(`steps` numbers evenly spaced from `start` to `end`, both included.
+    "linspace(Scalar start, Scalar end, int steps, *, DType? dtype=None, Device? device=None) -> "
+    "Tensor",
+    linspace_forward,
+    {.in = "rt",
+     .out = true,
+     .doc = R"(`steps` numbers evenly spaced from `start` to `end`, both included.
 
 Follows `torch.linspace`.
 
@@ -144,10 +164,12 @@ Follows `torch.linspace`.
 tensor([0.0000, 0.5000, 1.0000])
 )"});
 
-Tensor logspace_forward(Scalar start, Scalar end, int64_t steps, double base, MaybeDType dtype, MaybeDevice device) {
+Tensor logspace_forward(Scalar start, Scalar end, int64_t steps, double base, MaybeDType dtype,
+                        MaybeDevice device) {
   const DType type = spaced_dtype("logspace", dtype, start, end);
   check_steps("logspace", steps);
-  RT_CHECK(!is_complex(type), NotImplemented, "logspace", "complex results are not supported", name(type));
+  RT_CHECK(!is_complex(type), NotImplemented, "logspace", "complex results are not supported",
+           name(type));
   Sequence s{};
   s.kind = Sequence::Kind::Powers;
   s.start = start.to_double();
@@ -156,9 +178,13 @@ Tensor logspace_forward(Scalar start, Scalar end, int64_t steps, double base, Ma
   return fill_sequence(steps, type, device, "logspace", s);
 }
 const Op logspace_op(
-    "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, DType? dtype=None, Device? device=None) "
+    "logspace(Scalar start, Scalar end, int steps, float base=10.0, *, DType? dtype=None, Device? "
+    "device=None) "
     "-> Tensor",
-    logspace_forward, {.in = "rt", .out = true, .doc = R"(`steps` powers of `base`, with exponents evenly spaced from `start` to `end`.
+    logspace_forward,
+    {.in = "rt",
+     .out = true,
+     .doc = R"(`steps` powers of `base`, with exponents evenly spaced from `start` to `end`.
 
 Follows `torch.logspace`.
 
@@ -178,9 +204,14 @@ Tensor eye_rows_forward(int64_t n, int64_t m, MaybeDType dtype, MaybeDevice devi
   }
   return t;
 }
-Tensor eye_forward(int64_t n, MaybeDType dtype, MaybeDevice device) { return eye_rows_forward(n, n, dtype, device); }
-const Op eye_op("eye(int n, *, DType? dtype=None, Device? device=None) -> Tensor", eye_forward,
-                {.in = "rt", .out = true, .doc = R"(A matrix with ones on its diagonal and zeros elsewhere, square unless `m` is given.
+Tensor eye_forward(int64_t n, MaybeDType dtype, MaybeDevice device) {
+  return eye_rows_forward(n, n, dtype, device);
+}
+const Op eye_op(
+    "eye(int n, *, DType? dtype=None, Device? device=None) -> Tensor", eye_forward,
+    {.in = "rt",
+     .out = true,
+     .doc = R"(A matrix with ones on its diagonal and zeros elsewhere, square unless `m` is given.
 
 Follows `torch.eye`.
 
@@ -188,8 +219,8 @@ Follows `torch.eye`.
 tensor([[1., 0.],
         [0., 1.]])
 )"});
-const Op eye_rows_op("eye.m(int n, int m, *, DType? dtype=None, Device? device=None) -> Tensor", eye_rows_forward,
-                     {.in = "rt", .out = true});
+const Op eye_rows_op("eye.m(int n, int m, *, DType? dtype=None, Device? device=None) -> Tensor",
+                     eye_rows_forward, {.in = "rt", .out = true});
 
 }  // namespace
 

@@ -25,7 +25,9 @@ void flip_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::flip(c.grad(), c.arg<IntList>(1)));
 }
 const Op flip_op("flip(Tensor input, int[1] dims) -> Tensor", flip_forward,
-                 {.vjp = flip_vjp, .kernels = {&flip_kernel}, .doc = R"(A copy with some dims reversed.
+                 {.vjp = flip_vjp,
+                  .kernels = {&flip_kernel},
+                  .doc = R"(A copy with some dims reversed.
 
 Follows `torch.flip`.
 
@@ -40,14 +42,16 @@ Tensor flipud_forward(const Tensor& x) {
   RT_CHECK(x.dim() >= 1, Runtime, "flipud", "Input must be >= 1-d.", describe(x));
   return flip_op(x, {0});
 }
-const Op fliplr_op("fliplr(Tensor input) -> Tensor", fliplr_forward, {.doc = R"(The columns in reverse order, as a copy.
+const Op fliplr_op("fliplr(Tensor input) -> Tensor", fliplr_forward,
+                   {.doc = R"(The columns in reverse order, as a copy.
 
 Follows `torch.fliplr`.
 
 >>> rt.fliplr(rt.tensor([[1, 2]]))
 tensor([[2, 1]])
 )"});
-const Op flipud_op("flipud(Tensor input) -> Tensor", flipud_forward, {.doc = R"(The rows in reverse order, as a copy.
+const Op flipud_op("flipud(Tensor input) -> Tensor", flipud_forward,
+                   {.doc = R"(The rows in reverse order, as a copy.
 
 Follows `torch.flipud`.
 
@@ -56,11 +60,14 @@ tensor([2, 1])
 )"});
 
 Tensor rot90_forward(const Tensor& x, int64_t k, IntList dims) {
-  RT_CHECK(dims.size() == 2, Runtime, "rot90", cat_str("expected total rotation dims == 2, but got dims = ", dims.size()));
-  RT_CHECK(x.dim() >= 2, Runtime, "rot90", cat_str("expected total dims >= 2, but got total dims = ", x.dim()));
+  RT_CHECK(dims.size() == 2, Runtime, "rot90",
+           cat_str("expected total rotation dims == 2, but got dims = ", dims.size()));
+  RT_CHECK(x.dim() >= 2, Runtime, "rot90",
+           cat_str("expected total dims >= 2, but got total dims = ", x.dim()));
   const int64_t a = wrap_dim(dims[0], x.dim(), "rot90"), b = wrap_dim(dims[1], x.dim(), "rot90");
   RT_CHECK(a != b, Runtime, "rot90",
-           cat_str("expected rotation dims to be different, but got dim0 = ", dims[0], " and dim1 = ", dims[1]));
+           cat_str("expected rotation dims to be different, but got dim0 = ", dims[0],
+                   " and dim1 = ", dims[1]));
   switch (((k % 4) + 4) % 4) {
     case 1:
       return ops::transpose(flip_op(x, {b}), a, b);
@@ -72,7 +79,10 @@ Tensor rot90_forward(const Tensor& x, int64_t k, IntList dims) {
       return ops::clone(x);
   }
 }
-const Op rot90_op("rot90(Tensor input, int k=1, int[] dims=[0, 1]) -> Tensor", rot90_forward, {.doc = R"(A copy turned k times by 90 degrees in the plane of two dims, from the first towards the second.
+const Op rot90_op(
+    "rot90(Tensor input, int k=1, int[] dims=[0, 1]) -> Tensor", rot90_forward,
+    {.doc =
+         R"(A copy turned k times by 90 degrees in the plane of two dims, from the first towards the second.
 
 Follows `torch.rot90`.
 
@@ -104,8 +114,9 @@ Tensor roll_forward(const Tensor& x, IntList shifts, IntList dims) {
     const Tensor flat = ops::reshape(ops::contiguous(x), {-1});
     return ops::reshape(roll_one(flat, shifts[0], 0), x.sizes());
   }
-  RT_CHECK(shifts.size() == dims.size(), Runtime, "roll",
-           cat_str("shifts and dimensions must align. shifts: ", shifts.size(), ", dims:", dims.size()));
+  RT_CHECK(
+      shifts.size() == dims.size(), Runtime, "roll",
+      cat_str("shifts and dimensions must align. shifts: ", shifts.size(), ", dims:", dims.size()));
   Tensor out = x;
   for (size_t i = 0; i < dims.size(); ++i) {
     RT_CHECK(x.dim() > 0, Index, "roll", "Dimension specified as 0 but tensor has no dimensions");
@@ -119,8 +130,12 @@ void roll_vjp(VjpContext& c) {
   for (int64_t& s : back) s = -s;
   c.set(0, ops::roll(c.grad(), back, c.arg<IntList>(2)));
 }
-const Op roll_op("roll(Tensor input, int[1] shifts, int[1] dims=[]) -> Tensor", roll_forward,
-                 {.vjp = roll_vjp, .kernels = {&copy_kernel}, .doc = R"(A copy shifted along dims (or as one flat dim), where what leaves at one end enters at the other.
+const Op roll_op(
+    "roll(Tensor input, int[1] shifts, int[1] dims=[]) -> Tensor", roll_forward,
+    {.vjp = roll_vjp,
+     .kernels = {&copy_kernel},
+     .doc =
+         R"(A copy shifted along dims (or as one flat dim), where what leaves at one end enters at the other.
 
 Follows `torch.roll`.
 
@@ -132,13 +147,15 @@ tensor([3, 1, 2])
 
 Tensor repeat_forward(const Tensor& x, IntList repeats) {
   const int64_t rank = repeats.ssize(), extra = rank - x.dim();
-  RT_CHECK(extra >= 0, Runtime, "repeat",
-           "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor",
-           cat_str(repeats, " for ", describe(x)));
+  RT_CHECK(
+      extra >= 0, Runtime, "repeat",
+      "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor",
+      cat_str(repeats, " for ", describe(x)));
   Dims sizes, paired, full;
   for (int64_t d = 0; d < rank; ++d) {
     const int64_t n = d < extra ? 1 : x.sizes()[d - extra];
-    RT_CHECK(repeats[d] >= 0, Runtime, "repeat", cat_str("Trying to create tensor with negative dimension ", repeats[d] * n),
+    RT_CHECK(repeats[d] >= 0, Runtime, "repeat",
+             cat_str("Trying to create tensor with negative dimension ", repeats[d] * n),
              cat_str("repeats ", repeats));
     sizes.push_back(n * repeats[d]);
     paired.push_back(1);
@@ -150,7 +167,10 @@ Tensor repeat_forward(const Tensor& x, IntList repeats) {
   // A copy, even where nothing is repeated.
   return ops::reshape(all.is_contiguous() ? ops::clone(all) : ops::contiguous(all), sizes);
 }
-const Op repeat_op("repeat(Tensor input, int[] repeats) -> Tensor", repeat_forward, {.in = "Tensor", .doc = R"(The tensor repeated along each dim, as a copy; extra repeats make new leading dims.
+const Op repeat_op(
+    "repeat(Tensor input, int[] repeats) -> Tensor", repeat_forward,
+    {.in = "Tensor",
+     .doc = R"(The tensor repeated along each dim, as a copy; extra repeats make new leading dims.
 
 Follows `torch.Tensor.repeat`.
 
@@ -162,7 +182,8 @@ Tensor tile_forward(const Tensor& x, IntList dims) {
   for (int64_t d : dims) repeats.push_back(d);
   return repeat_forward(x, repeats);
 }
-const Op tile_op("tile(Tensor input, int[] dims) -> Tensor", tile_forward, {.doc = R"(The tensor repeated along its last dims, as numpy's tile does.
+const Op tile_op("tile(Tensor input, int[] dims) -> Tensor", tile_forward,
+                 {.doc = R"(The tensor repeated along its last dims, as numpy's tile does.
 
 Follows `torch.tile`.
 
@@ -172,10 +193,10 @@ tensor([1, 2, 1, 2])
 
 // Index i repeated repeats[i] times.
 Tensor repeat_interleave_index_forward(const Tensor& repeats, std::optional<int64_t> output_size) {
-  RT_CHECK(repeats.dim() == 1, Runtime, "repeat_interleave", "repeat_interleave only accept 1D vector as repeat",
-           describe(repeats));
-  RT_CHECK(repeats.dtype() == DType::Int64 || repeats.dtype() == DType::Int32, Runtime, "repeat_interleave",
-           "repeats has to be Long or Int tensor", describe(repeats));
+  RT_CHECK(repeats.dim() == 1, Runtime, "repeat_interleave",
+           "repeat_interleave only accept 1D vector as repeat", describe(repeats));
+  RT_CHECK(repeats.dtype() == DType::Int64 || repeats.dtype() == DType::Int32, Runtime,
+           "repeat_interleave", "repeats has to be Long or Int tensor", describe(repeats));
   const Tensor host = ops::contiguous(ops::to(ops::to(repeats, Device{}), DType::Int64));
   const int64_t* r = host.data<int64_t>();
   int64_t total = 0;
@@ -192,14 +213,16 @@ Tensor repeat_interleave_index_forward(const Tensor& repeats, std::optional<int6
 }
 // dim is a real dim of x here: without one the caller has flattened x.
 Tensor repeat_each(const Tensor& x, int64_t times, int64_t dim) {
-  RT_CHECK(times >= 0, Runtime, "repeat_interleave", "Repeats must be non-negative", cat_str(times));
+  RT_CHECK(times >= 0, Runtime, "repeat_interleave", "Repeats must be non-negative",
+           cat_str(times));
   const int64_t d = wrap_dim(dim, x.dim(), "repeat_interleave");
   Dims expanded(x.sizes()), sizes(x.sizes());
   expanded.insert(static_cast<size_t>(d) + 1, times);
   sizes[d] *= times;
   return ops::reshape(ops::contiguous(ops::expand(ops::unsqueeze(x, d + 1), expanded)), sizes);
 }
-Tensor repeat_interleave_int_forward(const Tensor& input, int64_t repeats, std::optional<int64_t> dim,
+Tensor repeat_interleave_int_forward(const Tensor& input, int64_t repeats,
+                                     std::optional<int64_t> dim,
                                      std::optional<int64_t> output_size) {
   const Tensor x = dim && input.dim() > 0 ? input : ops::reshape(input, {-1});
   const Tensor r = repeat_each(x, repeats, dim.value_or(0));
@@ -207,21 +230,26 @@ Tensor repeat_interleave_int_forward(const Tensor& input, int64_t repeats, std::
            "allocated size does not match required size", cat_str(*output_size));
   return r;
 }
-Tensor repeat_interleave_tensor_forward(const Tensor& input, const Tensor& repeats, std::optional<int64_t> dim,
+Tensor repeat_interleave_tensor_forward(const Tensor& input, const Tensor& repeats,
+                                        std::optional<int64_t> dim,
                                         std::optional<int64_t> output_size) {
   const Tensor x = dim && input.dim() > 0 ? input : ops::reshape(input, {-1});
   const int64_t d = wrap_dim(dim.value_or(0), x.dim(), "repeat_interleave"), n = x.sizes()[d];
-  RT_CHECK(repeats.dim() <= 1, Runtime, "repeat_interleave", "repeats must be 0-dim or 1-dim tensor", describe(repeats));
+  RT_CHECK(repeats.dim() <= 1, Runtime, "repeat_interleave",
+           "repeats must be 0-dim or 1-dim tensor", describe(repeats));
   RT_CHECK(repeats.numel() == 1 || repeats.numel() == n, Runtime, "repeat_interleave",
            "repeats must have the same size as input along dim",
            cat_str("repeats.size(0) = ", repeats.numel(), " and input.size(", d, ") = ", n));
   const Tensor each = ops::reshape(repeats, {-1});
-  const Tensor index = repeat_interleave_index_forward(repeats.numel() == n ? each : ops::expand(each, {n}), output_size);
+  const Tensor index = repeat_interleave_index_forward(
+      repeats.numel() == n ? each : ops::expand(each, {n}), output_size);
   return ops::index_select(x, d, index);
 }
 const Op repeat_interleave_int_op(
-    "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
-    repeat_interleave_int_forward, {.doc = R"(Each element repeated in place, a number of times or as a tensor of counts says.
+    "repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> "
+    "Tensor",
+    repeat_interleave_int_forward,
+    {.doc = R"(Each element repeated in place, a number of times or as a tensor of counts says.
 
 Along `dim`, or over the flattened input; with only a tensor of counts, the indices repeated.
 Follows `torch.repeat_interleave`.
@@ -230,10 +258,12 @@ Follows `torch.repeat_interleave`.
 tensor([1, 1, 2, 2])
 )"});
 const Op repeat_interleave_tensor_op(
-    "repeat_interleave.tensor(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
+    "repeat_interleave.tensor(Tensor input, Tensor repeats, int? dim=None, *, int? "
+    "output_size=None) -> Tensor",
     repeat_interleave_tensor_forward, {});
-const Op repeat_interleave_index_op("repeat_interleave.index(Tensor repeats, *, int? output_size=None) -> Tensor",
-                                    repeat_interleave_index_forward, {.in = "rt", .integer_result = true});
+const Op repeat_interleave_index_op(
+    "repeat_interleave.index(Tensor repeats, *, int? output_size=None) -> Tensor",
+    repeat_interleave_index_forward, {.in = "rt", .integer_result = true});
 
 }  // namespace
 

@@ -32,7 +32,8 @@ void check_types(const Schema& s, std::span<const ArgKind> kinds, std::span<cons
            cat_str("the schema has ", s.args.size(), " arguments, the function ", kinds.size()));
   for (size_t i = 0; i < kinds.size(); ++i) {
     const Argument& a = s.args[i];
-    const bool none_ok = optionals[i] || kinds[i] == ArgKind::Tensor || kinds[i] == ArgKind::Generator;
+    const bool none_ok =
+        optionals[i] || kinds[i] == ArgKind::Tensor || kinds[i] == ArgKind::Generator;
     RT_CHECK(kinds[i] == a.kind && (none_ok || !a.optional), Type, s.name,
              cat_str("argument '", a.name, "' has another C++ type than its schema says"), a.type);
   }
@@ -71,7 +72,8 @@ OpRecord* detail::register_op(const char* schema, OpSpec spec, std::span<const A
         found = true;
       }
     }
-    RT_CHECK(found, Value, r->schema.name, cat_str("saves '", w, "', which is no argument or result"));
+    RT_CHECK(found, Value, r->schema.name,
+             cat_str("saves '", w, "', which is no argument or result"));
   }
   Registry& reg = registry();
   RT_CHECK(reg.by_name.emplace(r->schema.name, r.get()).second, Value, r->schema.name,

@@ -42,13 +42,13 @@ struct OpSpec {
   // Where Python finds it: "rt" (rustorch.NAME), "Tensor" (a method), "nn.functional", "linalg",
   // "fft", "special"; "" for an internal op.
   const char* in = "rt Tensor";
-  const char* aliases = "";      // other names in the same places
-  bool inplace = false;          // has NAME_
-  bool out = false;              // accepts out=
-  bool view = false;             // the result shares memory with the first argument
+  const char* aliases = "";  // other names in the same places
+  bool inplace = false;      // has NAME_
+  bool out = false;          // accepts out=
+  bool view = false;         // the result shares memory with the first argument
   bool random = false;
-  bool broadcasts = false;       // elementwise: gradients are summed back to each input's shape
-  bool integer_result = false;   // results carry no gradient (comparisons, argmax)
+  bool broadcasts = false;         // elementwise: gradients are summed back to each input's shape
+  bool integer_result = false;     // results carry no gradient (comparisons, argmax)
   const char* lowering = nullptr;  // key of its Core ML lowering
   // Read while registering; the record keeps its own copy.
   std::initializer_list<const KernelSlotBase*> kernels = {};
@@ -64,7 +64,7 @@ struct OpRecord {
 
   Schema schema;
   OpSpec spec;
-  void (*forward)() = nullptr;   // the typed function, for the boxed callers
+  void (*forward)() = nullptr;  // the typed function, for the boxed callers
   Boxed boxed = nullptr;
   BoxedOut boxed_out = nullptr;  // null: results are copied into out= and in-place targets
   std::vector<const KernelSlotBase*> kernels;
@@ -133,7 +133,8 @@ struct UnboxReturn<std::tuple<T...>> {
   static std::tuple<T...> from(Value* v) {
     return [&]<size_t... I>(std::index_sequence<I...>) {
       return std::tuple<T...>(UnboxReturn<T>::from(v + I)...);
-    }(std::index_sequence_for<T...>{});
+    }
+    (std::index_sequence_for<T...>{});
   }
 };
 

@@ -20,21 +20,27 @@ IntList list_of(const MaybeDims& dim) { return dim.value_or(IntList()); }
 DType sum_type(const Tensor& x, MaybeType dtype) {
   return dtype.value_or(is_integral(x.dtype(), true) ? DType::Int64 : x.dtype());
 }
-// The sum of integers of any width is made in 64 bits and wrapped once; bool sums are sums of 0 and 1.
-DType sum_compute(DType type) { return is_integral(type, true) ? DType::Int64 : compute_type(type); }
+// The sum of integers of any width is made in 64 bits and wrapped once; bool sums are sums of 0
+// and 1.
+DType sum_compute(DType type) {
+  return is_integral(type, true) ? DType::Int64 : compute_type(type);
+}
 
 // Complex values are converted first if the result is real, so that the same parts are dropped.
-Tensor sum_in(const ReduceSlot& slot, const char* op, const Tensor& x, uint64_t reduced, bool keepdim,
-              DType type, double divisor = 1) {
+Tensor sum_in(const ReduceSlot& slot, const char* op, const Tensor& x, uint64_t reduced,
+              bool keepdim, DType type, double divisor = 1) {
   const DType compute = sum_compute(type);
   // A narrower type is asked for: values are rounded before they are added.
-  const bool narrow = type != x.dtype() && (is_reduced_floating(type) || type == DType::Bool ||
-                                            (is_integral(type) && type != DType::Int64 && is_floating(x.dtype())));
-  return reduce(slot, op, narrow ? ops::to(x, type) : x, reduced, keepdim, compute, type, divisor).result;
+  const bool narrow =
+      type != x.dtype() && (is_reduced_floating(type) || type == DType::Bool ||
+                            (is_integral(type) && type != DType::Int64 && is_floating(x.dtype())));
+  return reduce(slot, op, narrow ? ops::to(x, type) : x, reduced, keepdim, compute, type, divisor)
+      .result;
 }
 
 Tensor sum_forward(const Tensor& x, MaybeDims dim, bool keepdim, MaybeType dtype) {
-  return sum_in(sum_slot, "sum", x, dim_mask(list_of(dim), x.dim(), "sum"), keepdim, sum_type(x, dtype));
+  return sum_in(sum_slot, "sum", x, dim_mask(list_of(dim), x.dim(), "sum"), keepdim,
+                sum_type(x, dtype));
 }
 // The gradient of a reduction's result, back in the shape of its input.
 Tensor spread(const VjpContext& c, bool keepdim) {
@@ -46,9 +52,13 @@ Tensor spread(const VjpContext& c, bool keepdim) {
 void sum_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, spread(c, c.arg<bool>(2)));
 }
-const Op sum_op("sum(Tensor input, int[1]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor",
-                sum_forward, {.vjp = sum_vjp, .out = true, .kernels = {&sum_slot},
-                              .doc = R"(The sum over some dims, or over all.
+const Op sum_op(
+    "sum(Tensor input, int[1]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor",
+    sum_forward,
+    {.vjp = sum_vjp,
+     .out = true,
+     .kernels = {&sum_slot},
+     .doc = R"(The sum over some dims, or over all.
 
 Integers and bool sum to int64. Blocks are added pairwise, float32 blocks in float64, so the error
 does not grow with the length. Follows `torch.sum`.
@@ -58,18 +68,26 @@ tensor([4, 6])
 )"});
 
 Tensor nansum_forward(const Tensor& x, MaybeDims dim, bool keepdim, MaybeType dtype) {
-  RT_CHECK(!is_complex(x.dtype()), Runtime, "nansum", "nansum does not support complex inputs", describe(x));
+  RT_CHECK(!is_complex(x.dtype()), Runtime, "nansum", "nansum does not support complex inputs",
+           describe(x));
   const uint64_t mask = dim_mask(list_of(dim), x.dim(), "nansum");
   const DType type = sum_type(x, dtype);
   const bool plain = is_integral(x.dtype(), true) || is_integral(type, true);
   return sum_in(plain ? sum_slot : nansum_slot, "nansum", x, mask, keepdim, type);
 }
 void nansum_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, spread(c, c.arg<bool>(2)) * ops::to(ops::eq(c.input(0), c.input(0)), c.grad().dtype()));
+  if (c.has_grad())
+    c.set(0,
+          spread(c, c.arg<bool>(2)) * ops::to(ops::eq(c.input(0), c.input(0)), c.grad().dtype()));
 }
-const Op nansum_op("nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor",
-                   nansum_forward, {.vjp = nansum_vjp, .saves = "input", .out = true, .kernels = {&nansum_slot},
-                                    .doc = R"(The sum over some dims, or over all, with NaN counted as zero.
+const Op nansum_op(
+    "nansum(Tensor input, int[1]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor",
+    nansum_forward,
+    {.vjp = nansum_vjp,
+     .saves = "input",
+     .out = true,
+     .kernels = {&nansum_slot},
+     .doc = R"(The sum over some dims, or over all, with NaN counted as zero.
 
 Follows `torch.nansum`.
 
@@ -94,9 +112,13 @@ void mean_vjp(VjpContext& c) {
   const Tensor g = with_reduced_dims(c.grad(), c.sizes(0), mask, c.arg<bool>(2));
   c.set(0, ops::expand(g / n, c.sizes(0)));
 }
-const Op mean_op("mean(Tensor input, int[1]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor",
-                 mean_forward, {.vjp = mean_vjp, .out = true, .kernels = {&sum_slot},
-                                .doc = R"(The arithmetic mean over some dims, or over all.
+const Op mean_op(
+    "mean(Tensor input, int[1]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor",
+    mean_forward,
+    {.vjp = mean_vjp,
+     .out = true,
+     .kernels = {&sum_slot},
+     .doc = R"(The arithmetic mean over some dims, or over all.
 
 Floating point and complex tensors; a mean of nothing is NaN. Follows `torch.mean`.
 
@@ -106,8 +128,8 @@ tensor([2., 3.])
 
 // ---- Products ----
 
-// The product of all other elements along the last dim, by a tree of pairwise products: no division,
-// so zeros are no special case, and every step is an op, so any derivative follows.
+// The product of all other elements along the last dim, by a tree of pairwise products: no
+// division, so zeros are no special case, and every step is an op, so any derivative follows.
 Tensor product_of_others(const Tensor& x) {
   int64_t n = 1;
   const int64_t size = x.sizes().back();
@@ -165,7 +187,10 @@ void prod_dim_vjp(VjpContext& c) {
   c.set(0, g * ops::conj(others));
 }
 const Op prod_op("prod(Tensor input, *, DType? dtype=None) -> Tensor", prod_forward,
-                 {.vjp = prod_vjp, .saves = "input", .out = true, .kernels = {&prod_slot},
+                 {.vjp = prod_vjp,
+                  .saves = "input",
+                  .out = true,
+                  .kernels = {&prod_slot},
                   .doc = R"(The product of all elements, or along one dim.
 
 Integers and bool multiply to int64; a product of nothing is 1. Follows `torch.prod`.
@@ -173,8 +198,10 @@ Integers and bool multiply to int64; a product of nothing is 1. Follows `torch.p
 >>> rt.prod(rt.tensor([[1, 2], [3, 4]]), 1)
 tensor([ 2, 12])
 )"});
-const Op prod_dim_op("prod.dim_int(Tensor input, int dim, bool keepdim=False, *, DType? dtype=None) -> Tensor",
-                     prod_dim_forward, {.vjp = prod_dim_vjp, .saves = "input", .out = true, .kernels = {&prod_slot}});
+const Op prod_dim_op(
+    "prod.dim_int(Tensor input, int dim, bool keepdim=False, *, DType? dtype=None) -> Tensor",
+    prod_dim_forward,
+    {.vjp = prod_dim_vjp, .saves = "input", .out = true, .kernels = {&prod_slot}});
 
 // ---- Tests ----
 
@@ -193,18 +220,24 @@ Tensor any_forward(const Tensor& x, MaybeDims dim, bool keepdim) {
 Tensor all_forward(const Tensor& x, MaybeDims dim, bool keepdim) {
   return truth<all_slot>("all", x, dim, keepdim);
 }
-const Op any_op("any(Tensor input, int[1]? dim=None, bool keepdim=False) -> Tensor", any_forward,
-                {.out = true, .integer_result = true, .kernels = {&any_slot},
-                 .doc = R"(Whether any element over some dims, or of all, is not zero; NaN is not zero.
+const Op any_op(
+    "any(Tensor input, int[1]? dim=None, bool keepdim=False) -> Tensor", any_forward,
+    {.out = true,
+     .integer_result = true,
+     .kernels = {&any_slot},
+     .doc = R"(Whether any element over some dims, or of all, is not zero; NaN is not zero.
 
 The result is bool, uint8 for uint8. Follows `torch.any`.
 
 >>> rt.any(rt.tensor([[0, 1], [0, 0]]), 1)
 tensor([ True, False])
 )"});
-const Op all_op("all(Tensor input, int[1]? dim=None, bool keepdim=False) -> Tensor", all_forward,
-                {.out = true, .integer_result = true, .kernels = {&all_slot},
-                 .doc = R"(Whether every element over some dims, or of all, is not zero; NaN is not zero.
+const Op all_op(
+    "all(Tensor input, int[1]? dim=None, bool keepdim=False) -> Tensor", all_forward,
+    {.out = true,
+     .integer_result = true,
+     .kernels = {&all_slot},
+     .doc = R"(Whether every element over some dims, or of all, is not zero; NaN is not zero.
 
 The result is bool, uint8 for uint8. Follows `torch.all`.
 
@@ -215,9 +248,10 @@ tensor([ True, False])
 Tensor count_nonzero_forward(const Tensor& x, MaybeDims dim) {
   return ops::sum(ops::ne(x, Scalar(0)), list_of(dim));
 }
-const Op count_nonzero_op("count_nonzero(Tensor input, int[1]? dim=None) -> Tensor", count_nonzero_forward,
-                          {.integer_result = true,
-                           .doc = R"(The number of elements, over some dims or of all, that are not zero, as int64.
+const Op count_nonzero_op(
+    "count_nonzero(Tensor input, int[1]? dim=None) -> Tensor", count_nonzero_forward,
+    {.integer_result = true,
+     .doc = R"(The number of elements, over some dims or of all, that are not zero, as int64.
 
 Follows `torch.count_nonzero`.
 
@@ -230,8 +264,10 @@ Tensor sum_to_size_forward(const Tensor& x, IntList size) {
            cat_str("size {", size, "} is not expandable to size {", x.sizes(), "}"));
   return ops::sum_to_size(x, size);
 }
-const Op sum_to_size_op("sum_to_size(Tensor input, int[] size) -> Tensor", sum_to_size_forward,
-                        {.in = "Tensor", .doc = R"(The sum over the dims that `expand` would stretch to get from `size` to this shape.
+const Op sum_to_size_op(
+    "sum_to_size(Tensor input, int[] size) -> Tensor", sum_to_size_forward,
+    {.in = "Tensor",
+     .doc = R"(The sum over the dims that `expand` would stretch to get from `size` to this shape.
 
 Follows `torch.Tensor.sum_to_size`.
 

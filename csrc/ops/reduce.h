@@ -7,11 +7,14 @@
 
 namespace rt::ops {
 
-Tensor sum(const Tensor& x, IntList dim = {}, bool keepdim = false, std::optional<DType> dtype = {});
+Tensor sum(const Tensor& x, IntList dim = {}, bool keepdim = false,
+           std::optional<DType> dtype = {});
 // Sums over the dims that were broadcast to get from `size` to x's shape.
 Tensor sum_to_size(const Tensor& x, IntList size);
-Tensor nansum(const Tensor& x, IntList dim = {}, bool keepdim = false, std::optional<DType> dtype = {});
-Tensor mean(const Tensor& x, IntList dim = {}, bool keepdim = false, std::optional<DType> dtype = {});
+Tensor nansum(const Tensor& x, IntList dim = {}, bool keepdim = false,
+              std::optional<DType> dtype = {});
+Tensor mean(const Tensor& x, IntList dim = {}, bool keepdim = false,
+            std::optional<DType> dtype = {});
 Tensor prod(const Tensor& x, std::optional<DType> dtype = {});
 Tensor prod(const Tensor& x, int64_t dim, bool keepdim = false, std::optional<DType> dtype = {});
 Tensor any(const Tensor& x, IntList dim = {}, bool keepdim = false);
@@ -33,6 +36,7 @@ Tensor logsumexp(const Tensor& x, IntList dim, bool keepdim = false);
 // its adjoint, zeros of shape `sizes` with `values` at those positions. `index` and `values` keep
 // `dim` with size 1, or lack it.
 Tensor take_positions(const Tensor& x, int64_t dim, const Tensor& index, bool keepdim);
-Tensor put_positions(const Tensor& values, IntList sizes, int64_t dim, const Tensor& index, bool keepdim);
+Tensor put_positions(const Tensor& values, IntList sizes, int64_t dim, const Tensor& index,
+                     bool keepdim);
 
 }  // namespace rt::ops

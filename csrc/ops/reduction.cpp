@@ -31,7 +31,8 @@ ReduceSlot* ReduceSlot::find(std::string_view name) {
 }
 
 uint64_t dim_mask(IntList dim, int64_t rank, const char* op) {
-  RT_CHECK(rank <= 64, Runtime, op, "only tensors with up to 64 dims are supported", cat_str(rank, " dims"));
+  RT_CHECK(rank <= 64, Runtime, op, "only tensors with up to 64 dims are supported",
+           cat_str(rank, " dims"));
   uint64_t mask = 0;
   if (dim.empty()) return rank == 0 ? 0 : ~uint64_t{0} >> (64 - rank);
   for (int64_t d : dim) {
@@ -63,11 +64,13 @@ int64_t reduced_count(IntList sizes, uint64_t reduced) {
 }
 
 Tensor with_reduced_dims(const Tensor& t, IntList sizes, uint64_t reduced, bool keepdim) {
-  return keepdim || t.dim() == sizes.ssize() ? t : ops::reshape(t, reduced_shape(sizes, reduced, true));
+  return keepdim || t.dim() == sizes.ssize() ? t
+                                             : ops::reshape(t, reduced_shape(sizes, reduced, true));
 }
 
-Reduced reduce(const ReduceSlot& slot, const char* op, const Tensor& x, uint64_t reduced, bool keepdim,
-               DType compute, DType type, double parameter, std::optional<DType> second_type) {
+Reduced reduce(const ReduceSlot& slot, const char* op, const Tensor& x, uint64_t reduced,
+               bool keepdim, DType compute, DType type, double parameter,
+               std::optional<DType> second_type) {
   const Dims shape = reduced_shape(x.sizes(), reduced, keepdim);
   RT_CHECK(!x.device().is_cpu() || slot.cpu_loops(compute), Runtime, op,
            cat_str("\"", op, "\" not implemented for '", name(compute), "'"), describe(x));

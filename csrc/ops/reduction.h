@@ -25,11 +25,12 @@ class ReduceSlot : public KernelSlotBase {
   cpu::ReduceLoops cpu_[kNumDTypes] = {};
 };
 
-// What an engine implements. `result` and `second` (which may be undefined) are contiguous, with the
-// dims of x that are not in the bit mask `reduced`; values are converted to `compute` on the way in
-// and to the results' types on the way out.
-using ReduceLauncher = KernelSlot<void(const ReduceSlot& slot, DType compute, const Tensor& x, uint64_t reduced,
-                                       double parameter, const Tensor& result, const Tensor& second)>;
+// What an engine implements. `result` and `second` (which may be undefined) are contiguous, with
+// the dims of x that are not in the bit mask `reduced`; values are converted to `compute` on the
+// way in and to the results' types on the way out.
+using ReduceLauncher =
+    KernelSlot<void(const ReduceSlot& slot, DType compute, const Tensor& x, uint64_t reduced,
+                    double parameter, const Tensor& result, const Tensor& second)>;
 extern ReduceLauncher reduce_launcher;
 
 // The dims of a reduction as a bit mask; an empty list means all. PyTorch's errors.
@@ -44,8 +45,8 @@ struct Reduced {
   Tensor result, second;
 };
 // Allocates the results (of types `type` and, if any, `second_type`) and reduces.
-Reduced reduce(const ReduceSlot& slot, const char* op, const Tensor& x, uint64_t reduced, bool keepdim,
-               DType compute, DType type, double parameter = 1,
+Reduced reduce(const ReduceSlot& slot, const char* op, const Tensor& x, uint64_t reduced,
+               bool keepdim, DType compute, DType type, double parameter = 1,
                std::optional<DType> second_type = {});
 
 // The type that comparisons of t are made in by the max, min, argmax and argmin loops.

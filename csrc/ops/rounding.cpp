@@ -29,7 +29,8 @@ Tensor rounding_forward(Out out, const Tensor& x) {
                       .kernels = {&name##_slot},                                      \
                       .doc = text});
 
-RT_ROUNDING_OP(floor, "", R"(The largest whole number not above each element; integers stay as they are.
+RT_ROUNDING_OP(floor, "",
+               R"(The largest whole number not above each element; integers stay as they are.
 
 Errors for bool and complex tensors. Follows `torch.floor`.
 
@@ -37,7 +38,8 @@ Errors for bool and complex tensors. Follows `torch.floor`.
 tensor([ 1., -2.])
 )")
 
-RT_ROUNDING_OP(ceil, "", R"(The smallest whole number not below each element; integers stay as they are.
+RT_ROUNDING_OP(ceil, "",
+               R"(The smallest whole number not below each element; integers stay as they are.
 
 Errors for bool and complex tensors. Follows `torch.ceil`.
 
@@ -56,8 +58,8 @@ tensor([ 1., -1.])
 ElementwiseSlot round_slot{"round", EwCompute::Promoted, EwResult::Same, 1};
 ElementwiseSlot round_decimals_slot{"round_decimals", EwCompute::Promoted, EwResult::Same, 3};
 Tensor round_forward(Out out, const Tensor& x, int64_t decimals) {
-  RT_CHECK(!is_complex(x.dtype()), NotImplemented, "round", "round is not supported for complex inputs",
-           describe(x));
+  RT_CHECK(!is_complex(x.dtype()), NotImplemented, "round",
+           "round is not supported for complex inputs", describe(x));
   if (decimals == 0) return elementwise(round_slot, "round", out, x);
   double scale = 1;
   for (int64_t i = std::min<int64_t>(std::abs(decimals), 400); i > 0; --i) scale *= 10;

@@ -12,7 +12,8 @@ namespace {
 
 using MaybeType = std::optional<DType>;
 
-Tensor scanned(ScanStep step, const char* op, const Tensor& x, int64_t dim, bool reverse, DType type) {
+Tensor scanned(ScanStep step, const char* op, const Tensor& x, int64_t dim, bool reverse,
+               DType type) {
   const int64_t d = wrap_dim(dim, x.dim(), op);
   const DType compute = is_integral(type, true) ? DType::Int64 : compute_type(type);
   // Asked for a narrower type, values are rounded before they are added.
@@ -32,13 +33,17 @@ Tensor reverse_cumsum_forward(const Tensor& x, int64_t dim) {
   return scanned(ScanStep::Sum, "cumsum", x, dim, true, x.dtype());
 }
 void cumsum_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, ops::to(ops::reverse_cumsum(c.grad(), c.arg<int64_t>(1)), c.meta(0).dtype));
+  if (c.has_grad())
+    c.set(0, ops::to(ops::reverse_cumsum(c.grad(), c.arg<int64_t>(1)), c.meta(0).dtype));
 }
 void reverse_cumsum_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::cumsum(c.grad(), c.arg<int64_t>(1)));
 }
 const Op cumsum_op("cumsum(Tensor input, int dim, *, DType? dtype=None) -> Tensor", cumsum_forward,
-                   {.vjp = cumsum_vjp, .inplace = true, .out = true, .kernels = {&scan_kernel},
+                   {.vjp = cumsum_vjp,
+                    .inplace = true,
+                    .out = true,
+                    .kernels = {&scan_kernel},
                     .doc = R"(The sums of the elements up to each one along `dim`.
 
 Integers and bool sum to int64. Follows `torch.cumsum`.
@@ -46,8 +51,8 @@ Integers and bool sum to int64. Follows `torch.cumsum`.
 >>> rt.cumsum(rt.tensor([1, 2, 3]), 0)
 tensor([1, 3, 6])
 )"});
-const Op reverse_cumsum_op("_reverse_cumsum(Tensor input, int dim) -> Tensor", reverse_cumsum_forward,
-                           {.vjp = reverse_cumsum_vjp, .in = ""});
+const Op reverse_cumsum_op("_reverse_cumsum(Tensor input, int dim) -> Tensor",
+                           reverse_cumsum_forward, {.vjp = reverse_cumsum_vjp, .in = ""});
 
 // x moved by k places towards the start of dim, zeros behind; k < 0: towards the end.
 Tensor shifted(const Tensor& x, int64_t dim, int64_t k) {
@@ -69,8 +74,8 @@ Tensor backward_recurrence(const Tensor& a, const Tensor& g, int64_t dim) {
 Tensor cumprod_forward(const Tensor& x, int64_t dim, MaybeType dtype) {
   return scanned(ScanStep::Product, "cumprod", x, dim, false, sum_type(x, dtype));
 }
-// d out[j] / d x[i] = prod of the elements before i, times prod of those after i up to j. No division,
-// so zeros are no special case.
+// d out[j] / d x[i] = prod of the elements before i, times prod of those after i up to j. No
+// division, so zeros are no special case.
 void cumprod_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const Tensor x = ops::conj(ops::to(c.input(0), c.grad().dtype()));
@@ -78,12 +83,19 @@ void cumprod_vjp(VjpContext& c) {
   const int64_t dim = wrap_dim(c.arg<int64_t>(1), x.dim(), "cumprod");
   Dims first(x.sizes());
   first[dim] = 1;
-  const Tensor lead = ops::slice_backward(ops::ones(first, x.dtype(), x.device()), x.sizes(), dim, 0, 1, 1);
+  const Tensor lead =
+      ops::slice_backward(ops::ones(first, x.dtype(), x.device()), x.sizes(), dim, 0, 1, 1);
   const Tensor before = ops::cumprod(shifted(x, dim, -1) + lead, dim);
-  c.set(0, ops::to(before * backward_recurrence(shifted(x, dim, 1), c.grad(), dim), c.meta(0).dtype));
+  c.set(0,
+        ops::to(before * backward_recurrence(shifted(x, dim, 1), c.grad(), dim), c.meta(0).dtype));
 }
-const Op cumprod_op("cumprod(Tensor input, int dim, *, DType? dtype=None) -> Tensor", cumprod_forward,
-                    {.vjp = cumprod_vjp, .saves = "input", .inplace = true, .out = true, .kernels = {&scan_kernel},
+const Op cumprod_op("cumprod(Tensor input, int dim, *, DType? dtype=None) -> Tensor",
+                    cumprod_forward,
+                    {.vjp = cumprod_vjp,
+                     .saves = "input",
+                     .inplace = true,
+                     .out = true,
+                     .kernels = {&scan_kernel},
                      .doc = R"(The products of the elements up to each one along `dim`.
 
 Integers and bool multiply to int64. Follows `torch.cumprod`.
@@ -94,7 +106,8 @@ tensor([1, 2, 6])
 
 Tensor logcumsumexp_forward(const Tensor& x, int64_t dim) {
   RT_CHECK(is_floating(x.dtype()), Runtime, "logcumsumexp",
-           cat_str("\"logcumsumexp_out_cpu\" not implemented for '", name(x.dtype()), "'"), describe(x));
+           cat_str("\"logcumsumexp_out_cpu\" not implemented for '", name(x.dtype()), "'"),
+           describe(x));
   return scanned(ScanStep::LogSumExp, "logcumsumexp", x, dim, false, x.dtype());
 }
 void logcumsumexp_vjp(VjpContext& c) {
@@ -102,14 +115,21 @@ void logcumsumexp_vjp(VjpContext& c) {
   const Tensor x = c.input(0), out = c.result();
   if (x.numel() == 0 || x.dim() == 0) return c.set(0, c.grad());
   const int64_t dim = wrap_dim(c.arg<int64_t>(1), x.dim(), "logcumsumexp");
-  // Every factor is at most 1: exp of differences of a growing sequence. -inf minus -inf counts as 0.
-  const auto gap = [](const Tensor& a, const Tensor& b) { return ops::exp(ops::masked_fill(a - b, ops::eq(a, b), Scalar(0))); };
+  // Every factor is at most 1: exp of differences of a growing sequence. -inf minus -inf counts as
+  // 0.
+  const auto gap = [](const Tensor& a, const Tensor& b) {
+    return ops::exp(ops::masked_fill(a - b, ops::eq(a, b), Scalar(0)));
+  };
   const Tensor carry = gap(out, shifted(out, dim, 1));
   c.set(0, gap(x, out) * backward_recurrence(carry, c.grad(), dim));
 }
-const Op logcumsumexp_op("logcumsumexp(Tensor input, int dim) -> Tensor", logcumsumexp_forward,
-                         {.vjp = logcumsumexp_vjp, .saves = "input result", .out = true, .kernels = {&scan_kernel},
-                          .doc = R"(The logarithm of the running sum of exponentials along `dim`, without overflow.
+const Op logcumsumexp_op(
+    "logcumsumexp(Tensor input, int dim) -> Tensor", logcumsumexp_forward,
+    {.vjp = logcumsumexp_vjp,
+     .saves = "input result",
+     .out = true,
+     .kernels = {&scan_kernel},
+     .doc = R"(The logarithm of the running sum of exponentials along `dim`, without overflow.
 
 Floating point tensors. Follows `torch.logcumsumexp`.
 

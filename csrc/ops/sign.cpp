@@ -11,8 +11,8 @@ constexpr double kPi = 3.14159265358979323846;
 
 ElementwiseSlot sign_slot{"sign", EwCompute::Promoted, EwResult::Same, 1};
 Tensor sign_forward(Out out, const Tensor& x) {
-  RT_CHECK(!is_complex(x.dtype()), NotImplemented, "sign", "complex numbers have no sign", describe(x),
-           "rustorch.sgn");
+  RT_CHECK(!is_complex(x.dtype()), NotImplemented, "sign", "complex numbers have no sign",
+           describe(x), "rustorch.sgn");
   return elementwise(sign_slot, "sign", out, x);
 }
 const Op sign_op("sign(Tensor input) -> Tensor", sign_forward,
@@ -58,14 +58,15 @@ Tensor abs_forward(Out out, const Tensor& x) {
            "In-place abs is not supported for complex tensors.", describe(x), "rustorch.abs");
   return elementwise(abs_slot, "abs", out, x);
 }
-const Op abs_op("abs(Tensor input) -> Tensor", abs_forward,
-                {.vjp = RT_GRADIENT(c.grad() * ops::sgn(c.input(0))),
-                 .saves = "input",
-                 .aliases = "absolute",
-                 .inplace = true,
-                 .out = true,
-                 .kernels = {&abs_slot},
-                 .doc = R"(The absolute value of each element: a real number, also for complex elements.
+const Op abs_op(
+    "abs(Tensor input) -> Tensor", abs_forward,
+    {.vjp = RT_GRADIENT(c.grad() * ops::sgn(c.input(0))),
+     .saves = "input",
+     .aliases = "absolute",
+     .inplace = true,
+     .out = true,
+     .kernels = {&abs_slot},
+     .doc = R"(The absolute value of each element: a real number, also for complex elements.
 
 Errors for bool tensors. Follows `torch.abs`.
 
@@ -81,12 +82,13 @@ void angle_vjp(VjpContext& c) {
   const Tensor turned = c.grad() * Scalar(std::complex<double>(0, 1)) / ops::conj(x);
   c.set(0, ops::where(ops::eq(x, 0), Scalar(0), turned));
 }
-const Op angle_op("angle(Tensor input) -> Tensor", unary_forward<angle_slot>,
-                  {.vjp = angle_vjp,
-                   .saves = "input",
-                   .out = true,
-                   .kernels = {&angle_slot},
-                   .doc = R"(The angle of each element in radians: pi for negative real numbers, else 0.
+const Op angle_op(
+    "angle(Tensor input) -> Tensor", unary_forward<angle_slot>,
+    {.vjp = angle_vjp,
+     .saves = "input",
+     .out = true,
+     .kernels = {&angle_slot},
+     .doc = R"(The angle of each element in radians: pi for negative real numbers, else 0.
 
 Integers are computed in the default float dtype. Follows `torch.angle`.
 
@@ -109,8 +111,8 @@ tensor([-1.,  2.])
 )"});
 
 Tensor scaled_angle(const char* op, const Tensor& x, double factor) {
-  RT_CHECK(!is_complex(x.dtype()), Runtime, op, cat_str(op, " is not supported for complex tensors."),
-           describe(x));
+  RT_CHECK(!is_complex(x.dtype()), Runtime, op,
+           cat_str(op, " is not supported for complex tensors."), describe(x));
   return x * factor;
 }
 Tensor deg2rad_forward(const Tensor& x) { return scaled_angle("deg2rad", x, kPi / 180); }

@@ -9,14 +9,17 @@ namespace rt {
 
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, bool)> sort_kernel{"sort"};
 KernelSlot<void(const Tensor&, const Tensor&)> sort_rows_kernel{"sort_rows"};
-KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool)> search_kernel{"searchsorted"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool)> search_kernel{
+    "searchsorted"};
 
 namespace {
 
 // The first k in order along dim. Lines are brought to the last dim for the kernel.
-std::tuple<Tensor, Tensor> ordered(const char* op, const Tensor& self, int64_t dim, int64_t k, bool descending) {
-  RT_CHECK(!is_complex(self.dtype()), Runtime, op, cat_str(op, " does not support complex dtypes on CPU"),
-           describe(self), "a real key, such as x.abs()");
+std::tuple<Tensor, Tensor> ordered(const char* op, const Tensor& self, int64_t dim, int64_t k,
+                                   bool descending) {
+  RT_CHECK(!is_complex(self.dtype()), Runtime, op,
+           cat_str(op, " does not support complex dtypes on CPU"), describe(self),
+           "a real key, such as x.abs()");
   NoGradGuard guard;
   if (self.dim() == 0) {
     Tensor values = ops::clone(self), index = ops::zeros({}, DType::Int64, self.device());
@@ -51,13 +54,15 @@ void ordered_vjp(VjpContext& c, int64_t dim) {
   c.set(0, ops::scatter_add(zero, dim, c.result(1), c.grad()));
 }
 
-std::tuple<Tensor, Tensor> sort_forward(const Tensor& self, int64_t dim, bool descending, std::optional<bool>) {
+std::tuple<Tensor, Tensor> sort_forward(const Tensor& self, int64_t dim, bool descending,
+                                        std::optional<bool>) {
   const int64_t d = wrap_dim(dim, self.dim(), "sort");
   return ordered("sort", self, d, self.dim() == 0 ? 1 : self.sizes()[d], descending);
 }
 void sort_vjp(VjpContext& c) { ordered_vjp(c, c.arg<int64_t>(1)); }
 const Op sort_op(
-    "sort(Tensor input, int dim=-1, bool descending=False, *, bool? stable=False) -> (Tensor values, Tensor indices)",
+    "sort(Tensor input, int dim=-1, bool descending=False, *, bool? stable=False) -> (Tensor "
+    "values, Tensor indices)",
     sort_forward,
     {.vjp = sort_vjp,
      .saves = "indices",
@@ -74,8 +79,12 @@ tensor([1, 2, 3])
 Tensor argsort_forward(const Tensor& self, int64_t dim, bool descending, bool) {
   return std::get<1>(sort_forward(self, dim, descending, true));
 }
-const Op argsort_op("argsort(Tensor input, int dim=-1, bool descending=False, bool stable=False) -> Tensor",
-                    argsort_forward, {.integer_result = true, .kernels = {&sort_kernel}, .doc = R"(The int64 indices that sort along `dim`.
+const Op argsort_op(
+    "argsort(Tensor input, int dim=-1, bool descending=False, bool stable=False) -> Tensor",
+    argsort_forward,
+    {.integer_result = true,
+     .kernels = {&sort_kernel},
+     .doc = R"(The int64 indices that sort along `dim`.
 
 Follows `torch.argsort`; the sort is always stable.
 
@@ -84,7 +93,8 @@ tensor([1, 2, 0])
 )"});
 
 Tensor msort_forward(const Tensor& self) { return std::get<0>(ops::sort(self, 0)); }
-const Op msort_op("msort(Tensor input) -> Tensor", msort_forward, {.out = true, .doc = R"(The values in order along the first dim.
+const Op msort_op("msort(Tensor input) -> Tensor", msort_forward,
+                  {.out = true, .doc = R"(The values in order along the first dim.
 
 Follows `torch.msort`.
 
@@ -92,15 +102,17 @@ Follows `torch.msort`.
 tensor([1, 2, 3])
 )"});
 
-std::tuple<Tensor, Tensor> topk_forward(const Tensor& self, int64_t k, int64_t dim, bool largest, bool) {
+std::tuple<Tensor, Tensor> topk_forward(const Tensor& self, int64_t k, int64_t dim, bool largest,
+                                        bool) {
   const int64_t d = wrap_dim(dim, self.dim(), "topk");
-  RT_CHECK(k >= 0 && k <= (self.dim() == 0 ? 1 : self.sizes()[d]), Runtime, "topk", "selected index k out of range",
-           cat_str("k=", k, " for ", describe(self)));
+  RT_CHECK(k >= 0 && k <= (self.dim() == 0 ? 1 : self.sizes()[d]), Runtime, "topk",
+           "selected index k out of range", cat_str("k=", k, " for ", describe(self)));
   return ordered("topk", self, d, k, largest);
 }
 void topk_vjp(VjpContext& c) { ordered_vjp(c, c.arg<int64_t>(2)); }
 const Op topk_op(
-    "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)",
+    "topk(Tensor input, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, "
+    "Tensor indices)",
     topk_forward,
     {.vjp = topk_vjp,
      .saves = "indices",
@@ -120,58 +132,78 @@ bool side_is_right(const char* op, std::optional<std::string_view> side, bool ri
   if (!side) return right;
   RT_CHECK(*side == "left" || *side == "right", Runtime, op,
            cat_str(op, "(): side can only be 'left' or 'right' but got ", *side));
-  RT_CHECK(!right || *side == "right", Runtime, op,
-           cat_str(op, "(): side and right can't be set to opposites, got side of left while right was True"));
+  RT_CHECK(
+      !right || *side == "right", Runtime, op,
+      cat_str(
+          op,
+          "(): side and right can't be set to opposites, got side of left while right was True"));
   return *side == "right";
 }
 
-Tensor search_with(const char* op, const Tensor& boundaries, const Tensor& values, bool out_int32, bool right,
-                   const Tensor& sorter) {
+Tensor search_with(const char* op, const Tensor& boundaries, const Tensor& values, bool out_int32,
+                   bool right, const Tensor& sorter) {
   NoGradGuard guard;
-  RT_CHECK(boundaries.dim() > 0, Runtime, op,
-           cat_str(op, "(): boundaries tensor should have positive dimension, but got 0 dimension"));
+  RT_CHECK(
+      boundaries.dim() > 0, Runtime, op,
+      cat_str(op, "(): boundaries tensor should have positive dimension, but got 0 dimension"));
   const bool shared = boundaries.dim() == 1;
   RT_CHECK(shared || (values.dim() == boundaries.dim() &&
                       values.sizes().slice(0, values.sizes().size() - 1) ==
                           boundaries.sizes().slice(0, boundaries.sizes().size() - 1)),
            Runtime, op,
-           cat_str(op, "(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and "
-                       "input value tensor must match, but we got boundaries tensor ",
+           cat_str(op,
+                   "(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+                   "boundaries tensor and "
+                   "input value tensor must match, but we got boundaries tensor ",
                    boundaries.sizes(), " and input value tensor ", values.sizes()));
   const DType type = result_type(boundaries, values);
-  RT_CHECK(!is_complex(type), Runtime, op, cat_str(op, " does not support complex dtypes"), name(type));
+  RT_CHECK(!is_complex(type), Runtime, op, cat_str(op, " does not support complex dtypes"),
+           name(type));
   const int64_t n = boundaries.sizes().back();
   Tensor order;
   if (sorter.defined()) {
     RT_CHECK(sorter.dtype() == DType::Int64, Runtime, op,
-             cat_str(op, "(): sorter must be a tensor of long dtype but got dtype ", torch_type_name(sorter.dtype())));
-    RT_CHECK(sorter.sizes() == boundaries.sizes(), Runtime, op,
-             cat_str(op, "(): boundary and sorter must have the same size, but got boundary tensor ",
-                     boundaries.sizes(), "and got sorter tensor ", sorter.sizes()));
+             cat_str(op, "(): sorter must be a tensor of long dtype but got dtype ",
+                     torch_type_name(sorter.dtype())));
+    RT_CHECK(
+        sorter.sizes() == boundaries.sizes(), Runtime, op,
+        cat_str(op, "(): boundary and sorter must have the same size, but got boundary tensor ",
+                boundaries.sizes(), "and got sorter tensor ", sorter.sizes()));
     (void)check_index(op, sorter, boundaries.dim() - 1, n, Negative::Reject, ErrorKind::Runtime);
     order = ops::contiguous(sorter);
   }
   Tensor out = empty(values.sizes(), DType::Int64, values.device(), op);
   if (out.numel() > 0) {
-    const Tensor b = ops::contiguous(ops::to(boundaries, type)), v = ops::contiguous(ops::to(values, type));
-    const int64_t lines = shared ? 1 : b.numel() == 0 ? v.numel() / v.sizes().back() : b.numel() / n;
+    const Tensor b = ops::contiguous(ops::to(boundaries, type)),
+                 v = ops::contiguous(ops::to(values, type));
+    const int64_t lines = shared           ? 1
+                          : b.numel() == 0 ? v.numel() / v.sizes().back()
+                                           : b.numel() / n;
     const int64_t m = v.numel() / lines;
-    search_kernel(out, make_view(out, {lines, m}, {m, 1}, 0), make_view(b, {lines, n}, {n, 1}, b.offset()),
+    search_kernel(out, make_view(out, {lines, m}, {m, 1}, 0),
+                  make_view(b, {lines, n}, {n, 1}, b.offset()),
                   make_view(v, {lines, m}, {m, 1}, v.offset()), order, right);
   }
   return out_int32 ? ops::to(out, DType::Int32) : out;
 }
 
-Tensor searchsorted_forward(const Tensor& sorted_sequence, const Tensor& values, bool out_int32, bool right,
-                            std::optional<std::string_view> side, const Tensor& sorter) {
-  return search_with("searchsorted", sorted_sequence, values, out_int32, side_is_right("searchsorted", side, right),
-                     sorter);
+Tensor searchsorted_forward(const Tensor& sorted_sequence, const Tensor& values, bool out_int32,
+                            bool right, std::optional<std::string_view> side,
+                            const Tensor& sorter) {
+  return search_with("searchsorted", sorted_sequence, values, out_int32,
+                     side_is_right("searchsorted", side, right), sorter);
 }
 const Op searchsorted_op(
-    "searchsorted(Tensor sorted_sequence, Operand input, *, bool out_int32=False, bool right=False, str? side=None, "
+    "searchsorted(Tensor sorted_sequence, Operand input, *, bool out_int32=False, bool "
+    "right=False, str? side=None, "
     "Tensor? sorter=None) -> Tensor",
     searchsorted_forward,
-    {.in = "rt", .out = true, .integer_result = true, .kernels = {&search_kernel}, .doc = R"(Where each value would be inserted to keep ascending sequences along the last dim sorted.
+    {.in = "rt",
+     .out = true,
+     .integer_result = true,
+     .kernels = {&search_kernel},
+     .doc =
+         R"(Where each value would be inserted to keep ascending sequences along the last dim sorted.
 
 `sorted_sequence` is 1-d, or matches input in all dims but the last; `right` (or `side="right"`)
 inserts after equal values; `sorter` is the order of an unsorted sequence. The result is int64, or
@@ -181,15 +213,22 @@ int32 with `out_int32`. Follows `torch.searchsorted`.
 tensor([1, 3])
 )"});
 
-Tensor bucketize_forward(const Tensor& input, const Tensor& boundaries, bool out_int32, bool right) {
+Tensor bucketize_forward(const Tensor& input, const Tensor& boundaries, bool out_int32,
+                         bool right) {
   RT_CHECK(boundaries.dim() == 1, Runtime, "bucketize",
-           cat_str("bucketize(): boundaries tensor must be 1 dimension, but got dim(", boundaries.dim(), ")"));
+           cat_str("bucketize(): boundaries tensor must be 1 dimension, but got dim(",
+                   boundaries.dim(), ")"));
   return search_with("bucketize", boundaries, input, out_int32, right, {});
 }
 const Op bucketize_op(
-    "bucketize(Operand input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
+    "bucketize(Operand input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> "
+    "Tensor",
     bucketize_forward,
-    {.in = "rt", .out = true, .integer_result = true, .kernels = {&search_kernel}, .doc = R"(The number of the bucket each value falls into, for ascending 1-d boundaries.
+    {.in = "rt",
+     .out = true,
+     .integer_result = true,
+     .kernels = {&search_kernel},
+     .doc = R"(The number of the bucket each value falls into, for ascending 1-d boundaries.
 
 `right` puts a value that equals a boundary into the next bucket. Follows `torch.bucketize`.
 
@@ -207,7 +246,8 @@ std::tuple<Tensor, Tensor> sort(const Tensor& x, int64_t dim, bool descending, b
 Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool stable) {
   return argsort_op(x, dim, descending, stable);
 }
-std::tuple<Tensor, Tensor> topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool sorted) {
+std::tuple<Tensor, Tensor> topk(const Tensor& x, int64_t k, int64_t dim, bool largest,
+                                bool sorted) {
   return topk_op(x, k, dim, largest, sorted);
 }
 Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool right) {

@@ -72,10 +72,12 @@ Follows `torch.special.psi`.
 
 ElementwiseSlot polygamma_slot{"polygamma", EwCompute::Float, EwResult::Same, 2};
 Tensor polygamma_forward(Out out, int64_t n, const Tensor& x) {
-  RT_CHECK(n >= 0, Runtime, "polygamma", "polygamma(n, x) does not support negative n.", cat_str("n=", n));
+  RT_CHECK(n >= 0, Runtime, "polygamma", "polygamma(n, x) does not support negative n.",
+           cat_str("n=", n));
   if (n == 0) return elementwise(digamma_slot, "polygamma", out, x);
   const DType type = float_type(x.dtype());
-  const Tensor inputs[] = {x, scalar_tensor(static_cast<double>(n), compute_type(type), x.device())};
+  const Tensor inputs[] = {x,
+                           scalar_tensor(static_cast<double>(n), compute_type(type), x.device())};
   return elementwise(polygamma_slot, "polygamma", out, inputs, type);
 }
 void polygamma_vjp(VjpContext& c) {
@@ -96,7 +98,16 @@ tensor([1.6449])
 )"});
 Tensor polygamma_method(const Tensor& x, int64_t n) { return polygamma_op(n, x); }
 const Op polygamma_method_op("polygamma.method(Tensor input, int n) -> Tensor", polygamma_method,
-                             {.in = "Tensor", .inplace = true});
+                             {.in = "Tensor",
+                              .inplace = true,
+                              .doc = R"(The n-th derivative of the digamma function at each element.
+
+Integers are computed in the default float dtype. Errors for negative `n`. Follows
+`torch.Tensor.polygamma`.
+
+>>> rt.tensor([1.]).polygamma(1)
+tensor([1.6449])
+)"});
 
 ElementwiseSlot logit_slot{"logit", EwCompute::Float, EwResult::Same, 1};
 ElementwiseSlot logit_eps_slot{"logit_eps", EwCompute::Float, EwResult::Same, 3};
@@ -116,14 +127,15 @@ void logit_vjp(VjpContext& c) {
   const double outside = eps ? 0.0 : std::numeric_limits<double>::quiet_NaN();
   c.set(0, ops::where(inside, c.grad() / (x * (1 - x)), Scalar(outside)));
 }
-const Op logit_op("logit(Tensor input, float? eps=None) -> Tensor", logit_forward,
-                  {.vjp = logit_vjp,
-                   .saves = "input",
-                   .in = "rt Tensor special",
-                   .inplace = true,
-                   .out = true,
-                   .kernels = {&logit_slot, &logit_eps_slot},
-                   .doc = R"(`log(x / (1 - x))` of each element, clamped to [eps, 1 - eps] if `eps` is given.
+const Op logit_op(
+    "logit(Tensor input, float? eps=None) -> Tensor", logit_forward,
+    {.vjp = logit_vjp,
+     .saves = "input",
+     .in = "rt Tensor special",
+     .inplace = true,
+     .out = true,
+     .kernels = {&logit_slot, &logit_eps_slot},
+     .doc = R"(`log(x / (1 - x))` of each element, clamped to [eps, 1 - eps] if `eps` is given.
 
 Integers are computed in the default float dtype. Follows `torch.logit`.
 

@@ -10,12 +10,14 @@ namespace {
 using Tensors = std::vector<Tensor>;
 
 Tensors split_with_sizes_forward(const Tensor& x, IntList sizes, int64_t dim) {
-  RT_CHECK(x.dim() > 0, Runtime, "split_with_sizes", "split expects at least a 1-dimensional tensor", describe(x));
+  RT_CHECK(x.dim() > 0, Runtime, "split_with_sizes",
+           "split expects at least a 1-dimensional tensor", describe(x));
   const int64_t n = x.size(dim);
   int64_t total = 0;
   for (int64_t s : sizes) {
     RT_CHECK(s >= 0, Runtime, "split_with_sizes",
-             cat_str("split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=",
+             cat_str("split_with_sizes expects split_sizes have only non-negative entries, but got "
+                     "split_sizes=",
                      sizes));
     total += s;
   }
@@ -32,12 +34,14 @@ Tensors split_with_sizes_forward(const Tensor& x, IntList sizes, int64_t dim) {
   return out;
 }
 Tensors split_forward(const Tensor& x, int64_t size, int64_t dim) {
-  RT_CHECK(x.dim() > 0, Runtime, "split", "split expects at least a 1-dimensional tensor", describe(x));
+  RT_CHECK(x.dim() > 0, Runtime, "split", "split expects at least a 1-dimensional tensor",
+           describe(x));
   RT_CHECK(size >= 0, Runtime, "split",
            cat_str("split expects split_size be non-negative, but got split_size=", size));
   const int64_t n = x.size(dim);
-  RT_CHECK(size > 0 || n == 0, Runtime, "split",
-           cat_str("split_size can only be 0 if dimension size is 0, but got dimension size of ", n));
+  RT_CHECK(
+      size > 0 || n == 0, Runtime, "split",
+      cat_str("split_size can only be 0 if dimension size is 0, but got dimension size of ", n));
   Tensors out;
   if (n == 0) {
     out.push_back(ops::narrow(x, dim, 0, 0));
@@ -49,23 +53,28 @@ Tensors split_forward(const Tensor& x, int64_t size, int64_t dim) {
   }
   return out;
 }
-const char* const split_doc = R"(Views of pieces along a dim: of one size (the last may be smaller), or of the listed sizes.
+const char* const split_doc =
+    R"(Views of pieces along a dim: of one size (the last may be smaller), or of the listed sizes.
 
 Errors if listed sizes do not add up to the dim. Follows `torch.split`.
 
 >>> rt.split(rt.arange(5), 2)
 (tensor([0, 1]), tensor([2, 3]), tensor([4]))
 )";
-const Op split_op("split(Tensor tensor, int split_size_or_sections, int dim=0) -> Tensor[]", split_forward,
-                  {.in = "rt", .doc = split_doc});
-const Op split_list_op("split.list(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]",
-                       split_with_sizes_forward, {.in = "rt"});
-const Op split_method_op("split.method(Tensor input, int split_size, int dim=0) -> Tensor[]", split_forward,
-                         {.in = "Tensor", .doc = split_doc});
-const Op split_list_method_op("split.list_method(Tensor input, int[] split_size, int dim=0) -> Tensor[]",
-                              split_with_sizes_forward, {.in = "Tensor"});
-const Op split_with_sizes_op("split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]",
-                             split_with_sizes_forward, {.doc = R"(Views of consecutive pieces along a dim, of the listed sizes.
+const Op split_op("split(Tensor tensor, int split_size_or_sections, int dim=0) -> Tensor[]",
+                  split_forward, {.in = "rt", .doc = split_doc});
+const Op split_list_op(
+    "split.list(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]",
+    split_with_sizes_forward, {.in = "rt"});
+const Op split_method_op("split.method(Tensor input, int split_size, int dim=0) -> Tensor[]",
+                         split_forward, {.in = "Tensor", .doc = split_doc});
+const Op split_list_method_op(
+    "split.list_method(Tensor input, int[] split_size, int dim=0) -> Tensor[]",
+    split_with_sizes_forward, {.in = "Tensor"});
+const Op split_with_sizes_op(
+    "split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]",
+    split_with_sizes_forward,
+    {.doc = R"(Views of consecutive pieces along a dim, of the listed sizes.
 
 Follows `torch.split_with_sizes`.
 
@@ -74,7 +83,8 @@ Follows `torch.split_with_sizes`.
 )"});
 
 Tensors chunk_forward(const Tensor& x, int64_t chunks, int64_t dim) {
-  RT_CHECK(x.dim() > 0, Runtime, "chunk", "chunk expects at least a 1-dimensional tensor", describe(x));
+  RT_CHECK(x.dim() > 0, Runtime, "chunk", "chunk expects at least a 1-dimensional tensor",
+           describe(x));
   RT_CHECK(chunks > 0, Runtime, "chunk",
            cat_str("chunk expects `chunks` to be greater than 0, got: ", chunks));
   const int64_t n = x.size(dim);
@@ -84,7 +94,9 @@ Tensors chunk_forward(const Tensor& x, int64_t chunks, int64_t dim) {
   }
   return split_forward(x, (n - 1) / chunks + 1, dim);
 }
-const Op chunk_op("chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", chunk_forward, {.doc = R"(At most `chunks` views of equal size along a dim; the last may be smaller.
+const Op chunk_op(
+    "chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", chunk_forward,
+    {.doc = R"(At most `chunks` views of equal size along a dim; the last may be smaller.
 
 Follows `torch.chunk`.
 
@@ -94,13 +106,15 @@ Follows `torch.chunk`.
 
 Tensors unbind_forward(const Tensor& x, int64_t dim) {
   const int64_t d = wrap_dim(dim, x.dim(), "unbind");
-  RT_CHECK(x.dim() > 0, Index, "unbind", "Dimension specified as 0 but tensor has no dimensions", describe(x));
+  RT_CHECK(x.dim() > 0, Index, "unbind", "Dimension specified as 0 but tensor has no dimensions",
+           describe(x));
   Tensors out;
   out.reserve(static_cast<size_t>(x.sizes()[d]));
   for (int64_t i = 0; i < x.sizes()[d]; ++i) out.push_back(ops::select(x, d, i));
   return out;
 }
-const Op unbind_op("unbind(Tensor input, int dim=0) -> Tensor[]", unbind_forward, {.doc = R"(Views of every index along a dim, which they lack.
+const Op unbind_op("unbind(Tensor input, int dim=0) -> Tensor[]", unbind_forward,
+                   {.doc = R"(Views of every index along a dim, which they lack.
 
 Follows `torch.unbind`.
 
@@ -141,29 +155,35 @@ Tensors tensor_split_indices_forward(const Tensor& x, IntList indices, int64_t d
 }
 Tensors tensor_split_tensor_forward(const Tensor& x, const Tensor& indices, int64_t dim) {
   RT_CHECK(indices.dtype() == DType::Int64 && indices.device().is_cpu(), Runtime, "tensor_split",
-           "tensor_split expected tensor_indices_or_sections to be on cpu and int64", describe(indices));
+           "tensor_split expected tensor_indices_or_sections to be on cpu and int64",
+           describe(indices));
   RT_CHECK(indices.dim() <= 1, Runtime, "tensor_split",
-           "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor",
+           "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+           "one-dimensional tensor",
            describe(indices));
   Dims list;
   for (int64_t i = 0; i < indices.numel(); ++i) {
     list.push_back(indices.data<int64_t>()[indices.dim() == 0 ? 0 : i * indices.strides()[0]]);
   }
-  return indices.dim() == 0 ? tensor_split_forward(x, list[0], dim) : tensor_split_indices_forward(x, list, dim);
+  return indices.dim() == 0 ? tensor_split_forward(x, list[0], dim)
+                            : tensor_split_indices_forward(x, list, dim);
 }
-const char* const tensor_split_doc = R"(Views along a dim: a number of nearly equal pieces, or the pieces between indices.
+const char* const tensor_split_doc =
+    R"(Views along a dim: a number of nearly equal pieces, or the pieces between indices.
 
 Follows `torch.tensor_split`.
 
 >>> rt.tensor_split(rt.arange(5), 2)
 (tensor([0, 1, 2]), tensor([3, 4]))
 )";
-const Op tensor_split_op("tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]", tensor_split_forward,
-                         {.doc = tensor_split_doc});
-const Op tensor_split_indices_op("tensor_split.indices(Tensor input, int[] indices, int dim=0) -> Tensor[]",
-                                 tensor_split_indices_forward, {});
+const Op tensor_split_op("tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]",
+                         tensor_split_forward, {.doc = tensor_split_doc});
+const Op tensor_split_indices_op(
+    "tensor_split.indices(Tensor input, int[] indices, int dim=0) -> Tensor[]",
+    tensor_split_indices_forward, {});
 const Op tensor_split_any_op(
-    "tensor_split.sections(Tensor input, int indices_or_sections, int dim=0) -> Tensor[]", tensor_split_forward, {});
+    "tensor_split.sections(Tensor input, int indices_or_sections, int dim=0) -> Tensor[]",
+    tensor_split_forward, {});
 const Op tensor_split_any_list_op(
     "tensor_split.list(Tensor input, int[] indices_or_sections, int dim=0) -> Tensor[]",
     tensor_split_indices_forward, {});
@@ -178,9 +198,10 @@ void check_rank(const char* op, const Tensor& x, int64_t least) {
                    " dimension, but got a tensor with ", x.dim(), " dimensions!"));
 }
 Tensors equal_parts(const char* op, const Tensor& x, int64_t sections, int64_t dim) {
-  RT_CHECK(sections != 0 && x.size(dim) % sections == 0, Runtime, op,
-           cat_str(op, " attempted to split along dimension ", dim, ", but the size of the dimension ",
-                   x.size(dim), " is not divisible by the split_size ", sections, "!"));
+  RT_CHECK(
+      sections != 0 && x.size(dim) % sections == 0, Runtime, op,
+      cat_str(op, " attempted to split along dimension ", dim, ", but the size of the dimension ",
+              x.size(dim), " is not divisible by the split_size ", sections, "!"));
   return tensor_split_forward(x, sections, dim);
 }
 #define RT_AXIS_SPLIT(fn, least, dim_of, text)                                                   \
@@ -193,11 +214,15 @@ Tensors equal_parts(const char* op, const Tensor& x, int64_t sections, int64_t d
     return tensor_split_indices_forward(x, indices, dim_of);                                     \
   }                                                                                              \
   const Op fn##_op(#fn "(Tensor input, int sections) -> Tensor[]", fn##_forward, {.doc = text}); \
-  const Op fn##_list_op(#fn ".indices(Tensor input, int[] indices) -> Tensor[]", fn##_list_forward, {});       \
-  const Op fn##_any_op(#fn ".sections(Tensor input, int indices_or_sections) -> Tensor[]", fn##_forward, {});  \
-  const Op fn##_any_list_op(#fn ".list(Tensor input, int[] indices_or_sections) -> Tensor[]", fn##_list_forward, {})
+  const Op fn##_list_op(#fn ".indices(Tensor input, int[] indices) -> Tensor[]",                 \
+                        fn##_list_forward, {});                                                  \
+  const Op fn##_any_op(#fn ".sections(Tensor input, int indices_or_sections) -> Tensor[]",       \
+                       fn##_forward, {});                                                        \
+  const Op fn##_any_list_op(#fn ".list(Tensor input, int[] indices_or_sections) -> Tensor[]",    \
+                            fn##_list_forward, {})
 
-RT_AXIS_SPLIT(hsplit, 1, x.dim() == 1 ? 0 : 1, R"(Views of pieces along the second dim (the first of one-dim tensors).
+RT_AXIS_SPLIT(hsplit, 1, x.dim() == 1 ? 0 : 1,
+              R"(Views of pieces along the second dim (the first of one-dim tensors).
 
 Follows `torch.hsplit`.
 
@@ -227,7 +252,9 @@ Tensors split(const Tensor& x, int64_t size, int64_t dim) { return split_forward
 Tensors split_with_sizes(const Tensor& x, IntList sizes, int64_t dim) {
   return split_with_sizes_forward(x, sizes, dim);
 }
-Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) { return chunk_forward(x, chunks, dim); }
+Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) {
+  return chunk_forward(x, chunks, dim);
+}
 Tensors unbind(const Tensor& x, int64_t dim) { return unbind_forward(x, dim); }
 
 }  // namespace ops

@@ -40,7 +40,8 @@ Integers are computed in the default float dtype. Follows `torch.tan`.
 tensor([0.])
 )")
 
-RT_MATH_OP(asin, "rt Tensor", "arcsin", "input", c.grad() * conj(ops::rsqrt(1 - c.input(0) * c.input(0))),
+RT_MATH_OP(asin, "rt Tensor", "arcsin", "input",
+           c.grad() * conj(ops::rsqrt(1 - c.input(0) * c.input(0))),
            R"(The inverse sine of each element, in [-pi/2, pi/2]; NaN outside [-1, 1].
 
 Integers are computed in the default float dtype. Follows `torch.asin`.
@@ -49,7 +50,8 @@ Integers are computed in the default float dtype. Follows `torch.asin`.
 tensor([0.0000, 1.5708])
 )")
 
-RT_MATH_OP(acos, "rt Tensor", "arccos", "input", -c.grad() * conj(ops::rsqrt(1 - c.input(0) * c.input(0))),
+RT_MATH_OP(acos, "rt Tensor", "arccos", "input",
+           -c.grad() * conj(ops::rsqrt(1 - c.input(0) * c.input(0))),
            R"(The inverse cosine of each element, in [0, pi]; NaN outside [-1, 1].
 
 Integers are computed in the default float dtype. Follows `torch.acos`.
@@ -85,7 +87,8 @@ Integers are computed in the default float dtype. Follows `torch.cosh`.
 tensor([1.])
 )")
 
-RT_MATH_OP(asinh, "rt Tensor", "arcsinh", "input", c.grad() * conj(ops::rsqrt(c.input(0) * c.input(0) + 1)),
+RT_MATH_OP(asinh, "rt Tensor", "arcsinh", "input",
+           c.grad() * conj(ops::rsqrt(c.input(0) * c.input(0) + 1)),
            R"(The inverse hyperbolic sine of each element.
 
 Integers are computed in the default float dtype. Follows `torch.asinh`.

@@ -36,7 +36,8 @@ Runs find_runs(const Tensor& rows) {
   return r;
 }
 
-Value results(Tensor values, Tensor inverse, Tensor counts, bool return_inverse, bool return_counts) {
+Value results(Tensor values, Tensor inverse, Tensor counts, bool return_inverse,
+              bool return_counts) {
   if (!return_inverse && !return_counts) return Value(std::move(values));
   std::vector<Tensor> list{std::move(values)};
   if (return_inverse) list.push_back(std::move(inverse));
@@ -49,7 +50,8 @@ Tensor slices_as_rows(const char* op, const Tensor& x, int64_t dim) {
   const int64_t n = x.sizes()[dim];
   for (int64_t d = 0; d < x.dim(); ++d) {
     RT_CHECK(d == dim || x.sizes()[d] != 0, Runtime, op,
-             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied", describe(x));
+             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied",
+             describe(x));
   }
   const int64_t width = n == 0 ? 1 : x.numel() / n;
   return ops::reshape(ops::contiguous(ops::transpose(x, 0, dim)), {n, width});
@@ -59,8 +61,8 @@ void check_ordered(const char* op, const Tensor& x) {
   RT_CHECK(!is_complex(x.dtype()), Runtime, op, "complex values have no order", describe(x));
 }
 
-Value unique_with(const char* op, const Tensor& x, bool sorted, bool return_inverse, bool return_counts,
-                  std::optional<int64_t> dim) {
+Value unique_with(const char* op, const Tensor& x, bool sorted, bool return_inverse,
+                  bool return_counts, std::optional<int64_t> dim) {
   NoGradGuard guard;
   check_ordered(op, x);
   if (!dim) {
@@ -69,9 +71,10 @@ Value unique_with(const char* op, const Tensor& x, bool sorted, bool return_inve
     if (sorted) std::tie(rows, order) = ops::sort(flat);
     const Runs r = find_runs(rows);
     Tensor inverse = r.numbers;
-    if (sorted && return_inverse) inverse = ops::index_copy(empty({x.numel()}, DType::Int64), 0, order, r.numbers);
-    return results(ops::index_select(rows, 0, r.starts), ops::reshape(inverse, x.sizes()), r.counts, return_inverse,
-                   return_counts);
+    if (sorted && return_inverse)
+      inverse = ops::index_copy(empty({x.numel()}, DType::Int64), 0, order, r.numbers);
+    return results(ops::index_select(rows, 0, r.starts), ops::reshape(inverse, x.sizes()), r.counts,
+                   return_inverse, return_counts);
   }
   const int64_t d = wrap_dim(*dim, x.dim(), op);
   const Tensor one = at_least_1d(x);
@@ -89,17 +92,23 @@ Value unique_with(const char* op, const Tensor& x, bool sorted, bool return_inve
     inverse = ops::index_copy(empty({n}, DType::Int64), 0, order, r.numbers);
     starts = ops::index_select(order, 0, starts);
   }
-  return results(ops::index_select(one, d, starts), inverse, r.counts, return_inverse, return_counts);
+  return results(ops::index_select(one, d, starts), inverse, r.counts, return_inverse,
+                 return_counts);
 }
 
-Value unique_forward(const Tensor& x, bool, bool return_inverse, bool return_counts, std::optional<int64_t> dim) {
+Value unique_forward(const Tensor& x, bool, bool return_inverse, bool return_counts,
+                     std::optional<int64_t> dim) {
   return unique_with("unique", x, true, return_inverse, return_counts, dim);
 }
 const Op unique_op(
-    "unique(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? dim=None) "
+    "unique(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, "
+    "int? dim=None) "
     "-> Tensor",
     unique_forward,
-    {.integer_result = true, .kernels = {&sort_kernel}, .doc = R"(The distinct values in order, or the distinct slices along `dim` in lexicographic order.
+    {.integer_result = true,
+     .kernels = {&sort_kernel},
+     .doc =
+         R"(The distinct values in order, or the distinct slices along `dim` in lexicographic order.
 
 With `return_inverse` also where each input element went, with `return_counts` how often each value
 came (int64); then the result is a tuple. NaNs count as different. Follows `torch.unique`.
@@ -113,9 +122,12 @@ Value unique_consecutive_forward(const Tensor& x, bool return_inverse, bool retu
   return unique_with("unique_consecutive", x, false, return_inverse, return_counts, dim);
 }
 const Op unique_consecutive_op(
-    "unique_consecutive(Tensor input, bool return_inverse=False, bool return_counts=False, int? dim=None) -> Tensor",
+    "unique_consecutive(Tensor input, bool return_inverse=False, bool return_counts=False, int? "
+    "dim=None) -> Tensor",
     unique_consecutive_forward,
-    {.integer_result = true, .kernels = {&number_runs_kernel}, .doc = R"(The values with runs of equal neighbours reduced to one.
+    {.integer_result = true,
+     .kernels = {&number_runs_kernel},
+     .doc = R"(The values with runs of equal neighbours reduced to one.
 
 Options as for `unique`. Follows `torch.unique_consecutive`.
 

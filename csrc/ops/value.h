@@ -16,10 +16,9 @@ namespace rt {
 using FloatList = std::span<const double>;
 
 // None is std::monostate. An absent optional tensor is None or an undefined Tensor.
-class Value
-    : public std::variant<std::monostate, bool, int64_t, double, std::complex<double>, std::string,
-                          DType, Device, Tensor, Dims, std::vector<double>, std::vector<Tensor>,
-                          Ref<Generator>> {
+class Value : public std::variant<std::monostate, bool, int64_t, double, std::complex<double>,
+                                  std::string, DType, Device, Tensor, Dims, std::vector<double>,
+                                  std::vector<Tensor>, Ref<Generator>> {
  public:
   using variant::variant;
   Value(const Scalar& s);
@@ -73,12 +72,12 @@ enum class ArgKind : uint8_t {
 template <class T>
 struct Unbox;
 
-#define RT_UNBOX(Type, Kind, expr)                       \
-  template <>                                            \
-  struct Unbox<Type> {                                   \
-    static constexpr ArgKind kind = ArgKind::Kind;       \
-    static constexpr bool optional = false;              \
-    static Type from(const Value& v) { return expr; }    \
+#define RT_UNBOX(Type, Kind, expr)                    \
+  template <>                                         \
+  struct Unbox<Type> {                                \
+    static constexpr ArgKind kind = ArgKind::Kind;    \
+    static constexpr bool optional = false;           \
+    static Type from(const Value& v) { return expr; } \
   };
 RT_UNBOX(const Tensor&, Tensor, v.tensor())
 RT_UNBOX(TensorList, TensorList, v.get<std::vector<Tensor>>())

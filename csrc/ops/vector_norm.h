@@ -5,7 +5,7 @@
 
 namespace rt::ops {
 
-Tensor vector_norm(const Tensor& x, Scalar ord = 2, std::optional<IntList> dim = {}, bool keepdim = false,
-                   std::optional<DType> dtype = {});
+Tensor vector_norm(const Tensor& x, Scalar ord = 2, std::optional<IntList> dim = {},
+                   bool keepdim = false, std::optional<DType> dtype = {});
 
 }  // namespace rt::ops

@@ -55,19 +55,19 @@ Tensor window(const Tensor& flat, IntList size, IntList stride, int64_t offset) 
   return make_view(flat, size, stride, offset);
 }
 
-// Linear map from the gradient of a window to the gradient of the tensor it was taken from: both are
-// laid over one flat piece of memory; where either overlaps itself, contributions are shared.
+// Linear map from the gradient of a window to the gradient of the tensor it was taken from: both
+// are laid over one flat piece of memory; where either overlaps itself, contributions are shared.
 Tensor as_strided_backward_forward(const Tensor& g, IntList in_size, IntList in_stride,
                                    IntList size, IntList stride, int64_t shift) {
   const int64_t first = std::min<int64_t>(shift, 0);
-  const int64_t length =
-      std::max(extent(in_size, in_stride), shift + extent(size, stride)) - first;
+  const int64_t length = std::max(extent(in_size, in_stride), shift + extent(size, stride)) - first;
   Tensor flat = ops::zeros({std::max<int64_t>(length, 0)}, g.dtype(), g.device());
   if (g.numel() > 0) ops::accumulate_window(flat, size, stride, shift - first, g);
   Tensor in = window(flat, in_size, in_stride, -first);
   if (!has_internal_overlap(in)) return ops::clone(in);
   Tensor counts = ops::zeros({length}, g.dtype(), g.device());
-  ops::accumulate_window(counts, in_size, in_stride, -first, ops::ones(in_size, g.dtype(), g.device()));
+  ops::accumulate_window(counts, in_size, in_stride, -first,
+                         ops::ones(in_size, g.dtype(), g.device()));
   return in / window(counts, in_size, in_stride, -first);
 }
 
@@ -78,7 +78,8 @@ void as_strided_backward_vjp(VjpContext& c) {
   const int64_t shift = c.arg<int64_t>(5);
   const int64_t first = std::min<int64_t>(shift, 0);
   const int64_t length = std::max(extent(in_size, in_stride), shift + extent(size, stride)) - first;
-  // The transpose of the map: put the incoming values where the tensor lies, read them as the window.
+  // The transpose of the map: put the incoming values where the tensor lies, read them as the
+  // window.
   Tensor flat = ops::zeros({std::max<int64_t>(length, 0)}, c.grad().dtype(), c.grad().device());
   if (c.grad().numel() > 0) {
     Tensor in = ops::as_strided(flat, in_size, in_stride, -first);
@@ -110,7 +111,11 @@ void as_strided_vjp(VjpContext& c) {
 
 const Op as_strided_op(
     "as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
-    as_strided_forward, {.vjp = as_strided_vjp, .inplace = true, .view = true, .doc = R"(A view of the storage with any sizes, strides and offset (in elements).
+    as_strided_forward,
+    {.vjp = as_strided_vjp,
+     .inplace = true,
+     .view = true,
+     .doc = R"(A view of the storage with any sizes, strides and offset (in elements).
 
 Windows may overlap; gradients of shared elements add up. Errors if it leaves the storage.
 Follows `torch.as_strided`.
@@ -125,17 +130,21 @@ tensor([[1, 2],
 Tensor view_forward(const Tensor& x, IntList size) {
   const Dims shape = infer_size(size, x.numel(), "view");
   Dims strides;
-  RT_CHECK(view_strides(x.sizes(), x.strides(), shape, &strides), Runtime, "view",
-           "view size is not compatible with input tensor's size and stride (at least one dimension "
-           "spans across two contiguous subspaces)",
-           cat_str(describe(x), " with strides ", x.strides(), " as ", shape), ".reshape(...)");
+  RT_CHECK(
+      view_strides(x.sizes(), x.strides(), shape, &strides), Runtime, "view",
+      "view size is not compatible with input tensor's size and stride (at least one dimension "
+      "spans across two contiguous subspaces)",
+      cat_str(describe(x), " with strides ", x.strides(), " as ", shape), ".reshape(...)");
   return make_view(x, shape, strides, x.offset());
 }
 void view_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::reshape(c.grad(), c.sizes(0)));
 }
 const Op view_op("view(Tensor input, int[] size) -> Tensor", view_forward,
-                 {.vjp = view_vjp, .in = "Tensor", .view = true, .doc = R"(The same memory with another shape; one size may be -1.
+                 {.vjp = view_vjp,
+                  .in = "Tensor",
+                  .view = true,
+                  .doc = R"(The same memory with another shape; one size may be -1.
 
 Errors if the strides do not allow it without a copy. Follows `torch.Tensor.view`.
 
@@ -150,8 +159,10 @@ Tensor reshape_forward(const Tensor& x, IntList shape) {
   if (view_strides(x.sizes(), x.strides(), size, &strides)) return view_op(x, size);
   return view_op(ops::contiguous(x), size);
 }
-const Op reshape_op("reshape(Tensor input, int[] shape) -> Tensor", reshape_forward,
-                    {.doc = R"(The elements in row-major order with another shape: a view where possible, else a copy.
+const Op reshape_op(
+    "reshape(Tensor input, int[] shape) -> Tensor", reshape_forward,
+    {.doc =
+         R"(The elements in row-major order with another shape: a view where possible, else a copy.
 
 One size may be -1. Follows `torch.reshape`.
 
@@ -163,8 +174,8 @@ tensor([[0, 1],
 Tensor expand_forward(const Tensor& x, IntList size) {
   RT_CHECK(size.ssize() >= x.dim(), Runtime, "expand",
            cat_str("the number of sizes provided (", size.size(),
-                   ") must be greater or equal to the number of dimensions in the tensor (", x.dim(),
-                   ")"),
+                   ") must be greater or equal to the number of dimensions in the tensor (",
+                   x.dim(), ")"),
            cat_str(describe(x), " to ", size));
   const int64_t extra = size.ssize() - x.dim();
   Dims sizes(size.size()), strides(size.size());
@@ -194,8 +205,13 @@ Tensor expand_forward(const Tensor& x, IntList size) {
 void expand_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::sum_to_size(c.grad(), c.sizes(0)));
 }
-const Op expand_op("expand(Tensor input, int[] size) -> Tensor", expand_forward,
-                   {.vjp = expand_vjp, .in = "Tensor", .view = true, .doc = R"(A view with size-1 dims repeated to larger sizes; -1 keeps a size. No memory is copied.
+const Op expand_op(
+    "expand(Tensor input, int[] size) -> Tensor", expand_forward,
+    {.vjp = expand_vjp,
+     .in = "Tensor",
+     .view = true,
+     .doc =
+         R"(A view with size-1 dims repeated to larger sizes; -1 keeps a size. No memory is copied.
 
 Follows `torch.Tensor.expand`.
 
@@ -207,10 +223,11 @@ tensor([[1, 1, 1],
 // ---- permute, transpose ----
 
 Tensor permute_forward(const Tensor& x, IntList dims) {
-  RT_CHECK(dims.ssize() == x.dim(), Runtime, "permute",
-           cat_str("permute(sparse_coo): number of dimensions in the tensor input does not match the "
-                   "length of the desired ordering of dimensions i.e. input.dim() = ",
-                   x.dim(), " is not equal to len(dims) = ", dims.size()));
+  RT_CHECK(
+      dims.ssize() == x.dim(), Runtime, "permute",
+      cat_str("permute(sparse_coo): number of dimensions in the tensor input does not match the "
+              "length of the desired ordering of dimensions i.e. input.dim() = ",
+              x.dim(), " is not equal to len(dims) = ", dims.size()));
   const Dims order = wrap_dims(dims, x.dim(), "permute", false);
   Dims sizes(order.size()), strides(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
@@ -227,7 +244,9 @@ void permute_vjp(VjpContext& c) {
   c.set(0, ops::permute(c.grad(), inverse));
 }
 const Op permute_op("permute(Tensor input, int[] dims) -> Tensor", permute_forward,
-                    {.vjp = permute_vjp, .view = true, .doc = R"(A view with the dims in another order.
+                    {.vjp = permute_vjp,
+                     .view = true,
+                     .doc = R"(A view with the dims in another order.
 
 Follows `torch.permute`.
 
@@ -248,8 +267,11 @@ void transpose_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, ops::transpose(c.grad(), c.arg<int64_t>(1), c.arg<int64_t>(2)));
 }
 const Op transpose_op("transpose(Tensor input, int dim0, int dim1) -> Tensor", transpose_forward,
-                      {.vjp = transpose_vjp, .aliases = "swapaxes swapdims", .inplace = true,
-                       .view = true, .doc = R"(A view with two dims swapped.
+                      {.vjp = transpose_vjp,
+                       .aliases = "swapaxes swapdims",
+                       .inplace = true,
+                       .view = true,
+                       .doc = R"(A view with two dims swapped.
 
 Follows `torch.transpose`.
 
@@ -260,10 +282,12 @@ rustorch.Size([3, 2])
 // ---- select, slice ----
 
 Tensor select_forward(const Tensor& x, int64_t dim, int64_t index) {
-  RT_CHECK(x.dim() > 0, Index, "select", "select() cannot be applied to a 0-dim tensor.", describe(x));
+  RT_CHECK(x.dim() > 0, Index, "select", "select() cannot be applied to a 0-dim tensor.",
+           describe(x));
   const int64_t d = wrap_dim(dim, x.dim(), "select"), n = x.sizes()[d];
   RT_CHECK(index >= -n && index < n, Index, "select",
-           cat_str("index ", index, " is out of bounds for dimension ", d, " with size ", n), describe(x));
+           cat_str("index ", index, " is out of bounds for dimension ", d, " with size ", n),
+           describe(x));
   Dims sizes(x.sizes()), strides(x.strides());
   const int64_t offset = x.offset() + (index < 0 ? index + n : index) * strides[d];
   sizes.erase(d);
@@ -275,7 +299,9 @@ void select_vjp(VjpContext& c) {
   c.set(0, ops::select_backward(c.grad(), c.sizes(0), c.arg<int64_t>(1), c.arg<int64_t>(2)));
 }
 const Op select_op("select(Tensor input, int dim, int index) -> Tensor", select_forward,
-                   {.vjp = select_vjp, .view = true, .doc = R"(A view of one index along a dim, which it removes.
+                   {.vjp = select_vjp,
+                    .view = true,
+                    .doc = R"(A view of one index along a dim, which it removes.
 
 Follows `torch.select`.
 
@@ -297,7 +323,8 @@ const Op select_backward_op(
 struct SliceRange {
   int64_t start, length;
 };
-SliceRange clamp_slice(int64_t n, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+SliceRange clamp_slice(int64_t n, std::optional<int64_t> start, std::optional<int64_t> end,
+                       int64_t step) {
   RT_CHECK(step > 0, Value, "slice", "slice step must be positive", cat_str("step ", step));
   const auto clamp = [n](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + n : i, 0, n); };
   const int64_t a = clamp(start.value_or(0)), b = std::max(clamp(end.value_or(n)), a);
@@ -305,7 +332,8 @@ SliceRange clamp_slice(int64_t n, std::optional<int64_t> start, std::optional<in
 }
 Tensor slice_forward(const Tensor& x, int64_t dim, std::optional<int64_t> start,
                      std::optional<int64_t> end, int64_t step) {
-  RT_CHECK(x.dim() > 0, Index, "slice", "slice() cannot be applied to a 0-dim tensor.", describe(x));
+  RT_CHECK(x.dim() > 0, Index, "slice", "slice() cannot be applied to a 0-dim tensor.",
+           describe(x));
   const int64_t d = wrap_dim(dim, x.dim(), "slice");
   const SliceRange r = clamp_slice(x.sizes()[d], start, end, step);
   Dims sizes(x.sizes()), strides(x.strides());
@@ -320,10 +348,12 @@ void slice_vjp(VjpContext& c) {
                                c.arg<std::optional<int64_t>>(2), c.arg<std::optional<int64_t>>(3),
                                c.arg<int64_t>(4)));
 }
-const Op slice_op("slice(Tensor input, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
-                  slice_forward, {.vjp = slice_vjp, .in = "", .view = true});
-Tensor slice_backward_forward(const Tensor& g, IntList sizes, int64_t dim, std::optional<int64_t> start,
-                              std::optional<int64_t> end, int64_t step) {
+const Op slice_op(
+    "slice(Tensor input, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
+    slice_forward, {.vjp = slice_vjp, .in = "", .view = true});
+Tensor slice_backward_forward(const Tensor& g, IntList sizes, int64_t dim,
+                              std::optional<int64_t> start, std::optional<int64_t> end,
+                              int64_t step) {
   Tensor t = ops::zeros(sizes, g.dtype(), g.device());
   copy_kernel(t, slice_forward(t, dim, start, end, step), g);
   return t;
@@ -338,15 +368,18 @@ const Op slice_backward_op(
     slice_backward_forward, {.vjp = slice_backward_vjp, .in = ""});
 
 Tensor narrow_forward(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
-  RT_CHECK(x.dim() > 0, Runtime, "narrow", "narrow() cannot be applied to a 0-dim tensor.", describe(x));
-  RT_CHECK(length >= 0, Runtime, "narrow", "narrow(): length must be non-negative.", cat_str(length));
+  RT_CHECK(x.dim() > 0, Runtime, "narrow", "narrow() cannot be applied to a 0-dim tensor.",
+           describe(x));
+  RT_CHECK(length >= 0, Runtime, "narrow", "narrow(): length must be non-negative.",
+           cat_str(length));
   const int64_t n = x.size(dim);
   RT_CHECK(start >= -n && start <= n, Index, "narrow",
-           cat_str("start out of range (expected to be in range of [", -n, ", ", n, "], but got ", start,
-                   ")"));
+           cat_str("start out of range (expected to be in range of [", -n, ", ", n, "], but got ",
+                   start, ")"));
   if (start < 0) start += n;
-  RT_CHECK(start + length <= n, Runtime, "narrow",
-           cat_str("start (", start, ") + length (", length, ") exceeds dimension size (", n, ")."));
+  RT_CHECK(
+      start + length <= n, Runtime, "narrow",
+      cat_str("start (", start, ") + length (", length, ") exceeds dimension size (", n, ")."));
   return slice_op(x, dim, start, start + length, 1);
 }
 const Op narrow_op("narrow(Tensor input, int dim, int start, int length) -> Tensor", narrow_forward,
@@ -373,8 +406,9 @@ void unsqueeze_vjp(VjpContext& c) {
   const int64_t d = wrap_dim(c.arg<int64_t>(1), c.sizes(0).ssize() + 1, "unsqueeze");
   c.set(0, ops::squeeze(c.grad(), {d}));
 }
-const Op unsqueeze_op("unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze_forward,
-                      {.vjp = unsqueeze_vjp, .inplace = true, .view = true, .doc = R"(A view with a new dim of size 1.
+const Op unsqueeze_op(
+    "unsqueeze(Tensor input, int dim) -> Tensor", unsqueeze_forward,
+    {.vjp = unsqueeze_vjp, .inplace = true, .view = true, .doc = R"(A view with a new dim of size 1.
 
 Follows `torch.unsqueeze`.
 
@@ -402,7 +436,10 @@ Tensor squeeze_all_forward(const Tensor& x) {
   return squeeze_forward(x, all);
 }
 const Op squeeze_all_op("squeeze(Tensor input) -> Tensor", squeeze_all_forward,
-                        {.vjp = squeeze_vjp, .inplace = true, .view = true, .doc = R"(A view without dims of size 1: all of them, or those named.
+                        {.vjp = squeeze_vjp,
+                         .inplace = true,
+                         .view = true,
+                         .doc = R"(A view without dims of size 1: all of them, or those named.
 
 Follows `torch.squeeze`.
 
@@ -431,7 +468,8 @@ Tensor silent_view(const Tensor& x, IntList sizes, IntList strides, int64_t offs
   }
   return t;
 }
-Tensor as_strided(const Tensor& x, IntList size, IntList stride, std::optional<int64_t> storage_offset) {
+Tensor as_strided(const Tensor& x, IntList size, IntList stride,
+                  std::optional<int64_t> storage_offset) {
   return as_strided_op(x, size, stride, storage_offset);
 }
 Tensor as_strided_backward(const Tensor& g, IntList in_size, IntList in_stride, IntList size,
@@ -448,16 +486,19 @@ void accumulate_window(const Tensor& flat, IntList size, IntList stride, int64_t
   // Walk the outermost dim that overlaps, so that each step writes distinct elements.
   for (int64_t i = 0; i < size[0]; ++i) {
     accumulate_window(flat, size.slice(1, size.size() - 1), stride.slice(1, stride.size() - 1),
-                      offset + i * stride[0], make_view(values, values.sizes().slice(1, size.size() - 1),
-                                                        values.strides().slice(1, size.size() - 1),
-                                                        values.offset() + i * values.strides()[0]));
+                      offset + i * stride[0],
+                      make_view(values, values.sizes().slice(1, size.size() - 1),
+                                values.strides().slice(1, size.size() - 1),
+                                values.offset() + i * values.strides()[0]));
   }
 }
 Tensor view(const Tensor& x, IntList size) { return view_op(x, size); }
 Tensor reshape(const Tensor& x, IntList shape) { return reshape_op(x, shape); }
 Tensor expand(const Tensor& x, IntList size) { return expand_op(x, size); }
 Tensor permute(const Tensor& x, IntList dims) { return permute_op(x, dims); }
-Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) { return transpose_op(x, dim0, dim1); }
+Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
+  return transpose_op(x, dim0, dim1);
+}
 Tensor select(const Tensor& x, int64_t dim, int64_t index) { return select_op(x, dim, index); }
 Tensor select_backward(const Tensor& g, IntList sizes, int64_t dim, int64_t index) {
   return select_backward_op(g, sizes, dim, index);

@@ -70,29 +70,82 @@ namespace f = RT_FORMULAS_NAMESPACE;
 #endif
 
 UNARY(exp_)
-UNARY(exp2_) UNARY(expm1_) UNARY(log_) UNARY(log2_) UNARY(log10_) UNARY(log1p_) UNARY(sinh_) UNARY(
-    cosh_) UNARY(tanh_) UNARY(asinh_) UNARY(acosh_) UNARY(atanh_) UNARY(cbrt_) BINARY(pow_)
-    MAP(sin_, SinOp) MAP(cos_, CosOp) MAP(tan_, TanOp) UNARY(sinpi_) UNARY(cospi_) UNARY(sinc_)
-        UNARY(asin_) UNARY(acos_) UNARY(atan_) BINARY(atan2_) UNARY(erf_) UNARY(erfc_) UNARY(
-            erfinv_) UNARY(lgamma_) UNARY(digamma_) UNARY(i0_) UNARY(i0e_) UNARY(sigmoid_)
-            UNARY(logsigmoid_) UNARY(silu_) UNARY(silu_grad_) UNARY(gelu_) UNARY(gelu_grad_) UNARY(
-                gelu_tanh_) UNARY(gelu_tanh_grad_) UNARY(mish_) UNARY(mish_grad_) UNARY(selu_)
-                UNARY(relu_) UNARY(relu6_) UNARY(hardsigmoid_) UNARY(hardswish_) UNARY(
-                    softsign_) EXPRESSION(softplus_, softplus_(x, T(1), T(20)))
-                    EXPRESSION(softplus_grad_, softplus_grad_(x, T(1), T(20))) EXPRESSION(
-                        leaky_relu_,
-                        leaky_relu_(x, T(0.01))) EXPRESSION(hardtanh_, hardtanh_(x, T(-1), T(1)))
-                        EXPRESSION(elu_,
-                                   elu_(x, T(1), T(1), T(1))) EXPRESSION(celu_, celu_(x, T(2)))
-                            EXPRESSION(softshrink_, softshrink_(x, T(0.5)))
-                                EXPRESSION(hardshrink_, hardshrink_(x, T(0.5))) UNARY(round_) UNARY(
-                                    floor_) UNARY(ceil_) UNARY(trunc_) UNARY(frac_) UNARY(sign_)
-                                    UNARY(reciprocal_) UNARY(rsqrt_) UNARY(sqrt_) UNARY(
-                                        abs_) BINARY(maximum_) BINARY(minimum_) BINARY(fmax_)
-                                        BINARY(fmin_) BINARY(copysign_)
-                                            BINARY(nextafter_) BINARY(hypot_) ZIP(fmod_, FmodOp)
-                                                ZIP(remainder_,
-                                                    RemainderOp) ZIP(floor_divide_, FloorDivideOp)
+UNARY(exp2_)
+UNARY(expm1_)
+UNARY(log_)
+UNARY(log2_)
+UNARY(log10_)
+UNARY(log1p_)
+UNARY(sinh_)
+UNARY(cosh_)
+UNARY(tanh_)
+UNARY(asinh_)
+UNARY(acosh_)
+UNARY(atanh_)
+UNARY(cbrt_)
+BINARY(pow_)
+MAP(sin_, SinOp)
+MAP(cos_, CosOp)
+MAP(tan_, TanOp)
+UNARY(sinpi_)
+UNARY(cospi_)
+UNARY(sinc_)
+UNARY(asin_)
+UNARY(acos_)
+UNARY(atan_)
+BINARY(atan2_)
+UNARY(erf_)
+UNARY(erfc_)
+UNARY(erfinv_)
+UNARY(lgamma_)
+UNARY(digamma_)
+UNARY(i0_)
+UNARY(i0e_)
+UNARY(sigmoid_)
+UNARY(logsigmoid_)
+UNARY(silu_)
+UNARY(silu_grad_)
+UNARY(gelu_)
+UNARY(gelu_grad_)
+UNARY(gelu_tanh_)
+UNARY(gelu_tanh_grad_)
+UNARY(mish_)
+UNARY(mish_grad_)
+UNARY(selu_)
+UNARY(relu_)
+UNARY(relu6_)
+UNARY(hardsigmoid_)
+UNARY(hardswish_)
+UNARY(softsign_)
+EXPRESSION(softplus_, softplus_(x, T(1), T(20)))
+EXPRESSION(softplus_grad_, softplus_grad_(x, T(1), T(20)))
+EXPRESSION(leaky_relu_, leaky_relu_(x, T(0.01)))
+EXPRESSION(hardtanh_, hardtanh_(x, T(-1), T(1)))
+EXPRESSION(elu_, elu_(x, T(1), T(1), T(1)))
+EXPRESSION(celu_, celu_(x, T(2)))
+EXPRESSION(softshrink_, softshrink_(x, T(0.5)))
+EXPRESSION(hardshrink_, hardshrink_(x, T(0.5)))
+UNARY(round_)
+UNARY(floor_)
+UNARY(ceil_)
+UNARY(trunc_)
+UNARY(frac_)
+UNARY(sign_)
+UNARY(reciprocal_)
+UNARY(rsqrt_)
+UNARY(sqrt_)
+UNARY(abs_)
+BINARY(maximum_)
+BINARY(minimum_)
+BINARY(fmax_)
+BINARY(fmin_)
+BINARY(copysign_)
+BINARY(nextafter_)
+BINARY(hypot_)
+ZIP(fmod_, FmodOp)
+ZIP(remainder_, RemainderOp)
+ZIP(floor_divide_, FloorDivideOp)
+
 #define INTEGER(name)                                                                      \
   extern "C" void name##i64(const int64_t* a, const int64_t* b, int64_t* out, int64_t n) { \
     for (int64_t i = 0; i < n; ++i) out[i] = f::name<int64_t>(a[i], b[i]);                 \
@@ -103,15 +156,16 @@ UNARY(exp2_) UNARY(expm1_) UNARY(log_) UNARY(log2_) UNARY(log10_) UNARY(log1p_) 
   extern "C" void name##u8(const uint8_t* a, const uint8_t* b, uint8_t* out, int64_t n) {  \
     for (int64_t i = 0; i < n; ++i) out[i] = f::name<uint8_t>(a[i], b[i]);                 \
   }
-                                                    INTEGER(int_floor_divide_) INTEGER(
-                                                        int_trunc_divide_) INTEGER(int_remainder_)
-                                                        INTEGER(int_fmod_) INTEGER(shift_left_)
-                                                            INTEGER(shift_right_) INTEGER(int_pow_)
-                                                                INTEGER(gcd_)
+INTEGER(int_floor_divide_)
+INTEGER(int_trunc_divide_)
+INTEGER(int_remainder_)
+INTEGER(int_fmod_)
+INTEGER(shift_left_)
+INTEGER(shift_right_)
+INTEGER(int_pow_)
+INTEGER(gcd_)
 
-                                                                    extern "C" void half_to_float_(
-                                                                        const uint16_t* a,
-                                                                        float* out, int64_t n) {
+extern "C" void half_to_float_(const uint16_t* a, float* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = f::half_to_float_(a[i]);
 }
 extern "C" void float_to_half_(const float* a, uint16_t* out, int64_t n) {

@@ -30,11 +30,12 @@ inline void map_elu_backward(int64_t n, void* const* p, F f) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) out[i] = f(g[i], x[i], a[i], b[i], c[i]);
 }
-#define RT_ELU_BACKWARD(type, T)                                                               \
-  table.add("elu_backward", type, [](int64_t n, void* const* p) {                              \
-    map_elu_backward<T>(n, p, [](T g, T x, T a, T b, T c) __attribute__((always_inline)) {     \
-      return elu_backward(g, x, a, b, c);                                                      \
-    });                                                                                        \
+#define RT_ELU_BACKWARD(type, T)                                           \
+  table.add("elu_backward", type, [](int64_t n, void* const* p) {          \
+    map_elu_backward<T>(                                                   \
+        n, p, [](T g, T x, T a, T b, T c) __attribute__((always_inline)) { \
+          return elu_backward(g, x, a, b, c);                              \
+        });                                                                \
   })
 
 }  // namespace

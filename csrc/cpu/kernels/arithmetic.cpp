@@ -26,9 +26,12 @@ void add_arithmetic(const LoopTable& table) {
   RT_LOOP3("add_scaled", Bool, u8, u8, x | (y & z));
   RT_LOOP3("add_scaled", UInt8, u8, u8, x + z * y);
   RT_LOOP3("add_scaled", Int8, s8, s8, x + z * y);
-  RT_LOOP3("add_scaled", Int16, s16, s16, static_cast<uint32_t>(x) + static_cast<uint32_t>(z) * static_cast<uint32_t>(y));
-  RT_LOOP3("add_scaled", Int32, s32, s32, static_cast<uint32_t>(x) + static_cast<uint32_t>(z) * static_cast<uint32_t>(y));
-  RT_LOOP3("add_scaled", Int64, s64, s64, static_cast<uint64_t>(x) + static_cast<uint64_t>(z) * static_cast<uint64_t>(y));
+  RT_LOOP3("add_scaled", Int16, s16, s16,
+           static_cast<uint32_t>(x) + static_cast<uint32_t>(z) * static_cast<uint32_t>(y));
+  RT_LOOP3("add_scaled", Int32, s32, s32,
+           static_cast<uint32_t>(x) + static_cast<uint32_t>(z) * static_cast<uint32_t>(y));
+  RT_LOOP3("add_scaled", Int64, s64, s64,
+           static_cast<uint64_t>(x) + static_cast<uint64_t>(z) * static_cast<uint64_t>(y));
   RT_FOR_FLOATS(RT_LOOP3, "add_scaled", x + z * y);
   RT_FOR_COMPLEX(RT_LOOP3, "add_scaled", c_add(x, c_mul(z, y)));
 

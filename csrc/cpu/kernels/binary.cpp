@@ -5,10 +5,10 @@ namespace rt::cpu::RT_ISA {
 
 namespace {
 
-#define RT_CHECKED2(slot, type, T, Op)                                                     \
-  table.add(slot, type, [](int64_t n, void* const* p) {                                    \
-    zip_checked_<Op>(static_cast<const T*>(p[1]), 1, static_cast<const T*>(p[2]), 1,       \
-                     static_cast<T*>(p[0]), n);                                            \
+#define RT_CHECKED2(slot, type, T, Op)                                               \
+  table.add(slot, type, [](int64_t n, void* const* p) {                              \
+    zip_checked_<Op>(static_cast<const T*>(p[1]), 1, static_cast<const T*>(p[2]), 1, \
+                     static_cast<T*>(p[0]), n);                                      \
   })
 
 // log(exp(x) + exp(y)); equal infinities are themselves
@@ -68,9 +68,12 @@ void add_binary(const LoopTable& table) {
   RT_FOR_FLOATS(RT_LOOP1, "cube", x * x * x);
   RT_LOOP1("cube", UInt8, u8, u8, x * x * x);
   RT_LOOP1("cube", Int8, s8, s8, x * x * x);
-  RT_LOOP1("cube", Int16, s16, s16, static_cast<uint32_t>(x) * static_cast<uint32_t>(x) * static_cast<uint32_t>(x));
-  RT_LOOP1("cube", Int32, s32, s32, static_cast<uint32_t>(x) * static_cast<uint32_t>(x) * static_cast<uint32_t>(x));
-  RT_LOOP1("cube", Int64, s64, s64, static_cast<uint64_t>(x) * static_cast<uint64_t>(x) * static_cast<uint64_t>(x));
+  RT_LOOP1("cube", Int16, s16, s16,
+           static_cast<uint32_t>(x) * static_cast<uint32_t>(x) * static_cast<uint32_t>(x));
+  RT_LOOP1("cube", Int32, s32, s32,
+           static_cast<uint32_t>(x) * static_cast<uint32_t>(x) * static_cast<uint32_t>(x));
+  RT_LOOP1("cube", Int64, s64, s64,
+           static_cast<uint64_t>(x) * static_cast<uint64_t>(x) * static_cast<uint64_t>(x));
   RT_FOR_FLOATS(RT_LOOP1, "identity", x);
   RT_LOOP1("identity", Bool, u8, u8, x);
   RT_FOR_INTEGERS(RT_LOOP1, "identity", x);

@@ -3,9 +3,9 @@
 
 namespace rt::cpu::RT_ISA {
 
-#define RT_COMPARE(slot, op)                         \
-  RT_LOOP2(slot, Bool, u8, u8, x op y);              \
-  RT_TEST_INTEGERS(RT_LOOP2, slot, x op y);          \
+#define RT_COMPARE(slot, op)                \
+  RT_LOOP2(slot, Bool, u8, u8, x op y);     \
+  RT_TEST_INTEGERS(RT_LOOP2, slot, x op y); \
   RT_TEST_FLOATS(RT_LOOP2, slot, x op y)
 
 void add_compare(const LoopTable& table) {

@@ -15,8 +15,8 @@ RT_INLINE Complex<F> c_sinc(Complex<F> x) {
 
 }  // namespace
 
-#define RT_REAL_OF_COMPLEX(slot, formula)          \
-  RT_LOOP1(slot, Complex64, f32, c64, formula);    \
+#define RT_REAL_OF_COMPLEX(slot, formula)       \
+  RT_LOOP1(slot, Complex64, f32, c64, formula); \
   RT_LOOP1(slot, Complex128, f64, c128, formula)
 
 void add_complex(const LoopTable& table) {

@@ -121,8 +121,8 @@ RT_NOINLINE Complex<F> c_sqrt(Complex<F> x) {
   // both parts scaled by 1/4, so that the sum does not overflow
   const F a = abs_(x.re) * F(0.25), b = x.im * F(0.25);
   const bool tiny = a < F(1e-30) && abs_(b) < F(1e-30);
-  const F up = tiny ? F(1.152921504606847e18) : F(1);         // 2^60
-  const F down = tiny ? F(9.313225746154785e-10) : F(1);      // 2^-30
+  const F up = tiny ? F(1.152921504606847e18) : F(1);     // 2^60
+  const F down = tiny ? F(9.313225746154785e-10) : F(1);  // 2^-30
   const F t = F(2) * down * sqrt_(F(0.5) * (a * up + hypot_(a * up, b * up)));
   const F other = x.im / (F(2) * t);
   return x.re >= 0 ? Complex<F>{t, other} : Complex<F>{abs_(other), copysign_(t, x.im)};

@@ -17,11 +17,10 @@ RT_INLINE Complex<F> lerp(Complex<F> a, Complex<F> b, Complex<F> w) {
   return c_abs(w) < F(0.5) ? c_add(a, c_mul(w, d)) : c_sub(b, c_mul(d, rest));
 }
 
-#define RT_WHERE(type, T)                                                          \
-  table.add("where", type, [](int64_t n, void* const* p) {                         \
-    map3<T, u8, T, T>(n, p, [](u8 c, T x, T y) __attribute__((always_inline)) {    \
-      return c ? x : y;                                                            \
-    });                                                                            \
+#define RT_WHERE(type, T)                                                               \
+  table.add("where", type, [](int64_t n, void* const* p) {                              \
+    map3<T, u8, T, T>(                                                                  \
+        n, p, [](u8 c, T x, T y) __attribute__((always_inline)) { return c ? x : y; }); \
   })
 
 }  // namespace
@@ -44,8 +43,8 @@ void add_fused(const LoopTable& table) {
   RT_FOR_COMPLEX(RT_LOOP4, "addcmul", c_add(x, c_mul(c_mul(w, y), z)));
   RT_FOR_FLOATS(RT_LOOP4, "addcdiv", x + w * y / z);
   RT_FOR_COMPLEX(RT_LOOP4, "addcdiv", c_add(x, c_div(c_mul(w, y), z)));
-#define RT_ADDCMUL(type, T, U)                                                      \
-  RT_LOOP4("addcmul", type, T, T,                                                   \
+#define RT_ADDCMUL(type, T, U)    \
+  RT_LOOP4("addcmul", type, T, T, \
            static_cast<U>(x) + static_cast<U>(w) * static_cast<U>(y) * static_cast<U>(z))
   RT_ADDCMUL(UInt8, u8, uint32_t);
   RT_ADDCMUL(Int8, s8, uint32_t);

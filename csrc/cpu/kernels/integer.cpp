@@ -17,14 +17,14 @@ RT_INLINE I lcm(I a, I b) {
 
 }  // namespace
 
-#define RT_BITWISE(slot, op)               \
-  RT_LOOP2(slot, Bool, u8, u8, x op y);    \
+#define RT_BITWISE(slot, op)            \
+  RT_LOOP2(slot, Bool, u8, u8, x op y); \
   RT_FOR_INTEGERS(RT_LOOP2, slot, x op y)
-#define RT_LOGICAL(slot, op)                                                                 \
-  RT_LOOP2(slot, Bool, u8, u8, x op y);                                                      \
-  RT_TEST_INTEGERS(RT_LOOP2, slot, (x != 0) op (y != 0));                                    \
-  RT_TEST_FLOATS(RT_LOOP2, slot, (x != 0) op (y != 0));                                      \
-  RT_TEST_COMPLEX(RT_LOOP2, slot, ((x.re != 0) | (x.im != 0)) op ((y.re != 0) | (y.im != 0)))
+#define RT_LOGICAL(slot, op)                             \
+  RT_LOOP2(slot, Bool, u8, u8, x op y);                  \
+  RT_TEST_INTEGERS(RT_LOOP2, slot, (x != 0) op(y != 0)); \
+  RT_TEST_FLOATS(RT_LOOP2, slot, (x != 0) op(y != 0));   \
+  RT_TEST_COMPLEX(RT_LOOP2, slot, ((x.re != 0) | (x.im != 0)) op((y.re != 0) | (y.im != 0)))
 
 void add_integer(const LoopTable& table) {
   RT_BITWISE("bitwise_and", &);

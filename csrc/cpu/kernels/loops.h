@@ -1,6 +1,7 @@
 // Loops for elementwise formulas. Files in this folder are compiled once per instruction set, with
-// RT_ISA naming it, so everything here lives in that namespace and nothing from the standard library
-// is instantiated: the linker must never merge an AVX-512 copy into the code older CPUs run.
+// RT_ISA naming it, so everything here lives in that namespace and nothing from the standard
+// library is instantiated: the linker must never merge an AVX-512 copy into the code older CPUs
+// run.
 #pragma once
 
 #include <stdint.h>
@@ -30,7 +31,20 @@ using f32 = float;
 using f64 = double;
 
 // The order of rt::DType.
-enum Type { Bool, UInt8, Int8, Int16, Int32, Int64, Float16, BFloat16, Float32, Float64, Complex64, Complex128 };
+enum Type {
+  Bool,
+  UInt8,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  Float16,
+  BFloat16,
+  Float32,
+  Float64,
+  Complex64,
+  Complex128
+};
 
 template <class F>
 struct Complex {
@@ -81,21 +95,28 @@ inline void map4(int64_t n, void* const* p, F f) {
 
 // RT_LOOP1("exp", Float32, f32, f32, exp_(x)): slot, compute type, C types of result and input,
 // formula of x. RT_LOOP2 has inputs x, y; RT_LOOP3 x, y, z; RT_LOOP4 x, y, z, w.
-#define RT_LOOP1(slot, type, R, A, formula)                                              \
-  table.add(slot, type, [](int64_t n, void* const* p) {                                  \
-    map1<R, A>(n, p, [](A x) __attribute__((always_inline)) -> R { return static_cast<R>(formula); }); \
+#define RT_LOOP1(slot, type, R, A, formula)                                                   \
+  table.add(slot, type, [](int64_t n, void* const* p) {                                       \
+    map1<R, A>(                                                                               \
+        n, p, [](A x) __attribute__((always_inline))->R { return static_cast<R>(formula); }); \
   })
-#define RT_LOOP2(slot, type, R, A, formula)                                              \
-  table.add(slot, type, [](int64_t n, void* const* p) {                                  \
-    map2<R, A, A>(n, p, [](A x, A y) __attribute__((always_inline)) -> R { return static_cast<R>(formula); }); \
+#define RT_LOOP2(slot, type, R, A, formula)                                                        \
+  table.add(slot, type, [](int64_t n, void* const* p) {                                            \
+    map2<R, A, A>(                                                                                 \
+        n, p, [](A x, A y) __attribute__((always_inline))->R { return static_cast<R>(formula); }); \
   })
-#define RT_LOOP3(slot, type, R, A, formula)                                              \
-  table.add(slot, type, [](int64_t n, void* const* p) {                                  \
-    map3<R, A, A, A>(n, p, [](A x, A y, A z) __attribute__((always_inline)) -> R { return static_cast<R>(formula); }); \
+#define RT_LOOP3(slot, type, R, A, formula)                                                       \
+  table.add(slot, type, [](int64_t n, void* const* p) {                                           \
+    map3<R, A, A, A>(                                                                             \
+        n, p,                                                                                     \
+        [](A x, A y, A z) __attribute__((always_inline))->R { return static_cast<R>(formula); }); \
   })
-#define RT_LOOP4(slot, type, R, A, formula)                                              \
-  table.add(slot, type, [](int64_t n, void* const* p) {                                  \
-    map4<R, A, A, A, A>(n, p, [](A x, A y, A z, A w) __attribute__((always_inline)) -> R { return static_cast<R>(formula); }); \
+#define RT_LOOP4(slot, type, R, A, formula)                              \
+  table.add(slot, type, [](int64_t n, void* const* p) {                  \
+    map4<R, A, A, A, A>(                                                 \
+        n, p, [](A x, A y, A z, A w) __attribute__((always_inline))->R { \
+          return static_cast<R>(formula);                                \
+        });                                                              \
   })
 
 // The same formula for several types, results of the compute type.
@@ -105,8 +126,8 @@ inline void map4(int64_t n, void* const* p, F f) {
   M(slot, Int16, s16, s16, formula);      \
   M(slot, Int32, s32, s32, formula);      \
   M(slot, Int64, s64, s64, formula)
-#define RT_FOR_FLOATS(M, slot, formula)  \
-  M(slot, Float32, f32, f32, formula);   \
+#define RT_FOR_FLOATS(M, slot, formula) \
+  M(slot, Float32, f32, f32, formula);  \
   M(slot, Float64, f64, f64, formula)
 #define RT_FOR_COMPLEX(M, slot, formula) \
   M(slot, Complex64, c64, c64, formula); \
@@ -126,9 +147,9 @@ inline void map4(int64_t n, void* const* p, F f) {
   M(slot, Complex128, u8, c128, formula)
 
 // Integer a op b that wraps: made in unsigned arithmetic, where that is defined.
-#define RT_WRAP_INTEGERS(M, slot, a, op, b)                                          \
-  M(slot, UInt8, u8, u8, (a)op(b));                                                  \
-  M(slot, Int8, s8, s8, (a)op(b));                                                   \
-  M(slot, Int16, s16, s16, static_cast<uint32_t>(a) op static_cast<uint32_t>(b));    \
-  M(slot, Int32, s32, s32, static_cast<uint32_t>(a) op static_cast<uint32_t>(b));    \
+#define RT_WRAP_INTEGERS(M, slot, a, op, b)                                       \
+  M(slot, UInt8, u8, u8, (a)op(b));                                               \
+  M(slot, Int8, s8, s8, (a)op(b));                                                \
+  M(slot, Int16, s16, s16, static_cast<uint32_t>(a) op static_cast<uint32_t>(b)); \
+  M(slot, Int32, s32, s32, static_cast<uint32_t>(a) op static_cast<uint32_t>(b)); \
   M(slot, Int64, s64, s64, static_cast<uint64_t>(a) op static_cast<uint64_t>(b))

@@ -55,8 +55,10 @@ void adam(int64_t n, void* const* pointers) {
   const T sign = s.maximize ? T(-1) : T(1);
   const T keep = static_cast<T>(s.decoupled ? 1 - s.lr * s.weight_decay : 1.0);
   const T decay = static_cast<T>(s.decoupled ? 0.0 : s.weight_decay);
-  const T share1 = static_cast<T>(1 - s.beta1), beta2 = static_cast<T>(s.beta2), share2 = static_cast<T>(1 - s.beta2);
-  const T step = static_cast<T>(s.step_size), root = static_cast<T>(s.root_correction), eps = static_cast<T>(s.eps);
+  const T share1 = static_cast<T>(1 - s.beta1), beta2 = static_cast<T>(s.beta2),
+          share2 = static_cast<T>(1 - s.beta2);
+  const T step = static_cast<T>(s.step_size), root = static_cast<T>(s.root_correction),
+          eps = static_cast<T>(s.eps);
   const bool amsgrad = s.amsgrad;
   const auto update = [&](int64_t i) __attribute__((always_inline)) {
     const T x = p[i] * keep;

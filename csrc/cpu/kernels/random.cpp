@@ -50,10 +50,13 @@ RT_INLINE double exponential(double u) {
   return e > 5.551115123125783e-17 ? e : 5.551115123125783e-17;
 }
 
-#define RT_RANDOM(slot, type, T, per_block, ...)                                                  \
-  table.add(slot, type, [](int64_t n, void* const* p) {                                           \
-    fill_blocks<per_block, T>(n, p, [](Philox4 w, const RandomRun& r, T* v)                       \
-                                        __attribute__((always_inline)) { (void)r; __VA_ARGS__; });\
+#define RT_RANDOM(slot, type, T, per_block, ...)                                       \
+  table.add(slot, type, [](int64_t n, void* const* p) {                                \
+    fill_blocks<per_block, T>(                                                         \
+        n, p, [](Philox4 w, const RandomRun& r, T* v) __attribute__((always_inline)) { \
+          (void)r;                                                                     \
+          __VA_ARGS__;                                                                 \
+        });                                                                            \
   })
 
 }  // namespace
@@ -70,7 +73,8 @@ void add_random(const LoopTable& table) {
   });
   RT_RANDOM("random_uniform", Float64, f64, 2, {
     const f64 width = r.b - r.a;
-    const f64 u = fma_(uniform_double_(w.x, w.y), width, r.a), t = fma_(uniform_double_(w.z, w.w), width, r.a);
+    const f64 u = fma_(uniform_double_(w.x, w.y), width, r.a),
+              t = fma_(uniform_double_(w.z, w.w), width, r.a);
     v[0] = u < r.b ? u : r.a;
     v[1] = t < r.b ? t : r.a;
   });
@@ -114,13 +118,15 @@ void add_random(const LoopTable& table) {
   });
   // a: the median, b: the scale. tan(pi (u - 1/2)) by sine and cosine of the same angle.
   RT_RANDOM("random_cauchy", Float64, f64, 2, {
-    const Pair<double> p = sincospi_(uniform_open_double_(w.x, w.y)), q = sincospi_(uniform_open_double_(w.z, w.w));
+    const Pair<double> p = sincospi_(uniform_open_double_(w.x, w.y)),
+                       q = sincospi_(uniform_open_double_(w.z, w.w));
     v[0] = fma_(-p.hi / p.lo, r.b, r.a);
     v[1] = fma_(-q.hi / q.lo, r.b, r.a);
   });
   // a: log(1 - p). The trials up to and with the first success.
   RT_RANDOM("random_geometric", Float64, f64, 2, {
-    const f64 s = ceil_(log_(uniform_open_double_(w.x, w.y)) / r.a), t = ceil_(log_(uniform_open_double_(w.z, w.w)) / r.a);
+    const f64 s = ceil_(log_(uniform_open_double_(w.x, w.y)) / r.a),
+              t = ceil_(log_(uniform_open_double_(w.z, w.w)) / r.a);
     v[0] = s >= 1.0 ? s : 1.0;
     v[1] = t >= 1.0 ? t : 1.0;
   });

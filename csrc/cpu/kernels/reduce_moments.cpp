@@ -16,7 +16,8 @@ RT_INLINE void add_part(Moments& s, f64 mean, f64 squares, s64 count) {
   if (count == 0) return;
   const f64 total = static_cast<f64>(s.count + count), delta = mean - s.mean;
   s.mean += delta * (static_cast<f64>(count) / total);
-  s.squares += squares + delta * delta * (static_cast<f64>(s.count) * static_cast<f64>(count) / total);
+  s.squares +=
+      squares + delta * delta * (static_cast<f64>(s.count) * static_cast<f64>(count) / total);
   s.count += count;
 }
 
@@ -66,14 +67,16 @@ struct Spread {
       add_part(*static_cast<Moments*>(state), mean + shift, squares - sum * shift, count);
     }
   }
-  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t, void* states) {
+  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t,
+                      void* states) {
     constexpr int64_t kColumns = 256, kRows = 64;
     T mean[kColumns], sum[kColumns], squares[kColumns];
     for (int64_t j = 0; j < n; j += kColumns) {
       Moments* s = static_cast<Moments*>(states) + j;
       const int64_t w = least(kColumns, n - j);
       for (int64_t r = 0; r < rows; r += kRows) {
-        const char* x = static_cast<const char*>(in) + r * step + j * static_cast<int64_t>(sizeof(T));
+        const char* x =
+            static_cast<const char*>(in) + r * step + j * static_cast<int64_t>(sizeof(T));
         const int64_t count = least(kRows, rows - r);
         sum_rows<Plain>(count, w, x, step, mean);
         for (int64_t k = 0; k < w; ++k) {
@@ -113,7 +116,8 @@ struct Spread {
       m[i] = static_cast<T>(s[i].count > 0 ? s[i].mean : __builtin_nan(""));
     }
   }
-  static constexpr ReduceLoops loops{sizeof(Moments), kType, kType, init, row, columns, merge, finish};
+  static constexpr ReduceLoops loops{sizeof(Moments), kType, kType, init, row,
+                                     columns,         merge, finish};
 };
 
 template <class T, int kType>
@@ -150,13 +154,15 @@ struct LogSumExp {
       add(*static_cast<State*>(state), max, sum_block<Plain>(count, e));
     }
   }
-  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t, void* states) {
+  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t,
+                      void* states) {
     constexpr int64_t kColumns = 256, kRows = 64;
     T max[kColumns], sum[kColumns];
     for (int64_t j = 0; j < n; j += kColumns) {
       const int64_t w = least(kColumns, n - j);
       for (int64_t r = 0; r < rows; r += kRows) {
-        const char* x = static_cast<const char*>(in) + r * step + j * static_cast<int64_t>(sizeof(T));
+        const char* x =
+            static_cast<const char*>(in) + r * step + j * static_cast<int64_t>(sizeof(T));
         const int64_t count = least(kRows, rows - r);
         for (int64_t k = 0; k < w; ++k) {
           max[k] = kLow;

@@ -1,4 +1,5 @@
-// Largest and smallest values, with and without their positions. NaN is larger and smaller than all.
+// Largest and smallest values, with and without their positions. NaN is larger and smaller than
+// all.
 #include "cpu/kernels/vectors.h"
 #include "cpu/reduce_loops.h"
 
@@ -85,7 +86,8 @@ struct Extreme {
     T* s = static_cast<T*>(state);
     if (n > 0) *s = pick<O>(*s, best_of_block<O>(n, static_cast<const T*>(in)));
   }
-  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t, void* states) {
+  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t,
+                      void* states) {
     constexpr int64_t kColumns = 1024;
     for (int64_t j = 0; j < n; j += kColumns) {
       T* s = static_cast<T*>(states) + j;
@@ -145,7 +147,8 @@ struct Position {
       if (s.value != s.value) return;
     }
   }
-  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t base, void* states) {
+  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t base,
+                      void* states) {
     constexpr int64_t kColumns = 256, kRows = 1 << 30;
     T value[kColumns];
     s32 index[kColumns];
@@ -153,7 +156,8 @@ struct Position {
       for (int64_t j = 0; j < n; j += kColumns) {
         State* s = static_cast<State*>(states) + j;
         const int64_t w = least(kColumns, n - j);
-        const char* column = static_cast<const char*>(in) + r0 * step + j * static_cast<int64_t>(sizeof(T));
+        const char* column =
+            static_cast<const char*>(in) + r0 * step + j * static_cast<int64_t>(sizeof(T));
         const T* first = reinterpret_cast<const T*>(column);
         for (int64_t k = 0; k < w; ++k) {
           const bool take = better(first[k], s[k]);
@@ -192,7 +196,8 @@ struct Position {
       i[k] = s[k].index;
     }
   }
-  static constexpr ReduceLoops loops{sizeof(State), kType, Int64, init, row, columns, merge, finish};
+  static constexpr ReduceLoops loops{sizeof(State), kType,   Int64, init,
+                                     row,           columns, merge, finish};
 };
 
 template <class O>
@@ -218,7 +223,9 @@ void add_extremes(const FunctionTable& table) {
   add<Smallest>(table, "min", "argmin");
   // Of zeros and ones: any is the largest, all the smallest.
   ReduceLoops any = Extreme<Largest, u8, Bool>::loops, all = Extreme<Smallest, u8, Bool>::loops;
-  all.init = [](int64_t n, void* states) { __builtin_memset(states, 1, static_cast<unsigned long>(n)); };
+  all.init = [](int64_t n, void* states) {
+    __builtin_memset(states, 1, static_cast<unsigned long>(n));
+  };
   table.add_reduce("any", Bool, any);
   table.add_reduce("all", Bool, all);
 }

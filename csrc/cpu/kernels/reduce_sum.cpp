@@ -19,14 +19,16 @@ struct Sum {
   static void row(int64_t n, const void* in, int64_t, void* state) {
     *static_cast<S*>(state) += sum_pairwise<M, S>(n, static_cast<const T*>(in));
   }
-  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t, void* states) {
+  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t,
+                      void* states) {
     T part[kColumns];
     const char* x = static_cast<const char*>(in);
     S* s = static_cast<S*>(states);
     for (int64_t r = 0; r < rows; r += kRows) {
       for (int64_t j = 0; j < n; j += kColumns) {
         const int64_t w = least(kColumns, n - j);
-        sum_rows<M>(least(kRows, rows - r), w, x + r * step + j * static_cast<int64_t>(sizeof(T)), step, part);
+        sum_rows<M>(least(kRows, rows - r), w, x + r * step + j * static_cast<int64_t>(sizeof(T)),
+                    step, part);
         for (int64_t k = 0; k < w; ++k) s[j + k] += static_cast<S>(part[k]);
       }
     }
@@ -79,14 +81,18 @@ struct ComplexSum {
     s[0] += sum.re;
     s[1] += sum.im;
   }
-  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t base, void* states) {
+  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t base,
+                      void* states) {
     Real::columns(rows, 2 * n, in, step, base, states);
   }
-  static void merge(int64_t n, void* states, const void* others) { Real::merge(2 * n, states, others); }
+  static void merge(int64_t n, void* states, const void* others) {
+    Real::merge(2 * n, states, others);
+  }
   static void finish(int64_t n, const void* states, double parameter, void* result, void* second) {
     Real::finish(2 * n, states, parameter, result, second);
   }
-  static constexpr ReduceLoops loops{2 * sizeof(f64), kResult, -1, init, row, columns, merge, finish};
+  static constexpr ReduceLoops loops{2 * sizeof(f64), kResult, -1,    init, row,
+                                     columns,         merge,   finish};
 };
 
 template <class T>
@@ -127,7 +133,8 @@ struct Product {
     }
     for (; i < n; ++i) *s = times(*s, x[i]);
   }
-  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t, void* states) {
+  static void columns(int64_t rows, int64_t n, const void* in, int64_t step, int64_t,
+                      void* states) {
     T* s = static_cast<T*>(states);
     for (int64_t r = 0; r < rows; ++r) {
       const T* x = reinterpret_cast<const T*>(static_cast<const char*>(in) + r * step);

@@ -33,12 +33,12 @@ RT_INLINE bool is_finite(T x) {
 }  // namespace
 
 // Integers are whole already.
-#define RT_ROUNDING(slot, formula)          \
-  RT_FOR_FLOATS(RT_LOOP1, slot, formula);   \
+#define RT_ROUNDING(slot, formula)        \
+  RT_FOR_FLOATS(RT_LOOP1, slot, formula); \
   RT_FOR_INTEGERS(RT_LOOP1, slot, x)
-#define RT_TEST_ALL(slot, of_bool, of_integer, of_float)  \
-  RT_LOOP1(slot, Bool, u8, u8, of_bool);                  \
-  RT_TEST_INTEGERS(RT_LOOP1, slot, of_integer);           \
+#define RT_TEST_ALL(slot, of_bool, of_integer, of_float) \
+  RT_LOOP1(slot, Bool, u8, u8, of_bool);                 \
+  RT_TEST_INTEGERS(RT_LOOP1, slot, of_integer);          \
   RT_TEST_FLOATS(RT_LOOP1, slot, of_float)
 // A formula that uses an argument less than the loop has must still name it.
 #define RT_NONE(x) (static_cast<void>(x), 0)

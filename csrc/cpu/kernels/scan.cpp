@@ -110,7 +110,8 @@ void scan(int64_t rows, int64_t n, int64_t step, const void* in, void* result) {
 
 // The best so far and its position; of equal ones the last; NaN, once met, stays.
 template <class T, bool kLargest>
-void best_so_far(int64_t rows, int64_t n, int64_t step, const void* in, void* result, void* positions) {
+void best_so_far(int64_t rows, int64_t n, int64_t step, const void* in, void* result,
+                 void* positions) {
   for (int64_t j = 0; j < n; ++j) {
     const T* x = static_cast<const T*>(in) + j;
     T* out = static_cast<T*>(result) + j;

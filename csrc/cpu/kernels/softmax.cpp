@@ -123,8 +123,8 @@ void softmax_columns(int64_t rows, int64_t n, int64_t step, const void* in, void
 }
 
 template <class T, bool kLog>
-void softmax_backward_columns(int64_t rows, int64_t n, int64_t step, const void* grad, const void* y,
-                              void* result) {
+void softmax_backward_columns(int64_t rows, int64_t n, int64_t step, const void* grad,
+                              const void* y, void* result) {
   for (int64_t j = 0; j < n; j += kColumns) {
     const int64_t w = least(kColumns, n - j);
     const T* g = static_cast<const T*>(grad) + j;
@@ -134,7 +134,8 @@ void softmax_backward_columns(int64_t rows, int64_t n, int64_t step, const void*
     for (int64_t k = 0; k < w; ++k) sum[k] = 0;
     for (int64_t r = 0; r < rows; ++r) {
 #pragma GCC ivdep
-      for (int64_t k = 0; k < w; ++k) sum[k] += kLog ? g[r * step + k] : g[r * step + k] * v[r * step + k];
+      for (int64_t k = 0; k < w; ++k)
+        sum[k] += kLog ? g[r * step + k] : g[r * step + k] * v[r * step + k];
     }
     for (int64_t r = 0; r < rows; ++r) {
 #pragma GCC ivdep
@@ -156,7 +157,8 @@ void exp_shifted_row(int64_t n, const void* in, double shift, double scale, void
   for (int64_t i = 0; i < n; ++i) out[i] = exp_(x[i] - a) * b;
 }
 template <class T>
-void exp_shifted_columns(int64_t n, const void* in, const void* shift, const void* scale, void* result) {
+void exp_shifted_columns(int64_t n, const void* in, const void* shift, const void* scale,
+                         void* result) {
   const T* x = static_cast<const T*>(in);
   const T* a = static_cast<const T*>(shift);
   const T* b = static_cast<const T*>(scale);

@@ -4,9 +4,9 @@
 namespace rt::cpu::RT_ISA {
 
 // Functions with a short formula for small arguments: whole blocks of them are vectorised.
-#define RT_CHECKED1(slot, type, T, Op)                                                     \
-  table.add(slot, type, [](int64_t n, void* const* p) {                                    \
-    map_checked_<Op>(static_cast<const T*>(p[1]), static_cast<T*>(p[0]), n);               \
+#define RT_CHECKED1(slot, type, T, Op)                                       \
+  table.add(slot, type, [](int64_t n, void* const* p) {                      \
+    map_checked_<Op>(static_cast<const T*>(p[1]), static_cast<T*>(p[0]), n); \
   })
 
 void add_exponential(const LoopTable& table) {

@@ -38,6 +38,7 @@ class Case:
 
     @property
     def key(self) -> str:
+        """Group, name and size, as patterns of the command line see them."""
         return f"{self.group}/{self.name}/{self.size}"
 
     def make_inputs(self) -> dict[str, np.ndarray]:

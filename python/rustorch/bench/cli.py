@@ -44,6 +44,7 @@ NO_COLOR=1 turns colours off, FORCE_COLOR=1 on. The exit status is 1 if the netw
 
 
 def make_parser() -> argparse.ArgumentParser:
+    """The options of ``python -m rustorch.bench``."""
     parser = argparse.ArgumentParser(
         prog="python -m rustorch.bench",
         description=DESCRIPTION,
@@ -87,6 +88,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def positive(text: str) -> int:
+    """An argument that must be an integer above zero."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"needs 1 or more, got {text}")
@@ -106,6 +108,7 @@ def choose(quick: bool, patterns: Sequence[str] | None) -> tuple[list[Case], boo
 
 
 def list_cases(console: Console) -> None:
+    """Prints the keys of all cases."""
     for case in CASES:
         console.line(f"{case.key:<45}{'quick  ' if case.quick else '       '}{case.run}")
     console.line(f"{TRAINING_KEY:<45}{'quick'}")

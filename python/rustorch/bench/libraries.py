@@ -39,6 +39,7 @@ class Library:
         raise NotImplementedError
 
     def setup(self, case: Case) -> str:
+        """Source that runs once before the timing."""
         return ""
 
     def timer(self, case: Case, arrays: Mapping[str, np.ndarray]) -> timeit.Timer | None:
@@ -72,6 +73,8 @@ class Rustorch(Library):
 
 
 class Numpy(Library):
+    """NumPy on the CPU."""
+
     def __init__(self) -> None:
         super().__init__("numpy", "NumPy")
 
@@ -85,6 +88,8 @@ class Numpy(Library):
 
 
 class Torch(Library):
+    """PyTorch on the CPU."""
+
     def __init__(self, threads: int) -> None:
         super().__init__("torch", "torch")
         import torch

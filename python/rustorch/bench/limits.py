@@ -56,6 +56,7 @@ class Limits:
         return max(nbytes / self.bandwidth(nbytes, writes), flops / self.peak_flops[dtype])
 
     def as_json(self) -> dict[str, object]:
+        """The figures, ready for JSON."""
         return {
             "threads": self.threads,
             "instruction_set": self.instruction_set,

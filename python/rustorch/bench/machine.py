@@ -51,6 +51,7 @@ def memory_bytes() -> int:
 
 
 def os_name() -> str:
+    """The system's name and version."""
     if sys.platform == "darwin":
         return f"macOS {platform.mac_ver()[0]} ({platform.machine()})"
     try:

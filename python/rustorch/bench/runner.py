@@ -31,6 +31,7 @@ def time_case(
 def time_cases(
     console: Console, cases: Sequence[Case], libraries: Sequence[Library], effort: Effort, limit: Limits
 ) -> list[tables.Row]:
+    """Times the cases on every engine and prints a row each, beside the other libraries."""
     engines = [library for library in libraries if isinstance(library, Rustorch)]
     others = [library for library in libraries if not isinstance(library, Rustorch)]
     rows = []

@@ -25,6 +25,7 @@ class Row:
 
     @property
     def of_limit(self) -> float | None:
+        """The share of the machine's limit that was reached; None where no limit is known."""
         return self.least_seconds / self.timing.median if self.least_seconds else None
 
     def ratio(self, library: str) -> float | None:
@@ -33,6 +34,7 @@ class Row:
         return other.median / self.timing.median if other else None
 
     def as_json(self) -> dict[str, object]:
+        """The figures, ready for JSON."""
         return {
             "group": self.case.group,
             "name": self.case.name,
@@ -62,6 +64,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_rate(case: Case, seconds: float) -> str:
+    """Operations or bytes a second: '12.3 GFLOP/s'."""
     if case.flops:
         return f"{case.flops / seconds / 1e9:.1f} GFLOP/s"
     if case.nbytes:
@@ -70,18 +73,21 @@ def format_rate(case: Case, seconds: float) -> str:
 
 
 def format_ratio(ratio: float | None) -> str:
+    """A speed relative to another library's: '1.25×'."""
     if ratio is None:
         return "-"
     return f"{ratio:.2f}×" if ratio < 9.995 else f"{ratio:.1f}×" if ratio < 99.95 else f"{ratio:.0f}×"
 
 
 def ratio_style(ratio: float | None) -> tuple[str, ...]:
+    """The style that tells faster from slower."""
     if ratio is None:
         return ("dim",)
     return ("green",) if ratio >= 1.05 else ("red",) if ratio < 0.9 else ()
 
 
 def print_machine(console: Console, machine: dict[str, object], threads: int, engines: Sequence[str]) -> None:
+    """Prints what is timed, and on what."""
     libraries = machine["libraries"]
     memory = machine["memory_bytes"]
     assert isinstance(libraries, dict)
@@ -101,6 +107,7 @@ def print_machine(console: Console, machine: dict[str, object], threads: int, en
 
 
 def print_limits(console: Console, limits: Limits) -> None:
+    """Prints what the machine can do at most."""
     threads = f"{limits.threads} thread{'s' if limits.threads != 1 else ''}"
     console.heading("Limits", f"measured here with {threads} and {limits.instruction_set} vectors")
     sizes = "".join(f"{format_bytes(b.nbytes):>11}" for b in limits.bandwidths)
@@ -118,6 +125,7 @@ def print_limits(console: Console, limits: Limits) -> None:
 
 
 def print_ops_header(console: Console, engine: str, labels: Sequence[str]) -> None:
+    """Prints the heads of the columns of an engine's table."""
     versus = " and ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
     console.heading(f"Ops on {engine}", f"beside {versus}: 2.00× takes half of its time, 0.50× twice")
     columns = "".join(f"{label:>8}" for label in labels)
@@ -130,10 +138,12 @@ def print_ops_header(console: Console, engine: str, labels: Sequence[str]) -> No
 
 
 def print_group(console: Console, title: str) -> None:
+    """Prints the title of a group of cases."""
     console.line("  " + console.style(title, "bold"))
 
 
 def print_row(console: Console, row: Row, others: Sequence[str]) -> None:
+    """Prints one case: time, rate, share of the limit, and the ratios."""
     case, seconds = row.case, row.timing.median
     if row.of_limit is None:
         limit = console.style(f"{'-':<{BAR_WIDTH + 5}}", "dim")

@@ -34,6 +34,7 @@ class Console:
         return f"\x1b[{codes}m{text}\x1b[0m" if self.colors and codes else text
 
     def line(self, text: str = "") -> None:
+        """Writes a line, in place of a transient one."""
         self.clear()
         if not self.unicode:
             text = text.replace("×", "x").replace("µ", "u").replace("·", "|").replace("…", "...")
@@ -43,6 +44,7 @@ class Console:
         self.stream.flush()
 
     def heading(self, text: str, note: str = "") -> None:
+        """Writes a title and a note beside it, below an empty line."""
         self.line()
         self.line(self.style(text, "bold", "cyan") + (self.style(f"  {note}", "dim") if note else ""))
 
@@ -56,6 +58,7 @@ class Console:
             self._transient = True
 
     def clear(self) -> None:
+        """Takes the transient line away."""
         if self._transient:
             self.stream.write("\r\x1b[2K")
             self._transient = False

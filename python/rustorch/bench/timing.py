@@ -23,6 +23,7 @@ class Effort:
 
     @property
     def block_seconds(self) -> float:
+        """The time that one round may take."""
         return self.seconds / self.rounds
 
 
@@ -39,10 +40,12 @@ class Timing:
 
     @property
     def median(self) -> float:
+        """Seconds a call, of the middle block."""
         return statistics.median(self.blocks)
 
     @property
     def best(self) -> float:
+        """Seconds a call, of the fastest block."""
         return min(self.blocks)
 
     @property

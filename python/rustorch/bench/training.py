@@ -31,17 +31,21 @@ class Result:
 
     @property
     def epochs(self) -> int:
+        """How many passes over the training images were made."""
         return len(self.losses)
 
     @property
     def reached(self) -> bool:
+        """Whether the last accuracy is the one aimed at."""
         return bool(self.accuracies) and self.accuracies[-1] >= TARGET
 
     @property
     def images_per_second(self) -> float:
+        """Training images seen in a second."""
         return self.epochs * self.train_images / self.seconds
 
     def as_json(self) -> dict[str, object]:
+        """The figures, ready for JSON."""
         return {
             "data": "UCI handwritten digits",
             "target": TARGET,
@@ -153,6 +157,7 @@ def draw_digits(console: Console, images: Tensor, labels: Tensor, read: Tensor) 
 
 
 def report(console: Console, result: Result) -> None:
+    """Prints what the training came to."""
     share = f"{result.accuracies[-1]:.1%} of {result.test_images} test images read correctly"
     console.line()
     if result.reached:

@@ -131,9 +131,11 @@ class UninitializedTensorMixin:
 
     @property
     def shape(self) -> Any:
+        """Raises RuntimeError: there is none yet."""
         raise RuntimeError(_NO_SHAPE)
 
     def share_memory_(self) -> Any:
+        """Raises RuntimeError: there is no memory to share yet."""
         raise RuntimeError(
             "share_memory_: Can't share memory on an uninitialized parameter or buffer; it has no shape "
             "yet; try calling `forward` with a dummy batch first"

@@ -198,7 +198,7 @@ class Hardswish(_InplaceActivation):
     """``x * relu6(x + 3) / 6``.
 
     >>> nn.Hardswish()(rt.tensor([-4.0, 3.0]))
-    tensor([-0.,  3.])
+    tensor([-0., 3.])
     """
 
     def forward(self, input: Tensor) -> Tensor:

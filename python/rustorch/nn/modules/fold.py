@@ -10,7 +10,7 @@ from rustorch.nn.modules.module import Module
 
 
 class Fold(Module):
-    """(N, C * kernel, L) blocks summed into (N, C, *output_size), where they overlap too.
+    """``(N, C * kernel, L)`` blocks summed into ``(N, C, *output_size)``, where they overlap too.
 
     >>> nn.Fold((2, 2), (2, 2))(rt.ones(1, 4, 1)).flatten()
     tensor([1., 1., 1., 1.])

@@ -77,7 +77,7 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 
 class Bilinear(Module):
-    """``y_k = x1^T W_k x2 + b_k``: inputs (*, in1_features) and (*, in2_features) to (*, out_features).
+    """``y_k = x1^T W_k x2 + b_k``: inputs (..., in1_features) and (..., in2_features) to (..., out_features).
 
     Weight (out, in1, in2) and bias start uniform in +-1/sqrt(in1_features). As ``torch.nn.Bilinear``.
 

@@ -97,7 +97,7 @@ class HuberLoss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
-    """``-x[target]`` for log probabilities (N, C, *) and classes (N, *); 'mean' is weighted by class.
+    """``-x[target]`` for log probabilities (N, C, ...) and classes (N, ...); 'mean' is weighted by class.
 
     Targets equal to ``ignore_index`` count nothing.
 
@@ -123,7 +123,7 @@ class NLLLoss(_WeightedLoss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """NLLLoss of log_softmax: logits (N, C, *) with classes (N, *), or with probabilities (N, C, *).
+    """NLLLoss of log_softmax: logits (N, C, ...) with classes (N, ...), or probabilities (N, C, ...).
 
     ``label_smoothing`` mixes the target with the uniform distribution. As ``torch.nn.CrossEntropyLoss``.
 

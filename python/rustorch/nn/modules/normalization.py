@@ -64,7 +64,7 @@ class LayerNorm(Module):
 
 
 class GroupNorm(Module):
-    """Zero mean and unit variance over each of ``num_groups`` groups of channels of (N, C, *) (Wu and He,
+    """Zero mean and unit variance over each of ``num_groups`` groups of channels of (N, C, ...) (Wu and He,
     2018).
 
     >>> nn.GroupNorm(1, 2, eps=0.0)(rt.tensor([[1.0, 3.0]])).tolist()

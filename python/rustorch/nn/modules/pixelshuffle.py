@@ -44,7 +44,7 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """(N, C, *) with the channels of ``groups`` groups interleaved (Zhang et al., 2017).
+    """(N, C, ...) with the channels of ``groups`` groups interleaved (Zhang et al., 2017).
 
     >>> nn.ChannelShuffle(2)(rt.arange(4.0).reshape(1, 4, 1)).flatten()
     tensor([0., 2., 1., 3.])

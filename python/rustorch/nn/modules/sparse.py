@@ -47,7 +47,7 @@ class _Table(Module):
 
 
 class Embedding(_Table):
-    """Rows of a learnt table by integer index: input (*) to output (*, embedding_dim).
+    """Rows of a learnt table by integer index: input (...) to output (..., embedding_dim).
 
     ``padding_idx``'s row starts at zero and gets no gradient; rows above ``max_norm`` are rescaled when
     looked up. As ``torch.nn.Embedding``.

@@ -96,6 +96,7 @@ class RandomSampler(_OrderSampler):
 
     @property
     def num_samples(self) -> int:
+        """How many indices a pass draws."""
         # The source may change its size while the sampler lives.
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
