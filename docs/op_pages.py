@@ -1,12 +1,14 @@
-"""A Sphinx extension that writes the pages of the ops from the registry: one page a namespace.
+"""A Sphinx extension that writes the pages of functions and methods: one page a namespace.
 
-The registry (`rustorch._C.op_table()`) is what the package itself is built from, so that a new op is in the
-reference without a line written here.
+Ops come from the registry (`rustorch._C.op_table()`), which the package itself is built from; what else
+a module holds is found by looking at it. So whatever is new is in the reference without a line written here.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +57,46 @@ def escape(doc: str) -> str:
     return "\n".join(lines)
 
 
-def entry(overloads: list[dict[str, Any]], module: str, is_method: bool) -> str:
+def public(holder: Any) -> dict[str, Any]:
+    """What a module or class offers under its own names."""
+    names = getattr(holder, "__all__", None) or vars(holder)
+    return {name: getattr(holder, name) for name in sorted(names) if not name.startswith("_")}
+
+
+def other_names(holder: Any, ops: dict[str, Any]) -> dict[str, list[str]]:
+    """Op -> the names it also goes by."""
+    found: dict[str, list[str]] = {}
+    for name, value in public(holder).items():
+        schemas = getattr(value, "__schemas__", None)
+        if schemas and name not in ops:
+            found.setdefault(re.split(r"[.(]", schemas[0])[0], []).append(name)
+    return found
+
+
+def python_entries(holder: Any, path: str, ops: dict[str, Any]) -> str:
+    """Directives for the functions, classes and attributes that are no ops."""
+    lines = []
+    for name, value in public(holder).items():
+        if name in ops or hasattr(value, "__schemas__"):
+            continue
+        if isinstance(holder, type):
+            has_call = callable(value) and not isinstance(value, type)
+            lines.append(f".. auto{'method' if has_call else 'attribute'}:: {path}.{name}\n")
+        elif isinstance(value, type) and value.__module__.startswith("rustorch"):
+            if name != "Tensor":  # its methods have a page of their own
+                lines.append(f".. autoclass:: {path}.{name}\n   :no-index:\n")
+        elif isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
+            lines.append(f".. autofunction:: {path}.{name}\n")
+    return "\n".join(lines)
+
+
+def entry(overloads: list[dict[str, Any]], module: str, is_method: bool, others: list[str]) -> str:
     """One directive for all overloads of a name."""
     kind = "method" if is_method else "function"
     signatures = [f"{module}.{signature(op['schema'], is_method)}" for op in overloads]
     doc = next((op["doc"] for op in overloads if op["doc"]), "")
+    if others:
+        doc += f"\nAlso called {', '.join(f'``{name}``' for name in others)}."
     text = str(GoogleDocstring(escape(doc), Config(napoleon_google_docstring=True)))
     body = "\n".join("   " + line if line else "" for line in text.splitlines())
     indent = "\n" + " " * len(f".. py:{kind}:: ")
@@ -67,6 +104,7 @@ def entry(overloads: list[dict[str, Any]], module: str, is_method: bool) -> str:
 
 
 def write_pages(app: Sphinx) -> None:
+    import rustorch
     from rustorch import _C
 
     folder = Path(app.srcdir) / "api" / "generated"
@@ -77,10 +115,13 @@ def write_pages(app: Sphinx) -> None:
             if namespace in op["namespaces"]:
                 ops.setdefault(op["schema"].partition("(")[0].partition(".")[0], []).append(op)
         heading = f"{title}\n{'=' * len(title)}\n"
-        if not ops:
-            body = "None yet.\n"
-        else:
-            body = "\n".join(entry(ops[name], module, namespace == "Tensor") for name in sorted(ops))
+        is_class = namespace == "Tensor"
+        holder = rustorch.Tensor if is_class else importlib.import_module(module)
+        names = other_names(holder, ops)
+        body = "\n".join(entry(ops[name], module, is_class, names.get(name, [])) for name in sorted(ops))
+        rest = python_entries(holder, module, ops)
+        if rest:
+            body += f"\nBesides these ops\n-----------------\n\n{rest}"
         path = folder / f"{namespace.replace('.', '_').lower()}.rst"
         text = f"{heading}\n{body}"
         # Sphinx rebuilds what is newer: leave equal files alone.
