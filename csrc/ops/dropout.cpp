@@ -124,11 +124,14 @@ Tensor dropout1d_forward(const Tensor& x, double p, bool training, bool inplace)
 }
 void warn_of_rank(const char* op, const Tensor& x, int64_t spatial) {
   if (x.dim() == spatial + 1 || x.dim() == spatial + 2) return;
-  warn(op, cat_str("Received a ", x.dim(), "-D input to ", op,
-                   ", which is deprecated and will result in an error in a future release. To retain the behavior and "
-                   "silence this warning, please use feature_dropout instead. Note that ", op, " exists to provide channel-wise dropout on inputs with ",
-                   spatial, " spatial dimensions, a channel dimension, and an optional batch dimension (i.e. ",
-                   spatial + 2, "D or ", spatial + 1, "D inputs)."));
+  warn(op,
+       cat_str("Received a ", x.dim(), "-D input to ", op,
+               ", which is deprecated and will result in an error in a future release. To retain "
+               "the behavior and "
+               "silence this warning, please use feature_dropout instead. Note that ",
+               op, " exists to provide channel-wise dropout on inputs with ", spatial,
+               " spatial dimensions, a channel dimension, and an optional batch dimension (i.e. ",
+               spatial + 2, "D or ", spatial + 1, "D inputs)."));
 }
 Tensor dropout2d_forward(const Tensor& x, double p, bool training, bool inplace) {
   check_probability("dropout2d", p);
