@@ -83,8 +83,11 @@ Scalar to_scalar(PyObject* o) {
   if (PyLong_Check(o)) {
     int overflow = 0;
     const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
-    RT_CHECK(overflow == 0, Runtime, "scalar", "a Python int does not fit in 64 bits",
-             PyUnicode_AsUTF8(checked(PyObject_Repr(o)).get()), "a float");
+    if (overflow != 0) {
+      PyErr_Format(PyExc_OverflowError,
+                   "scalar: a Python int does not fit in 64 bits; got %R; try a float", o);
+      throw PythonError{};
+    }
     return static_cast<int64_t>(v);
   }
   if (PyComplex_Check(o)) {

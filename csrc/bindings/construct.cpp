@@ -80,6 +80,19 @@ void check_range(const Scalar& s, DType t, PyObject* o) {
            PyUnicode_AsUTF8(checked(PyObject_Repr(o)).get()));
 }
 
+// An int of any size is a float; an integer dtype has room for 64 bits.
+Scalar leaf_scalar(PyObject* o, DType t) {
+  if (!PyLong_CheckExact(o)) return to_scalar(o);
+  int overflow = 0;
+  const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
+  if (overflow == 0) return static_cast<int64_t>(v);
+  RT_CHECK(!is_integral(t, true), Value, "tensor", "Overflow when unpacking long long",
+           PyUnicode_AsUTF8(checked(PyObject_Repr(o)).get()), "a floating dtype");
+  const double wide = PyLong_AsDouble(o);
+  if (wide == -1 && PyErr_Occurred()) throw PythonError{};
+  return wide;
+}
+
 void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t* at) {
   if (is_tensor(o) || is_numpy_array(o)) {
     const Tensor src = is_tensor(o) ? unwrap(o) : tensor_of_array(o);
@@ -96,7 +109,7 @@ void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t
              cat_str("expected a number at dim ", depth, ", got a sequence"));
     PyErr_Clear();
     if (PyUnicode_Check(o) || o == Py_None) (void)dtype_of_leaf(o);
-    const Scalar s = to_scalar(o);
+    const Scalar s = leaf_scalar(o, t.dtype());
     check_range(s, t.dtype(), o);
     RT_CHECK(!s.is_complex() || is_complex(t.dtype()), Type, "tensor",
              "a complex number needs a complex dtype", name(t.dtype()));

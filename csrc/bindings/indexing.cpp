@@ -1,10 +1,10 @@
 // x[key] and x[key] = value. Integers, slices, None and Ellipsis make a view; tensors, masks,
 // arrays and lists then index that view.
-#include <cmath>
 #include <cstring>
 
 #include "autograd/node.h"
 #include "bindings/python.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt::py {
@@ -268,34 +268,8 @@ Tensor select_first(const Tensor& x, int64_t index) {
 
 // ---- Writing ----
 
-[[noreturn]] void overflow(const Scalar& s, DType t) {
-  RT_FAIL(Runtime, "index",
-          cat_str("value cannot be converted to type ", name(t), " without overflow"), cat_str(s));
-}
-
-// A number as PyTorch lets it into a tensor: fractions are cut off, but the range is kept.
-void check_fits(const Scalar& s, DType t) {
-  if (t == DType::Bool) return;
-  const std::complex<double> c = s.to_complex();
-  if (!is_complex(t) && c.imag() != 0) overflow(s, t);
-  const double v = c.real();
-  if (!is_integral(t)) {
-    // Floats below 32 bits go to infinity instead.
-    if (real_of(t) != DType::Float32) return;
-    constexpr double largest = 3.4028235677973366e38;
-    for (const double part : {c.real(), c.imag()}) {
-      if (std::isfinite(part) && std::fabs(part) > largest) overflow(s, t);
-    }
-    return;
-  }
-  static constexpr double low[] = {-255, -128, -32768, -2147483648.0, -9223372036854775808.0};
-  static constexpr double high[] = {255, 127, 32767, 2147483647.0, 9223372036854775807.0};
-  const int i = static_cast<int>(t) - static_cast<int>(DType::UInt8);
-  if (std::isnan(v) || std::trunc(v) < low[i] || std::trunc(v) > high[i]) overflow(s, t);
-}
-
 void fill_view(const Tensor& view, const Scalar& s) {
-  check_fits(s, view.dtype());
+  check_number_fits("index", s, view.dtype());
   if (modes().interceptor || (modes().grad && requires_grad(view)) || !view.device().is_cpu() ||
       view.numel() != 1) {
     ops::fill_(view, s);
@@ -346,7 +320,7 @@ void assign_indexed(const Tensor& view, const Walk& walk, PyObject* value) {
   Tensor t;
   if (!is_tensor(value) && is_number(value)) {
     const Scalar s = to_scalar(value);
-    check_fits(s, view.dtype());
+    check_number_fits("index", s, view.dtype());
     t = scalar_tensor(s, view.dtype(), view.device());
   } else {
     int64_t rank = 0;

@@ -128,8 +128,11 @@ void elu_backward_vjp(VjpContext& c) {
   const double negative = c.arg<double>(2), positive = c.arg<double>(3), scale = c.arg<double>(4);
   const Tensor x = c.input(1);
   if (c.needs(0)) c.set(0, elu_backward(c.grad(), x, negative, positive, scale));
-  // Above zero the slope is constant.
-  if (c.needs(1)) c.set(1, elu_backward(c.grad() * c.input(0), x, negative * scale, 0, scale));
+  // From zero on the slope is constant.
+  if (c.needs(1)) {
+    const Tensor bent = elu_backward(c.grad() * c.input(0), x, negative * scale, 0, scale);
+    c.set(1, ops::where(ops::lt(x, 0), bent, Scalar(0)));
+  }
 }
 const Op elu_backward_op(
     "_elu_backward(Tensor grad, Tensor input, float negative, float positive, "

@@ -124,14 +124,18 @@ tensor([2.])
 
 // ---- Complex numbers from two real parts ----
 
-Tensor complex_forward(const Tensor& re, const Tensor& im) {
+void check_parts(const char* op, const Tensor& re, const Tensor& im) {
   RT_CHECK((is_floating(re.dtype()) && is_floating(im.dtype())) && re.dtype() != DType::BFloat16,
-           Runtime, "complex",
+           Runtime, op,
            cat_str("Expected both inputs to be Half, Float or Double tensors but got ",
                    name(re.dtype()), " and ", name(im.dtype())));
-  RT_CHECK(re.dtype() == im.dtype(), Runtime, "complex",
+  RT_CHECK(re.dtype() == im.dtype(), Runtime, op,
            cat_str("Expected object of scalar type ", name(re.dtype()), " but got scalar type ",
                    name(im.dtype()), " for second argument"));
+}
+
+Tensor complex_forward(const Tensor& re, const Tensor& im) {
+  check_parts("complex", re, im);
   const Tensor parts[] = {re, im};
   const Device device = common_device("complex", parts);
   const Tensor out =
@@ -162,6 +166,24 @@ Follows `torch.complex`.
 
 >>> rt.complex(rt.tensor([1.]), rt.tensor([2.]))
 tensor([1.+2.j])
+)"});
+
+Tensor polar_forward(const Tensor& abs, const Tensor& angle) {
+  check_parts("polar", abs, angle);
+  RT_CHECK(abs.dtype() != DType::Float16, NotImplemented, "polar",
+           "\"polar_cpu\" not implemented for 'Half'", describe(abs), "float32");
+  return complex_op(abs * ops::cos(angle), abs * ops::sin(angle));
+}
+const Op polar_op(
+    "polar(Tensor abs, Tensor angle) -> Tensor", polar_forward,
+    {.in = "rt",
+     .out = true,
+     .doc = R"(Complex numbers of absolute values and angles, which are float32 or float64 alike.
+
+Follows `torch.polar`.
+
+>>> rt.polar(rt.tensor([2.]), rt.tensor([0.]))
+tensor([2.+0.j])
 )"});
 
 }  // namespace

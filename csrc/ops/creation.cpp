@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -142,20 +143,19 @@ tensor([3., 3.])
 
 // ---- new_*: the dtype and device of another tensor, any shape ----
 
-MaybeDType dtype_of(const Tensor& x, MaybeDType dtype) { return dtype.value_or(x.dtype()); }
-MaybeDevice device_of(const Tensor& x, MaybeDevice device) { return device.value_or(x.device()); }
 Tensor new_empty_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
-  return empty_forward(size, dtype_of(x, dtype), device_of(x, device));
+  return empty(size, dtype.value_or(x.dtype()), device.value_or(x.device()), "new_empty");
 }
 Tensor new_zeros_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
-  return zeros_forward(size, dtype_of(x, dtype), device_of(x, device));
+  return filled(size, 0, dtype.value_or(x.dtype()), device.value_or(x.device()), "new_zeros");
 }
 Tensor new_ones_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
-  return ones_forward(size, dtype_of(x, dtype), device_of(x, device));
+  return filled(size, 1, dtype.value_or(x.dtype()), device.value_or(x.device()), "new_ones");
 }
 Tensor new_full_forward(const Tensor& x, IntList size, Scalar fill_value, MaybeDType dtype,
                         MaybeDevice device) {
-  return full_forward(size, fill_value, dtype_of(x, dtype), device_of(x, device));
+  return filled(size, fill_value, dtype.value_or(x.dtype()), device.value_or(x.device()),
+                "new_full");
 }
 #define RT_NEW_OP(fn, arguments, text)                                           \
   const Op fn##_op(#fn "(Tensor input, " arguments                               \
@@ -208,7 +208,8 @@ Follows `torch.empty_strided`.
 )"});
 Tensor new_empty_strided_forward(const Tensor& x, IntList size, IntList stride, MaybeDType dtype,
                                  MaybeDevice device) {
-  return empty_strided_forward(size, stride, dtype_of(x, dtype), device_of(x, device));
+  return empty_strided_forward(size, stride, dtype.value_or(x.dtype()),
+                               device.value_or(x.device()));
 }
 RT_NEW_OP(new_empty_strided, "int[] size, int[] stride",
           R"(An uninitialised tensor with the given strides and this tensor's dtype and device.
@@ -220,6 +221,7 @@ Follows `torch.Tensor.new_empty_strided`.
 )");
 
 Tensor scalar_tensor_forward(Scalar s, MaybeDType dtype, MaybeDevice device) {
+  check_number_fits("scalar_tensor", s, dtype_or_default(dtype));
   return scalar_tensor(s, dtype_or_default(dtype), device.value_or(Device{}));
 }
 const Op scalar_tensor_op(

@@ -177,6 +177,19 @@ void call_inplace(const OpRecord& op, const Value* args) {
   }
 }
 
+// A function that makes a tensor (it takes a dtype and a device) makes it as `out` is.
+std::vector<Value> made_as(const OpRecord& op, const Value* args, const Tensor& out) {
+  std::vector<Value> values(args, args + op.schema.args.size());
+  Value& dtype = values[static_cast<size_t>(op.schema.index_of("dtype"))];
+  Value& device = values[static_cast<size_t>(op.schema.index_of("device"))];
+  RT_CHECK(dtype.is_none() || dtype.get<DType>() == out.dtype(), Runtime, op.name(),
+           cat_str("dtype ", name(dtype.is_none() ? out.dtype() : dtype.get<DType>()),
+                   " does not match dtype of out parameter (", name(out.dtype()), ")"));
+  dtype = out.dtype();
+  if (device.is_none()) device = out.device();
+  return values;
+}
+
 void call_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
   if (modes().grad) {
     bool grad = any_wants_grad(op, args);
@@ -187,6 +200,11 @@ void call_out(const OpRecord& op, const Value* args, std::span<const Tensor> out
              "", "no out=, or rustorch.no_grad()");
   }
   NoGradGuard guard;
+  std::vector<Value> made;
+  if (outs.size() == 1 && op.schema.index_of("dtype") >= 0 && op.schema.index_of("device") >= 0) {
+    made = made_as(op, args, outs[0]);
+    args = made.data();
+  }
   Value returns[OpRecord::kMaxReturns];
   call_boxed(op, args, returns);
   RT_CHECK(outs.size() == op.schema.returns.size(), Type, op.name(),

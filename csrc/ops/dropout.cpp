@@ -41,9 +41,10 @@ Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale) {
   return masked_scale_op(x, mask, scale);
 }
 
-void check_probability(const char* op, double p) {
-  RT_CHECK(p >= 0 && p <= 1, Value, op,
-           cat_str("dropout probability has to be between 0 and 1, but got ", p));
+// As PyTorch has it, a ValueError in nn.functional and a RuntimeError elsewhere.
+void check_probability(const char* op, double p, ErrorKind kind = ErrorKind::Value) {
+  if (p >= 0 && p <= 1) return;
+  throw Error(kind, op, cat_str("dropout probability has to be between 0 and 1, but got ", p));
 }
 void check_type(const char* op, const Tensor& x) {
   RT_CHECK(!is_integral(x.dtype(), true), Runtime, op,
@@ -78,9 +79,11 @@ Errors if p is not in [0, 1]. Follows `torch.nn.functional.dropout`.
 tensor([0., 0.])
 )"});
 Tensor dropout_function_forward(const Tensor& x, double p, bool train) {
+  check_probability("dropout", p, ErrorKind::Runtime);
   return dropout_forward(x, p, train, false);
 }
 Tensor dropout_inplace_forward(const Tensor& x, double p, bool train) {
+  check_probability("dropout_", p, ErrorKind::Runtime);
   return dropout_forward(x, p, train, true);
 }
 const Op dropout_function_op("dropout.train(Tensor input, float p, bool train) -> Tensor",
@@ -109,18 +112,23 @@ Dims channels_of(const Tensor& x, int64_t leading) {
   for (int64_t d = 0; d < leading && d < x.dim(); ++d) size[d] = x.sizes()[d];
   return size;
 }
+void check_features(const char* op, const Tensor& x, double p, bool training) {
+  RT_CHECK(x.dim() >= 2 || !training || p == 0 || p == 1 || x.numel() == 0, Runtime, op,
+           "Feature dropout requires at least 2 dimensions in the input", describe(x));
+}
 Tensor channel_dropout(const char* op, const Tensor& x, double p, bool training, bool inplace,
-                       int64_t spatial) {
+                       bool batched) {
   check_probability(op, p);
+  if (batched) check_features(op, x, p, training);
   // Without a batch dim the first dim is the channels.
-  const int64_t leading = x.dim() == spatial + 1 ? 1 : 2;
+  const int64_t leading = batched ? 2 : 1;
   return drop(op, x, p, training, inplace, channels_of(x, leading));
 }
 Tensor dropout1d_forward(const Tensor& x, double p, bool training, bool inplace) {
   check_probability("dropout1d", p);
   RT_CHECK(x.dim() == 2 || x.dim() == 3, Runtime, "dropout1d",
            cat_str("Expected 2D or 3D input, but received a ", x.dim(), "D input."), describe(x));
-  return channel_dropout("dropout1d", x, p, training, inplace, 1);
+  return channel_dropout("dropout1d", x, p, training, inplace, x.dim() == 3);
 }
 void warn_of_rank(const char* op, const Tensor& x, int64_t spatial) {
   if (x.dim() == spatial + 1 || x.dim() == spatial + 2) return;
@@ -137,12 +145,12 @@ Tensor dropout2d_forward(const Tensor& x, double p, bool training, bool inplace)
   check_probability("dropout2d", p);
   warn_of_rank("dropout2d", x, 2);
   // A three-dim input counts as batch, channel and length here, as in PyTorch.
-  return channel_dropout("dropout2d", x, p, training, inplace, -1);
+  return channel_dropout("dropout2d", x, p, training, inplace, true);
 }
 Tensor dropout3d_forward(const Tensor& x, double p, bool training, bool inplace) {
   check_probability("dropout3d", p);
   warn_of_rank("dropout3d", x, 3);
-  return channel_dropout("dropout3d", x, p, training, inplace, 3);
+  return channel_dropout("dropout3d", x, p, training, inplace, x.dim() == 5);
 }
 const Op dropout1d_op(
     "dropout1d(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor",
@@ -176,6 +184,8 @@ Follows `torch.nn.functional.dropout3d`.
 tensor(0.)
 )"});
 Tensor feature_dropout_forward(const Tensor& x, double p, bool train) {
+  check_probability("feature_dropout", p, ErrorKind::Runtime);
+  check_features("feature_dropout", x, p, train);
   return drop("feature_dropout", x, p, train, false, channels_of(x, 2));
 }
 const Op feature_dropout_op("feature_dropout(Tensor input, float p, bool train) -> Tensor",
@@ -209,12 +219,14 @@ Tensor alpha_dropout_forward(const Tensor& x, double p, bool training, bool inpl
   return alpha_drop("alpha_dropout", x, p, training, inplace, x.sizes());
 }
 Tensor feature_alpha_dropout_forward(const Tensor& x, double p, bool training, bool inplace) {
+  check_probability("feature_alpha_dropout", p);
+  check_features("feature_alpha_dropout", x, p, training);
   return alpha_drop("feature_alpha_dropout", x, p, training, inplace, channels_of(x, 2));
 }
 const Op alpha_dropout_op(
     "alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False) -> Tensor",
     alpha_dropout_forward,
-    {.in = "rt nn.functional",
+    {.in = "nn.functional",
      .doc = R"(Dropout that keeps mean and variance of inputs that SELU made, while training.
 
 Follows `torch.nn.functional.alpha_dropout`.
@@ -226,13 +238,27 @@ const Op feature_alpha_dropout_op(
     "feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False) -> "
     "Tensor",
     feature_alpha_dropout_forward,
-    {.in = "rt nn.functional", .doc = R"(Alpha dropout of whole channels.
+    {.in = "nn.functional", .doc = R"(Alpha dropout of whole channels.
 
 Follows `torch.nn.functional.feature_alpha_dropout`.
 
 >>> rt.nn.functional.feature_alpha_dropout(rt.ones(1, 2), 0.5, training=False)
 tensor([[1., 1.]])
 )"});
+Tensor alpha_dropout_function_forward(const Tensor& x, double p, bool train) {
+  check_probability("alpha_dropout", p, ErrorKind::Runtime);
+  return alpha_dropout_forward(x, p, train, false);
+}
+Tensor feature_alpha_dropout_function_forward(const Tensor& x, double p, bool train) {
+  check_probability("feature_alpha_dropout", p, ErrorKind::Runtime);
+  return feature_alpha_dropout_forward(x, p, train, false);
+}
+const Op alpha_dropout_function_op(
+    "alpha_dropout.train(Tensor input, float p, bool train) -> Tensor",
+    alpha_dropout_function_forward, {.in = "rt"});
+const Op feature_alpha_dropout_function_op(
+    "feature_alpha_dropout.train(Tensor input, float p, bool train) -> Tensor",
+    feature_alpha_dropout_function_forward, {.in = "rt"});
 
 }  // namespace
 

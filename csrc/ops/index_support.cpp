@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "ops/index_support.h"
 
 #include "ops/ops.h"
@@ -17,6 +19,31 @@ const char* torch_type_name(DType t) {
       "Bool", "Byte",     "Char",  "Short",  "Int",          "Long",
       "Half", "BFloat16", "Float", "Double", "ComplexFloat", "ComplexDouble"};
   return names[static_cast<int>(t)];
+}
+
+void check_number_fits(const char* op, const Scalar& s, DType t) {
+  if (t == DType::Bool) return;
+  const auto overflow = [&] {
+    RT_FAIL(Runtime, op,
+            cat_str("value cannot be converted to type ", name(t), " without overflow"),
+            cat_str(s));
+  };
+  const std::complex<double> c = s.to_complex();
+  if (!is_complex(t) && c.imag() != 0) overflow();
+  const double v = c.real();
+  if (!is_integral(t)) {
+    // Floats below 32 bits go to infinity instead.
+    if (real_of(t) != DType::Float32) return;
+    constexpr double largest = 3.4028235677973366e38;
+    for (const double part : {c.real(), c.imag()}) {
+      if (std::isfinite(part) && std::fabs(part) > largest) overflow();
+    }
+    return;
+  }
+  static constexpr double low[] = {-255, -128, -32768, -2147483648.0, -9223372036854775808.0};
+  static constexpr double high[] = {255, 127, 32767, 2147483647.0, 9223372036854775807.0};
+  const int i = static_cast<int>(t) - static_cast<int>(DType::UInt8);
+  if (std::isnan(v) || std::trunc(v) < low[i] || std::trunc(v) > high[i]) overflow();
 }
 
 Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types, ErrorKind kind) {

@@ -63,6 +63,9 @@ Tensor along_index(const Tensor& t, int64_t dim, IntList sizes);
 void scatter_into(const Tensor& target, const Tensor& index, int64_t step, const Tensor& values,
                   int64_t serial_begin, int64_t serial_end, ScatterMode mode);
 
+// A number as PyTorch lets it into a tensor: fractions are cut off, but the range is kept.
+void check_number_fits(const char* op, const Scalar& s, DType t);
+
 const char* torch_type_name(DType t);  // "Long", as PyTorch's messages have it
 
 }  // namespace rt

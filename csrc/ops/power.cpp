@@ -129,10 +129,18 @@ const Op float_power_inplace_op("float_power.inplace(Tensor input, Operand expon
                                  .broadcasts = true});
 
 Tensor ldexp_forward(const Tensor& x, const Tensor& other) {
-  return x * pow_op(wrapped_number(2.0), other);
+  if (!is_floating(x.dtype()) || !is_integral(other.dtype(), false))
+    return x * pow_op(wrapped_number(2.0), other);
+  // In two steps, so that a power overflows only where the result does.
+  const Tensor n = ops::to(other, DType::Float64), half = ops::floor(n * wrapped_number(0.5));
+  return ops::to(ops::to(x, DType::Float64) * ops::exp2(half) * ops::exp2(n - half), x.dtype());
 }
-const Op ldexp_op("ldexp(Tensor input, Tensor other) -> Tensor", ldexp_forward,
-                  {.inplace = true, .out = true, .doc = R"(`input * 2 ** other`.
+const Op ldexp_op(
+    "ldexp(Tensor input, Tensor other) -> Tensor", ldexp_forward,
+    {.inplace = true,
+     .out = true,
+     .doc =
+         R"(`input * 2 ** other`; the dtype is that of a floating `input` where `other` holds integers.
 
 Follows `torch.ldexp`.
 

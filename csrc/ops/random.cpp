@@ -306,7 +306,9 @@ rustorch.Size([2])
 
 Tensor log_normal_forward(Out out, const Tensor& self, double mean, double std, Generator* g) {
   const Tensor t = target_of(out, self);
-  check_float("log_normal_", t.dtype());
+  RT_CHECK(is_floating(t.dtype()), NotImplemented, "log_normal_",
+           cat_str("\"log_normal\" not implemented for '", name(t.dtype()), "'"), "",
+           "a floating-point dtype");
   RT_CHECK(std > 0, Runtime, "log_normal_",
            cat_str("log_normal_ expects std > 0.0, but found std=", std));
   fill_random(t, {.kind = Distribution::LogNormal, .a = mean, .b = std}, g);

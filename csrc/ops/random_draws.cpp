@@ -131,7 +131,8 @@ const Op normal_mean_op(
     "normal.mean(Tensor mean, float std=1.0, *, Generator? generator=None) -> Tensor",
     normal_mean_forward, {.vjp = zero_gradient_vjp, .in = "rt", .out = true, .random = true});
 const Op normal_std_op("normal.std(float mean, Tensor std, *, Generator? generator=None) -> Tensor",
-                       normal_std_forward, {.in = "rt", .out = true, .random = true});
+                       normal_std_forward,
+                       {.vjp = zero_gradients_vjp, .in = "rt", .out = true, .random = true});
 const Op normal_size_op(
     "normal(float mean, float std, int[] size, *, Generator? generator=None, DType? dtype=None, "
     "Device? device=None) -> Tensor",
@@ -175,7 +176,8 @@ Tensor bernoulli_fill_forward(Out out, const Tensor& self, double p, Generator* 
   return t;
 }
 Tensor bernoulli_fill_tensor_forward(const Tensor& self, const Tensor& p, Generator* g) {
-  return ops::to(ops::expand(successes(p, g), self.sizes()), self.dtype());
+  // A number of its own for every element, also where they share a probability.
+  return ops::to(successes(ops::expand(p, self.sizes()), g), self.dtype());
 }
 const Op bernoulli_op("bernoulli(Tensor input, *, Generator? generator=None) -> Tensor",
                       bernoulli_forward,

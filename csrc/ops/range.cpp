@@ -168,8 +168,10 @@ Tensor logspace_forward(Scalar start, Scalar end, int64_t steps, double base, Ma
                         MaybeDevice device) {
   const DType type = spaced_dtype("logspace", dtype, start, end);
   check_steps("logspace", steps);
-  RT_CHECK(!is_complex(type), NotImplemented, "logspace", "complex results are not supported",
-           name(type));
+  if (is_complex(type)) {
+    return ops::pow(scalar_tensor(base, type, device.value_or(Device{})),
+                    linspace_forward(start, end, steps, type, device));
+  }
   Sequence s{};
   s.kind = Sequence::Kind::Powers;
   s.start = start.to_double();

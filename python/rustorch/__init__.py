@@ -37,6 +37,7 @@ from rustorch._config import devices, show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
 from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._tensor_api import *  # noqa: F403
+from rustorch._type_info import finfo, iinfo
 from rustorch._version import __version__
 from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from rustorch.random import (

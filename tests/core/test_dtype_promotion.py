@@ -112,3 +112,23 @@ def test_integers_wrap_around() -> None:
 def test_a_number_that_does_not_fit() -> None:
     with pytest.raises((RuntimeError, OverflowError)):
         rt.tensor([1], dtype=rt.int64) + 2**70
+
+
+def test_ints_of_more_than_64_bits() -> None:
+    """A tensor of floats takes them; an operation or an integer tensor does not."""
+    assert rt.tensor([2**70, 1.5]).tolist() == [2.0**70, 1.5]
+    assert rt.tensor(-(2**64), dtype=rt.float64).item() == -(2.0**64)
+    for call in (
+        lambda: rt.ones(1) + 2**64,
+        lambda: -(2**65) * rt.ones(1, dtype=rt.int64),
+        lambda: rt.ones(1) > 2**64,
+        lambda: rt.full((2,), 2**64),
+        lambda: rt.ones(1).fill_(2**64),
+    ):
+        with pytest.raises(OverflowError, match="64 bits"):
+            call()
+    for values in (2**64, [2**64, 1]):
+        with pytest.raises(ValueError, match=r"^tensor: Overflow"):
+            rt.tensor(values)
+    with pytest.raises(OverflowError):
+        rt.tensor(10**400, dtype=rt.float64)

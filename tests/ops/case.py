@@ -80,6 +80,10 @@ class Sample:
         """No derivative of any kind: the gradient is not defined here."""
         return replace(self, grad=False, parity_grad=False)
 
+    def no_parity_grad(self) -> Sample:
+        """PyTorch's gradient is another one here; finite differences are the judge."""
+        return replace(self, parity_grad=False)
+
     def once(self) -> Sample:
         """First derivatives only, to save time: another sample has the second ones."""
         return replace(self, twice=False)
@@ -139,6 +143,7 @@ class OpCase:
     result: Any = "promote"  # dtype rule, see harness.result_dtypes; a tuple for several results
     grad: tuple[str, ...] = ()  # dtypes in which derivatives are checked; () where there are none
     no_second: str = ""  # why there are no second derivatives
+    refuses_grad: str = ""  # why backward raises
     grad_of: Callable[[Any, Any], Any] | None = None  # (lib, result) -> the part whose gradient is unique
     grad_via: Callable[[Any], Any] | None = None  # maps an argument onto the op's domain (symmetric matrices)
     inplace: str = ""  # path of the in-place form

@@ -9,7 +9,7 @@ import pytest
 
 import rustorch as rt
 
-from .case import OpCase
+from .case import Arr, OpCase
 from .dtypes import is_complex
 from .harness import (
     Failures,
@@ -74,6 +74,8 @@ def test_gradient_of_inplace(case: OpCase) -> None:
     failures = Failures(case, "in-place gradient")
     for dtype in case.grad:
         for i, sample in enumerate(s for s in samples_of(case, dtype) if s.grad):
+            if not isinstance(sample.args[0], Arr):
+                continue
             with failures.at(sample, dtype=dtype, sample=i):
                 inputs = leaf_inputs(sample, {})
                 result = function_of_leaves(rt, case, sample)(*inputs)[0]
@@ -95,6 +97,16 @@ def test_gradients_are_recorded_only_when_wanted(case: OpCase) -> None:
         assert all(r.grad_fn is None for r in call(*leaf_inputs(sample, {})))
     plain = build(rt, sample)[2]
     assert not call(*[plain[i] for i in which])
+
+
+@rows(lambda case: bool(case.refuses_grad))
+def test_a_derivative_that_is_refused(case: OpCase) -> None:
+    """The result is part of the graph, so that backward cannot pass it in silence."""
+    sample = samples_of(case, "float64")[0]
+    results = function_of_leaves(rt, case, sample)(*leaf_inputs(sample, {}))
+    assert results, "no result requires grad"
+    with pytest.raises(RuntimeError, match="derivative"):
+        results[0].sum().backward()
 
 
 @rows(lambda case: "complex128" in case.grad)

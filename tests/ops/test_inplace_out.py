@@ -15,12 +15,14 @@ from .harness import (
     Failures,
     arrange,
     arrangements,
+    arrays,
     assert_close,
     assert_same,
     build,
     differentiable_leaves,
     dtype_name,
     flatten,
+    map_leaves,
     resolve,
     samples_of,
     to_numpy,
@@ -122,7 +124,15 @@ def test_out(case: OpCase) -> None:
                     for a, o, v in zip(flatten(answer), outs, before, strict=True):
                         assert a is o or a.data_ptr() == o.data_ptr(), "did not return out"
                         assert o.numel() == 0 or o._version > v, "the version of out did not change"
-                    assert_same(case, outs, flatten(expected))
+                    if case.random:  # other numbers, of the same distribution
+                        assert [(tuple(o.shape), o.dtype) for o in outs] == [
+                            (tuple(e.shape), e.dtype) for e in flatten(expected)
+                        ]
+                        if case.check is not None:
+                            plain = map_leaves((list(sample.args), sample.kwargs), lambda a: a.wide())
+                            case.check(arrays(outs), *plain[0], **plain[1])
+                    else:
+                        assert_same(case, outs, flatten(expected))
     failures.report()
 
 
@@ -163,6 +173,22 @@ def test_out_takes_no_part_in_autograd(case: OpCase) -> None:
     with pytest.raises(RuntimeError):
         single = not isinstance(expected, (tuple, list))
         resolve(rt, case.called)(*args, **kwargs, out=outs[0] if single else tuple(outs))
+
+
+def test_a_new_tensor_is_made_as_out_is() -> None:
+    """Without dtype= the dtype of out decides; with one the two have to agree."""
+    for made in (
+        rt.arange(0.5, 5, out=rt.ones(1, dtype=rt.int64)),
+        rt.linspace(0, 4, 5, out=rt.ones(5, dtype=rt.int64)),
+        rt.range(0, 4, out=rt.ones(0, dtype=rt.int64)),
+    ):
+        assert made.dtype is rt.int64
+        assert made.tolist() == [0, 1, 2, 3, 4]
+    assert rt.zeros(2, out=rt.ones(2, dtype=rt.bool)).tolist() == [False, False]
+    assert rt.full((2,), 1.5, out=rt.ones(2, dtype=rt.int32)).tolist() == [1, 1]
+    assert rt.eye(2, dtype=rt.int8, out=rt.ones(2, 2, dtype=rt.int8)).tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(RuntimeError, match=r"^zeros: dtype float32 does not match dtype of out"):
+        rt.zeros(2, dtype=rt.float32, out=rt.ones(2, dtype=rt.float64))
 
 
 def test_arrangements_cover_every_layout() -> None:

@@ -28,6 +28,7 @@ for _name in ("avg_pool1d", "avg_pool2d", "avg_pool3d"):
     UNDEFINED[f"nn.functional.{_name}"] = {"int64"}
 UNDEFINED["nn.functional.grid_sample"] = {"float16", "bfloat16"}  # the coordinates are too coarse to compare
 UNDEFINED["nn.functional.interpolate"] = {"uint8"}  # rounded in fixed point
+UNDEFINED["complex"] = UNDEFINED["view_as_complex"] = {"float16"}  # there is no complex32
 UNDEFINED["view"] = {"bfloat16"}  # NumPy has no bits of it to view
 
 

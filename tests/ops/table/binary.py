@@ -292,6 +292,7 @@ CASES = [
         samples=modulo,
         dtypes=ALL_FLOATS + INTS,
         grad=(),
+        refuses_grad="a step",
         variants=("Tensor.floor_divide", "operator.floordiv"),
         errors=(SHAPES_DIFFER, Error(S(tensor([1]), tensor([0])), "RuntimeError", "zero")),
     ),

@@ -18,7 +18,8 @@ def constants(*values: Any) -> Any:
     def samples(dtype: str, rng: Rng) -> Iterator[Sample]:
         for size in SIZES:
             yield S(*size, *values, dtype=D(dtype))
-        yield S(2, 2, dtype=D(dtype), device="cpu", requires_grad=is_float(dtype) or is_complex(dtype))
+        wants_grad = is_float(dtype) or is_complex(dtype)
+        yield S(2, 2, dtype=D(dtype), device="cpu", requires_grad=wants_grad).no_out()
 
     return samples
 
@@ -147,9 +148,17 @@ NOT_A_SIZE = Error(S("a"), "TypeError")
 A = tensor([1.0])
 
 CASES = [
-    row("zeros", constant(0), constants(), NEGATIVE, NOT_A_SIZE, Error(S(2, dtype="float"), "TypeError")),
-    row("ones", constant(1), constants(), NEGATIVE, NOT_A_SIZE),
-    row("empty", None, constants(), NEGATIVE, NOT_A_SIZE, check=any_values, random=True),
+    row(
+        "zeros",
+        constant(0),
+        constants(),
+        NEGATIVE,
+        NOT_A_SIZE,
+        Error(S(2, dtype="float"), "TypeError"),
+        out=True,
+    ),
+    row("ones", constant(1), constants(), NEGATIVE, NOT_A_SIZE, out=True),
+    row("empty", None, constants(), NEGATIVE, NOT_A_SIZE, check=any_values, random=True, out=True),
     row(
         "full",
         lambda size, value, **_: np.full(size, value),
@@ -157,6 +166,7 @@ CASES = [
         Error(S((-1,), 0), "RuntimeError", "negative|dimension"),
         Error(S((2,), "a"), "TypeError"),
         Error(S((2,)), "TypeError"),
+        out=True,
     ),
     row(
         "full",
@@ -208,6 +218,7 @@ CASES = [
         Error(S(5, 1, 1), "RuntimeError", "bound|step|sign"),
         Error(S(0, float("inf")), "RuntimeError", "inf|finite|range|size"),
         dtypes=ALL_FLOATS + INTS,
+        out=True,
         tol={"bfloat16": (1.6e-2, 1e-2)},
     ),
     row("arange", arange, plain_ranges, label="inferred", dtypes=("float32",), result=plain_range_dtype),
@@ -218,6 +229,7 @@ CASES = [
         Error(S(0, 1, -1), "RuntimeError", "steps|negative"),
         Error(S(0, 1), "TypeError"),
         dtypes=ALL_FLOATS + INTS + COMPLEX,
+        out=True,
         tol={"float16": (2e-3, 1e-3)},
     ),
     row(
@@ -226,5 +238,6 @@ CASES = [
         eyes,
         Error(S(-1), "RuntimeError", "negative|n"),
         Error(S(2, -1), "RuntimeError", "negative|m"),
+        out=True,
     ),
 ]

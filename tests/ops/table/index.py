@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Arr, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, EVERY, is_complex, is_float
+from ..dtypes import ALL_FLOATS, EVERY, INTS, is_complex, is_float
 from ..samples import Rng, distinct, index, rand
 from .view import BOTH, MATRIX
 
@@ -231,6 +231,9 @@ def fills(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(rand(rng, (0, 2), dtype), fixed([True, False], "bool"), value).nograd()
     if is_float(dtype):
         yield S(rand(rng, (3, 2), dtype), MASK, float("-inf")).nograd()
+    if dtype in INTS:  # a fraction is cut off
+        yield S(rand(rng, (3, 2), dtype), MASK, 1.5)
+        yield S(rand(rng, (3, 2), dtype), MASK, tensor(2.5))
 
 
 def masked_fill(x: np.ndarray, mask: np.ndarray, value: Any) -> np.ndarray:
@@ -458,6 +461,10 @@ CASES = [
         fills,
         Error(S(MATRIX, tensor([1.0, 0.0, 1.0]), 1.0), "RuntimeError", "bool"),
         Error(S(MATRIX, tensor([True, False]), 1.0), "RuntimeError", "size|shape|broadcast"),
+        Error(S(tensor([1, 2], "int8"), tensor([True, False]), 300), "RuntimeError", "overflow"),
+        Error(S(tensor([1, 2], "int8"), tensor([True, False]), tensor(300)), "RuntimeError", "overflow"),
+        Error(S(tensor([1, 2]), tensor([True, False]), float("nan")), "RuntimeError", "overflow"),
+        Error(S(MATRIX, tensor([True, True, True]), 1j), "RuntimeError", "overflow"),
         inplace="Tensor.masked_fill_",
     ),
     row(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..case import D, Error, OpCase, S, Sample, tensor
-from ..dtypes import EVERY, HALVES, cast, is_complex, is_float
+from ..dtypes import EVERY, cast, is_complex, is_float
 from ..samples import Rng, positive, rand
 from .view import BOTH, MATRIX
 
@@ -37,7 +37,7 @@ def conversion(name: str, target: str) -> OpCase:
         ref=lambda x: real_parts(x, target),
         dtypes=EVERY,
         result=target,
-        grad=("float64",) if is_float(target) and target not in HALVES and target != "float32" else (),
+        grad={"float64": ("float64",), "complex128": BOTH}.get(target, ()),
         pointwise=True,
     )
 
@@ -95,6 +95,11 @@ CASES = [
     conversion("long", "int64"),
     conversion("int", "int32"),
     conversion("bool", "bool"),
+    conversion("short", "int16"),
+    conversion("char", "int8"),
+    conversion("byte", "uint8"),
+    conversion("cfloat", "complex64"),
+    conversion("cdouble", "complex128"),
     OpCase(
         name="to",
         path="Tensor.to",
@@ -103,6 +108,7 @@ CASES = [
         dtypes=EVERY,
         result=to_target,
         grad=BOTH,
+        speaks_as=("device",),
         errors=(Error(S(MATRIX, "nowhere"), "RuntimeError", "device"),),
         covers=("type", "cpu", "type_as"),
     ),

@@ -198,6 +198,7 @@ CASES = [
         Error(S(-1), "RuntimeError", "negative|dimension"),
         dtypes=ALL_FLOATS + COMPLEX,
         result="default",
+        out=True,
     ),
     row(
         "randn",
@@ -206,6 +207,7 @@ CASES = [
         Error(S(-1), "RuntimeError", "negative|dimension"),
         dtypes=ALL_FLOATS + COMPLEX,
         result="default",
+        out=True,
     ),
     row("rand_like", of_like(UNIFORM), likes, dtypes=ALL_FLOATS + COMPLEX),
     row("randn_like", of_like(NORMAL), likes, dtypes=ALL_FLOATS + COMPLEX),
@@ -217,6 +219,7 @@ CASES = [
         Error(S(1.5, (2,)), "TypeError"),
         dtypes=ALL_FLOATS + INTS,
         result="int64",
+        out=True,
     ),
     row(
         "normal",
@@ -225,6 +228,7 @@ CASES = [
         Error(S(0.0, -1.0, (2,)), "RuntimeError", "std"),
         label="numbers",
         result="default",
+        out=True,
     ),
     row(
         "normal",
@@ -232,6 +236,7 @@ CASES = [
         normal_tensors,
         Error(S(A, tensor([-1.0])), "RuntimeError", "std"),
         result="first",
+        out=True,
     ),
     method("normal", moments(2, 0.5), 2, 0.5),
     method("uniform", moments(1.5, 12**-0.5, 1, 2), 1, 2),
@@ -242,6 +247,7 @@ CASES = [
         Error(S(tensor([1.5])), "RuntimeError", "p|probabilit|\\[0, 1\\]"),
         variants=("Tensor.bernoulli",),
         covers=("bernoulli_",),
+        out=True,
     ),
     row(
         "multinomial",
@@ -254,5 +260,6 @@ CASES = [
         Error(S(tensor([1, 1]), 1), "RuntimeError", "float"),
         result="int64",
         variants=("Tensor.multinomial",),
+        out=True,
     ),
 ]
