@@ -255,10 +255,25 @@ Tensor feature_alpha_dropout_function_forward(const Tensor& x, double p, bool tr
 }
 const Op alpha_dropout_function_op(
     "alpha_dropout.train(Tensor input, float p, bool train) -> Tensor",
-    alpha_dropout_function_forward, {.in = "rt"});
+    alpha_dropout_function_forward,
+    {.in = "rt", .doc = R"(Dropout that keeps mean and variance of inputs that SELU made, if `train`.
+
+Errors if p is not in [0, 1] (a RuntimeError). Follows `torch.alpha_dropout`.
+
+>>> rt.alpha_dropout(rt.ones(2), 0.5, False)
+tensor([1., 1.])
+)"});
 const Op feature_alpha_dropout_function_op(
     "feature_alpha_dropout.train(Tensor input, float p, bool train) -> Tensor",
-    feature_alpha_dropout_function_forward, {.in = "rt"});
+    feature_alpha_dropout_function_forward,
+    {.in = "rt", .doc = R"(Alpha dropout of whole channels, if `train`.
+
+Errors if p is not in [0, 1] (a RuntimeError) or the input has fewer than two dims. Follows
+`torch.feature_alpha_dropout`.
+
+>>> rt.feature_alpha_dropout(rt.ones(1, 2), 0.5, False)
+tensor([[1., 1.]])
+)"});
 
 }  // namespace
 

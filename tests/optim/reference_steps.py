@@ -1,4 +1,4 @@
-"""The optimizer rules written out op by op, as an oracle for the fused C++ steps (same arguments, same
+"""The optimizer rules written out in NumPy, as an oracle for the fused C++ steps (same arguments, same
 effects).
 """
 
@@ -6,7 +6,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+import rustorch as rt
+
 Tensors = list[Any]
+
+
+def values(t: Any) -> np.ndarray:
+    return np.array(t.detach().double().numpy())
+
+
+def store(t: Any, x: np.ndarray) -> np.ndarray:
+    """Writes `x`, rounded to the tensor's dtype, and gives back what was written."""
+    with rt.no_grad():
+        t.copy_(rt.from_numpy(np.array(x, order="C")))
+    return values(t)
 
 
 def sgd_step(
@@ -22,15 +37,16 @@ def sgd_step(
     maximize: bool,
     is_first_step: bool,
 ) -> None:
-    for i, (p, g) in enumerate(zip(params, grads)):
+    for i, (param, grad) in enumerate(zip(params, grads)):
+        p, g = values(param), values(grad)
         g = -g if maximize else g
         if weight_decay != 0:
             g = g + weight_decay * p
         if momentum != 0:
-            b = momentum_buffers[i]
-            b.copy_(g if is_first_step else momentum * b + (1 - dampening) * g)
+            b = values(momentum_buffers[i])
+            b = store(momentum_buffers[i], g if is_first_step else momentum * b + (1 - dampening) * g)
             g = g + momentum * b if nesterov else b
-        p.copy_(p - lr * g)
+        store(param, p - lr * g)
 
 
 def adam_step(
@@ -50,21 +66,17 @@ def adam_step(
     maximize: bool,
     decoupled: bool,
 ) -> None:
-    for i, (p, g, m, v, step) in enumerate(zip(params, grads, exp_avgs, exp_avg_sqs, steps)):
-        step.add_(1)
-        t = step.item()
+    for i, (param, grad, step) in enumerate(zip(params, grads, steps)):
+        p, g, m, v = (values(x) for x in (param, grad, exp_avgs[i], exp_avg_sqs[i]))
+        t = store(step, values(step) + 1).item()
         g = -g if maximize else g
-        if weight_decay != 0:
-            if decoupled:
-                p.copy_(p * (1 - lr * weight_decay))
-            else:
-                g = g + weight_decay * p
-        m.copy_(m + (1 - beta1) * (g - m))
-        v.copy_(beta2 * v + (1 - beta2) * g * g)
-        s = v
+        if weight_decay != 0 and decoupled:
+            p = p * (1 - lr * weight_decay)
+        elif weight_decay != 0:
+            g = g + weight_decay * p
+        m = store(exp_avgs[i], m + (1 - beta1) * (g - m))
+        v = store(exp_avg_sqs[i], beta2 * v + (1 - beta2) * g * g)
         if amsgrad:
-            x = max_exp_avg_sqs[i]
-            x.copy_(x.maximum(v))
-            s = x
-        denom = s.sqrt() / (1 - beta2**t) ** 0.5 + eps
-        p.copy_(p - lr / (1 - beta1**t) * (m / denom))
+            v = store(max_exp_avg_sqs[i], np.maximum(values(max_exp_avg_sqs[i]), v))
+        denom = np.sqrt(v) / (1 - beta2**t) ** 0.5 + eps
+        store(param, p - lr / (1 - beta1**t) * (m / denom))
