@@ -36,7 +36,7 @@ PyObject* peak_flops(PyObject*, PyObject* args, PyObject* kwargs) {
   return guard([&]() -> PyObject* {
     const DType type = to_dtype(dtype);
     RT_CHECK(type == DType::Float32 || type == DType::Float64, Type, "measure_peak_flops",
-             "no probe for this dtype", name(type), "try float32 or float64");
+             "no probe for this dtype", name(type), "float32 or float64");
     double flops = 0;
     {
       const ReleaseGil release(true);

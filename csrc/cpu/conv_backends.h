@@ -21,8 +21,8 @@ struct ConvOperands {
 };
 
 #ifdef RT_USE_ONEDNN
-// float32, and bfloat16 where the processor multiplies it. False, with nothing done, if oneDNN has
-// no fast implementation for this problem.
+// float32 only: half types are widened before. False, with nothing done, if oneDNN has no fast
+// implementation for this problem.
 bool onednn_conv(DType dtype, ConvPass pass, const ConvShape& s, const ConvOperands& x);
 #endif
 

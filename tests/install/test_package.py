@@ -19,6 +19,11 @@ def test_data_and_type_information_are_installed() -> None:
         assert package.joinpath(name).is_file(), name
 
 
+def test_licences_of_what_is_bundled_are_installed() -> None:
+    installed = {path.name for path in metadata.files("rustorch") or [] if "licenses" in path.parts}
+    assert {"LICENSE", "oneDNN.txt", "oneDNN-third-party-programs.txt", "OpenBLAS.txt"} <= installed
+
+
 def test_numpy_is_the_only_requirement() -> None:
     required = [line for line in metadata.requires("rustorch") or [] if "extra ==" not in line]
     assert [line.split(">")[0].strip() for line in required] == ["numpy"]

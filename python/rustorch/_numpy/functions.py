@@ -34,7 +34,7 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given = {key: value for key, value in kwargs.items() if key != "out"}
         try:
             return handler(*args, **given)
-        except (TypeError, AttributeError):
+        except TypeError:
             pass  # arguments or dtypes that only NumPy takes
     return fall_back(name.replace("numpy", "np", 1), function, args, kwargs)
 
@@ -287,7 +287,7 @@ def _nonzero(a: Any) -> Any:
 
 @_handles("diff")
 def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    return rt.diff(_tensor(a), n, axis)
+    return _op("rt", "diff")(_tensor(a), n, axis)
 
 
 # ---- Products ----

@@ -18,7 +18,7 @@ __all__ = ["call"]
 _NAMES = {
     **{name: name for name in (
         "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or "
-        "bitwise_xor ceil copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin fmod "
+        "bitwise_xor ceil copysign cos cosh divide exp exp2 expm1 floor floor_divide fmax fmin fmod "
         "gcd greater greater_equal heaviside hypot isfinite isinf isnan lcm less less_equal log log10 "
         "log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor matmul maximum "
         "minimum multiply negative nextafter not_equal reciprocal remainder sign signbit sin sinh sqrt "
@@ -28,7 +28,7 @@ _NAMES = {
     "invert": "bitwise_not",
     "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "conjugate": "conj_physical",
     "deg2rad": "deg2rad", "radians": "deg2rad", "rad2deg": "rad2deg", "degrees": "rad2deg",
-    "fabs": "abs", "positive": "positive",
+    "equal": "eq", "fabs": "abs", "positive": "positive",
 }  # fmt: skip
 _REDUCE = {
     "add": "sum",
