@@ -256,7 +256,8 @@ Tensor feature_alpha_dropout_function_forward(const Tensor& x, double p, bool tr
 const Op alpha_dropout_function_op(
     "alpha_dropout.train(Tensor input, float p, bool train) -> Tensor",
     alpha_dropout_function_forward,
-    {.in = "rt", .doc = R"(Dropout that keeps mean and variance of inputs that SELU made, if `train`.
+    {.in = "rt",
+     .doc = R"(Dropout that keeps mean and variance of inputs that SELU made, if `train`.
 
 Errors if p is not in [0, 1] (a RuntimeError). Follows `torch.alpha_dropout`.
 

@@ -1,6 +1,6 @@
-#include <cmath>
-
 #include "ops/index_support.h"
+
+#include <cmath>
 
 #include "ops/ops.h"
 

@@ -17,7 +17,6 @@ from rustorch.nn._functional.activation import (
 )
 from rustorch.nn._functional.attention import multi_head_attention_forward
 from rustorch.nn._functional.ctc import ctc_loss
-
 from rustorch.nn._functional.loss import (
     triplet_margin_with_distance_loss,
 )
@@ -30,7 +29,6 @@ from rustorch.nn._functional.normalization import (
     normalize,
     rms_norm,
 )
-
 from rustorch.nn._functional.resample import grid_sample, interpolate
 from rustorch.nn._functional.vision import (
     affine_grid,

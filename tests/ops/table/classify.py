@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from ..case import Arr, D, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, BOOL, EVERY, FLOATS, INTS, can_cast, category, is_complex, is_float, is_integral
+from ..dtypes import (
+    ALL_FLOATS,
+    EVERY,
+    FLOATS,
+    INTS,
+    can_cast,
+    is_complex,
+    is_float,
+)
 from ..harness import operand
 from ..promotion import number, promote, result_type
 from ..samples import Rng, rand, special

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Error, OpCase, S, Sample, tensor
-from ..dtypes import EVERY, FLOATS
+from ..dtypes import FLOATS
 from ..samples import Rng, positive, rand
 from .unary import BOTH, domain, unary
 

@@ -1,4 +1,4 @@
-"""Draws from further distributions: whole distributions are compared, by Kolmogorov and Smirnov's statistic."""
+"""Draws from further distributions; whole ones are compared, by Kolmogorov and Smirnov's statistic."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..case import Error, OpCase, S, Sample, tensor
 from ..dtypes import ALL_FLOATS
-from ..samples import Rng, positive, rand
+from ..samples import Rng, positive
 from .view import MATRIX
 
 F = "nn.functional."

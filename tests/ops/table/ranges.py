@@ -75,7 +75,14 @@ def numbers(dtype: str, rng: Rng) -> Iterator[Sample]:
 
 
 def strided(dtype: str, rng: Rng) -> Iterator[Sample]:
-    for size, stride in (((2, 3), (3, 1)), ((2, 3), (1, 2)), ((2, 3), (0, 1)), ((), ()), ((0, 2), (2, 1)), ((2,), (5,))):
+    for size, stride in (
+        ((2, 3), (3, 1)),
+        ((2, 3), (1, 2)),
+        ((2, 3), (0, 1)),
+        ((), ()),
+        ((0, 2), (2, 1)),
+        ((2,), (5,)),
+    ):
         yield S(size, stride, dtype=D(dtype))
 
 
@@ -120,7 +127,12 @@ CASES: list[OpCase] = [
         Error(S(0, 1), "TypeError"),
         dtypes=ALL_FLOATS + INTS + COMPLEX,
         out=True,
-        tol={"float16": (2e-3, 1e-2), "bfloat16": (1.6e-2, 1e-2), "float32": (1e-5, 1e-5), "complex64": (1e-5, 1e-4)},
+        tol={
+            "float16": (2e-3, 1e-2),
+            "bfloat16": (1.6e-2, 1e-2),
+            "float32": (1e-5, 1e-5),
+            "complex64": (1e-5, 1e-4),
+        },
     ),
     row("tril_indices", tril_indices, triangles, *TRIANGLE_ERRORS, dtypes=("int32", "int64")),
     row("triu_indices", triu_indices, triangles, *TRIANGLE_ERRORS, dtypes=("int32", "int64")),

@@ -201,8 +201,8 @@ def multi_head_attention_forward(
             expected = (batch * num_heads, tgt_len, src_len)
         if tuple(attn_mask.shape) != expected:
             raise RuntimeError(
-                f"multi_head_attention_forward: The shape of the {attn_mask.dim()}D attn_mask is {tuple(attn_mask.shape)}, but should be "
-                f"{expected}."
+                f"multi_head_attention_forward: The shape of the {attn_mask.dim()}D attn_mask is "
+                f"{tuple(attn_mask.shape)}, but should be {expected}."
             )
         if attn_mask.dim() == 2:
             attn_mask = attn_mask.unsqueeze(0)
