@@ -234,12 +234,15 @@ void set_requires_grad(const Tensor& t, bool value) {
   if (value) autograd_meta(t);
 }
 
+// It does not matter which elements share memory where all of them get one value.
+static bool writes_one_value(std::string_view op) { return op == "fill" || op == "zero"; }
+
 void check_inplace(const Tensor& t, const char* op) {
   RT_CHECK(!t.storage()->read_only(), Runtime, op,
            "the tensor's memory is read-only and cannot be written in place", describe(t),
            "t.clone() first");
   RT_CHECK(
-      t.numel() <= 1 || !has_internal_overlap(t), Runtime, op,
+      t.numel() <= 1 || !has_internal_overlap(t) || writes_one_value(op), Runtime, op,
       "unsupported operation: more than one element of the written-to tensor refers to a single "
       "memory location",
       cat_str(describe(t), " with strides ", t.strides()), "t.clone() before the operation");

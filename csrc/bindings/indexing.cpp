@@ -270,12 +270,12 @@ Tensor select_first(const Tensor& x, int64_t index) {
 
 void fill_view(const Tensor& view, const Scalar& s) {
   check_number_fits("index", s, view.dtype());
+  check_inplace(view, "index");  // fill_ itself would allow elements that share memory
   if (modes().interceptor || (modes().grad && requires_grad(view)) || !view.device().is_cpu() ||
       view.numel() != 1) {
     ops::fill_(view, s);
     return;
   }
-  check_inplace(view, "index");
   s.store(view.data(), view.dtype());
   view.bump_version();
 }

@@ -61,6 +61,18 @@ class Values {
   size_t count_ = 0;
 };
 
+// An error from one of the parts of a composite names the op that was called.
+template <class F>
+void speaking_as(const OpRecord& op, F&& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    const std::string_view called = op.name();
+    if (e.op().empty() || e.op() == called || called.front() == '_') throw;
+    throw Error(e.kind(), std::string(called), e.problem(), e.got(), e.hint());
+  }
+}
+
 // One call laid against one overload. `why` collects the reason of a mismatch.
 class Binding {
  public:
@@ -192,7 +204,7 @@ class Binding {
         outs.push_back(unwrap(item));
       }
     }
-    call_out(op_, values_.data(), outs);
+    speaking_as(op_, [&] { call_out(op_, values_.data(), outs); });
     Py_INCREF(extras_.out);
     return extras_.out;
   }
@@ -328,7 +340,7 @@ PyObject* call_op(const OpRecord& op, const Value* args) {
   Value returns[OpRecord::kMaxReturns];
   {
     ReleaseGil released(elements(op, args) > kReleaseGilAbove);
-    call_boxed(op, args, returns);
+    speaking_as(op, [&] { call_boxed(op, args, returns); });
   }
   const size_t n = op.schema.returns.size();
   if (n == 1) return to_python(returns[0]);
@@ -350,7 +362,7 @@ PyObject* call_op(const OpRecord& op, const Value* args) {
 PyObject* call_op_inplace(const OpRecord& op, PyObject* self, const Value* args) {
   {
     ReleaseGil released(elements(op, args) > kReleaseGilAbove);
-    call_inplace(op, args);
+    speaking_as(op, [&] { call_inplace(op, args); });
   }
   if (self && is_tensor(self) && unwrap(self).is_same(args[0].tensor())) {
     Py_INCREF(self);

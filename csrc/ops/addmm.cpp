@@ -134,8 +134,8 @@ tensor([6, 8])
 // ---- baddbmm ----
 
 void check_batches(const char* op, const Tensor& a, const Tensor& b) {
-  (void)a.size(2);  // PyTorch reports missing dims as an index out of range
-  (void)b.size(2);
+  wrap_dim(2, a.dim(), op);  // PyTorch reports missing dims as an index out of range
+  wrap_dim(2, b.dim(), op);
   RT_CHECK(a.dim() == 3, Runtime, op, "batch1 must be a 3D tensor", describe(a));
   RT_CHECK(b.dim() == 3, Runtime, op, "batch2 must be a 3D tensor", describe(b));
 }
@@ -176,8 +176,7 @@ tensor([4., 4.])
 
 Tensor addbmm_forward(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta,
                       Scalar alpha) {
-  RT_CHECK(a.dim() == 3, Runtime, "addbmm", "batch1 must be a 3D tensor", describe(a));
-  RT_CHECK(b.dim() == 3, Runtime, "addbmm", "batch2 must be a 3D tensor", describe(b));
+  check_batches("addbmm", a, b);
   const IntList sa = a.sizes(), sb = b.sizes();
   RT_CHECK(
       sa[0] == sb[0], Runtime, "addbmm",

@@ -54,7 +54,7 @@ Tensor tensordot_forward(const Tensor& x, const Tensor& y, IntList dims_x, IntLi
 }
 const Op tensordot_op(
     "_tensordot(Tensor input, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
-    tensordot_forward, {.in = "rt"});
+    tensordot_forward, {.in = "rt", .out = true});
 
 // ---- einsum ----
 
@@ -463,7 +463,7 @@ Tensor chain_matmul_forward(TensorList tensors) {
   return chain_product("chain_matmul", std::vector<Tensor>(tensors.begin(), tensors.end()));
 }
 const Op chain_matmul_op("_chain_matmul(Tensor[] matrices) -> Tensor", chain_matmul_forward,
-                         {.in = "rt"});
+                         {.in = "rt", .out = true});
 
 // ---- kron, trace, cross ----
 
@@ -569,6 +569,12 @@ tensor([0, 0, 1])
 )"});
 
 Tensor vecdot_forward(const Tensor& x, const Tensor& y, int64_t dim) {
+  for (const Tensor& t : {x, y}) {
+    RT_CHECK(is_differentiable(t.dtype()), Runtime, "vecdot",
+             cat_str("linalg.vecdot: Expected a floating point or complex tensor as input. Got ",
+                     name(t.dtype())),
+             describe(t));
+  }
   return ops::sum(ops::conj(x) * y, {dim});
 }
 const Op vecdot_op(

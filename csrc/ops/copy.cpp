@@ -2,6 +2,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -135,6 +136,7 @@ True
 )"});
 
 Tensor fill_forward(Out out, const Tensor& self, Scalar value) {
+  check_number_fits("fill", value, self.dtype());
   Tensor target = out ? *out : empty_like(self);
   if (target.numel() > 0) {
     copy_kernel(target, target, scalar_tensor(value, target.dtype(), target.device()));

@@ -14,6 +14,7 @@ using MaybeDType = std::optional<DType>;
 using MaybeDevice = std::optional<Device>;
 
 Tensor filled(IntList size, const Scalar& value, DType dtype, Device device, const char* op) {
+  check_number_fits(op, value, dtype);
   Tensor t = empty(size, dtype, device, op);
   if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, dtype, device));
   return t;
@@ -43,6 +44,7 @@ Tensor empty_like_forward(const Tensor& x, std::optional<DType> dtype,
 }
 Tensor like(const Tensor& x, const Scalar& value, std::optional<DType> dtype,
             std::optional<Device> device) {
+  check_number_fits("full_like", value, dtype.value_or(x.dtype()));
   Tensor t = empty_like_forward(x, dtype, device);
   if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, t.dtype(), t.device()));
   return t;

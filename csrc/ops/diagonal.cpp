@@ -2,6 +2,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -246,6 +247,7 @@ Tensor fill_diagonal_forward(const Tensor& self, Scalar value, bool wrap) {
              "all dimensions of input must be of equal length", describe(self));
     side = std::min(side, s);
   }
+  check_number_fits("fill_diagonal_", value, self.dtype());
   Tensor t = ops::clone(self);
   const Tensor number = scalar_tensor(value, t.dtype(), t.device());
   const auto fill = [&](int64_t start, int64_t length) {
@@ -262,8 +264,9 @@ Tensor fill_diagonal_forward(const Tensor& self, Scalar value, bool wrap) {
   }
   return t;
 }
+Tensor without_diagonal(const Tensor& x, bool wrap);
 void fill_diagonal_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, fill_diagonal_forward(c.grad(), 0, c.arg<bool>(2)));
+  if (c.has_grad()) c.set(0, without_diagonal(c.grad(), c.arg<bool>(2)));
 }
 const Op fill_diagonal_op(
     "fill_diagonal(Tensor input, Scalar fill_value, bool wrap=False) -> Tensor",
@@ -279,6 +282,7 @@ Follows `torch.Tensor.fill_diagonal_`.
 tensor([[1., 0.],
         [0., 1.]])
 )"});
+Tensor without_diagonal(const Tensor& x, bool wrap) { return fill_diagonal_op(x, 0, wrap); }
 
 }  // namespace
 

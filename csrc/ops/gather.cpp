@@ -95,9 +95,7 @@ Tensor scatter_with(const char* op, Out out, const Tensor& self, int64_t dim, co
 
 // A number in self's dtype, repeated over the index's shape.
 Tensor repeated(const char* op, const Tensor& self, const Tensor& index, const Scalar& value) {
-  RT_CHECK(is_complex(self.dtype()) || !value.is_complex(), Runtime, op,
-           cat_str("value cannot be converted to type ", name(self.dtype()), " without overflow"),
-           cat_str("value ", value));
+  check_number_fits(op, value, self.dtype());
   return broadcast_view(scalar_tensor(value, self.dtype(), self.device()),
                         at_least_1d(index).sizes());
 }

@@ -246,6 +246,7 @@ Tensor index_fill_forward(Out out, const Tensor& self, int64_t dim, const Tensor
   RT_CHECK(is_complex(self.dtype()) || !value.is_complex(), Runtime, "index_fill",
            "index_fill_(): Converting complex Scalar to non-complex type is not supported",
            cat_str("value ", value));
+  check_number_fits("index_fill", value, self.dtype());
   return fill_slices(out, self, dim, index, scalar_tensor(value, self.dtype(), self.device()));
 }
 void index_fill_vjp(VjpContext& c) {

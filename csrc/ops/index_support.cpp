@@ -32,9 +32,10 @@ void check_number_fits(const char* op, const Scalar& s, DType t) {
   if (!is_complex(t) && c.imag() != 0) overflow();
   const double v = c.real();
   if (!is_integral(t)) {
-    // Floats below 32 bits go to infinity instead.
-    if (real_of(t) != DType::Float32) return;
-    constexpr double largest = 3.4028235677973366e38;
+    if (real_of(t) == DType::Float64) return;
+    const double largest = t == DType::Float16    ? 65504.0
+                           : t == DType::BFloat16 ? 3.3895313892515355e38
+                                                  : 3.4028235677973366e38;
     for (const double part : {c.real(), c.imag()}) {
       if (std::isfinite(part) && std::fabs(part) > largest) overflow();
     }

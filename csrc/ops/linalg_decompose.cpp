@@ -32,15 +32,11 @@ Tensor imaginary(const Tensor& x) { return ops::imag(x) * Scalar(std::complex<do
 Tensor eye_like(const Tensor& x) { return identity(x.sizes().back(), x.dtype(), x.device()); }
 
 // Singular vectors and eigenvectors have a free phase; a loss that depends on it has no gradient.
-void check_phase(const char* op, const Tensor& imag, const char* what) {
+void check_phase(const char* op, const Tensor& imag, const char* problem) {
   NoGradGuard guard;
   const double tolerance = real_of(imag.dtype()) == DType::Float32 ? 1e-2 : 1e-4;
   const Tensor worst = ops::to(ops::any(ops::gt(ops::abs(imag), tolerance)), Device{});
-  RT_CHECK(!Scalar::load(worst.data(), DType::Bool).to_bool(), Runtime, op,
-           cat_str(op, "_backward: The ", what,
-                   " in the complex case are specified up to multiplication by e^{i phi}. The "
-                   "specified loss function "
-                   "depends on this quantity, so it is ill-defined."));
+  RT_CHECK(!Scalar::load(worst.data(), DType::Bool).to_bool(), Runtime, op, problem);
 }
 
 // ---- Cholesky ----
@@ -372,7 +368,9 @@ void svd_vjp(VjpContext& c) {
     Tensor phase;
     if (gu.defined()) phase = ops::imag(diagonal(uhgu));
     check_phase("svd", plus(phase, gvh.defined() ? ops::imag(diagonal(vhgv)) : Tensor()),
-                "singular vectors");
+                "svd_backward: The singular vectors in the complex case are specified up to "
+                "multiplication by e^{i phi}. "
+                "The specified loss function depends on this phase term, making it ill-defined.");
     // The diagonals of skew / e above hold twice the phases' parts; what remains is that of U
     // alone.
     inner = inner - from_diagonal(diagonal(inner));
@@ -467,7 +465,12 @@ void eigh_vjp(VjpContext& c) {
   Tensor inner;
   if (c.has_grad(1)) {
     const Tensor vhgv = ops::matmul(ops::mH(v), c.grad(1));
-    if (is_complex(type)) check_phase("linalg_eigh", ops::imag(diagonal(vhgv)), "eigenvectors");
+    if (is_complex(type)) {
+      check_phase("eigh", ops::imag(diagonal(vhgv)),
+                  "linalg_eigh_backward: The eigenvectors in the complex case are specified up to "
+                  "multiplication by e^{i phi}. "
+                  "The specified loss function depends on this quantity, so it is ill-defined.");
+    }
     const Tensor eye = identity(w.sizes().back(), w.dtype(), w.device());
     const Tensor e = ops::to(row_vector(w) - ops::unsqueeze(w, -1) + eye, type);
     inner = (vhgv - from_diagonal(diagonal(vhgv))) / e;
@@ -539,7 +542,12 @@ void eig_vjp(VjpContext& c) {
   Tensor inner;
   if (c.has_grad(1)) {
     const Tensor vhgv = ops::matmul(vh, c.grad(1)), d = diagonal(vhgv);
-    if (is_complex(c.meta(0).dtype)) check_phase("linalg_eig", ops::imag(d), "eigenvectors");
+    if (is_complex(c.meta(0).dtype)) {
+      check_phase("eig", ops::imag(d),
+                  "linalg_eig_backward: The eigenvectors in the complex case are specified up to "
+                  "multiplication by e^{i phi}. "
+                  "The specified loss function depends on this quantity, so it is ill-defined.");
+    }
     const Tensor eye = identity(w.sizes().back(), w.dtype(), w.device());
     const Tensor e = ops::conj(row_vector(w) - ops::unsqueeze(w, -1)) + eye;
     const Tensor x = vhgv - ops::matmul(vh, v) * row_vector(ops::to(ops::real(d), v.dtype()));

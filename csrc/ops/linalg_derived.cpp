@@ -367,8 +367,10 @@ Tensor matrix_exp_gradient(const Tensor& a, const Tensor& g) {
 
 // The root of the sum of squares over two dims; at zero its gradient is zero.
 Tensor frobenius_forward(const Tensor& a, IntList dim, bool keepdim) {
-  const Tensor size = ops::abs(a);
-  return ops::sqrt(ops::sum(size * size, dim, keepdim));
+  const bool reduced = is_reduced_floating(a.dtype());
+  const Tensor size = ops::abs(reduced ? ops::to(a, DType::Float32) : a);
+  const Tensor norm = ops::sqrt(ops::sum(size * size, dim, keepdim));
+  return reduced ? ops::to(norm, a.dtype()) : norm;
 }
 void frobenius_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
@@ -394,9 +396,10 @@ std::pair<int64_t, int64_t> norm_dims(const Tensor& a, IntList dim) {
            cat_str("dims must be different. Got (", dim[0], ", ", dim[1], ")"));
   return {r, c};
 }
-void check_norm(const Tensor& a, std::optional<DType> dtype) {
+// Norms made of singular values want the precision of the factorization.
+void check_norm(const Tensor& a, std::optional<DType> dtype, bool spectral) {
   check_matrix("matrix_norm", a);
-  check_float("matrix_norm", a);
+  if (spectral || !is_reduced_floating(a.dtype())) check_float("matrix_norm", a);
   RT_CHECK(!dtype || is_floating(*dtype) || is_complex(*dtype), Runtime, "matrix_norm",
            cat_str("dtype should be floating point or complex. Got ", dtype ? name(*dtype) : ""));
 }
@@ -415,9 +418,9 @@ Tensor with_kept(const Tensor& t, bool keepdim, int64_t r, int64_t c) {
 }
 Tensor matrix_norm_forward(const Tensor& x, Scalar ord, IntList dim, bool keepdim,
                            std::optional<DType> dtype) {
-  check_norm(x, dtype);
-  const auto [r, c] = norm_dims(x, dim);
   const double p = ord.to_double(), size = std::abs(p);
+  check_norm(x, dtype, size == 2);
+  const auto [r, c] = norm_dims(x, dim);
   RT_CHECK(size == 1 || size == 2 || std::isinf(p), Runtime, "matrix_norm",
            cat_str("Order ", ord, " not supported."));
   const Tensor a = dtype ? ops::to(x, *dtype) : x;
@@ -433,7 +436,7 @@ Tensor matrix_norm_forward(const Tensor& x, Scalar ord, IntList dim, bool keepdi
 }
 Tensor matrix_norm_name_forward(const Tensor& x, std::string_view ord, IntList dim, bool keepdim,
                                 std::optional<DType> dtype) {
-  check_norm(x, dtype);
+  check_norm(x, dtype, ord == "nuc");
   const auto [r, c] = norm_dims(x, dim);
   RT_CHECK(ord == "fro" || ord == "nuc", Runtime, "matrix_norm",
            cat_str("Order ", ord, " not supported."));

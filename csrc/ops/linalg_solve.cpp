@@ -66,6 +66,16 @@ Tensor expand_batch(const Tensor& t, const Dims& batch) {
   return ops::expand(t, with(batch, {t.sizes()[t.dim() - 2], t.sizes()[t.dim() - 1]}));
 }
 
+// What was said of each matrix of a broadcast batch, said once of each that was given.
+Tensor once_a_matrix(Tensor info, const Dims& given) {
+  if (info.numel() == 0) return ops::zeros(given, info.dtype(), info.device());
+  while (info.dim() > given.ssize()) info = ops::select(info, 0, 0);
+  for (int64_t d = 0; d < given.ssize(); ++d) {
+    if (info.sizes()[d] != given[d]) info = ops::narrow(info, d, 0, 1);
+  }
+  return ops::contiguous(info);
+}
+
 Pair solve_any(const char* op, const Tensor& a, const Tensor& b, bool left) {
   check_input(op, a, true);
   check_same_dtype(op, a, b);
@@ -83,7 +93,7 @@ Pair solve_any(const char* op, const Tensor& a, const Tensor& b, bool left) {
   const Tensor system = expand_batch(a, batch), right = expand_batch(rhs, batch);
   auto [x, info] = left ? solve_op(system, right) : solve_op(ops::mT(system), ops::mT(right));
   if (!left) x = ops::mT(x);
-  return {vector ? ops::squeeze(x, {-1}) : x, info};
+  return {vector ? ops::squeeze(x, {-1}) : x, once_a_matrix(info, batch_of(a.sizes()))};
 }
 
 void check_solved(const char* op, const Tensor& info) {
@@ -276,7 +286,7 @@ Triple lu_factor_checked(const char* op, const Tensor& a, bool pivot, bool check
   if (check_errors) {
     const Failure f = first_failure(std::get<2>(r));
     RT_CHECK(
-        f.index < 0, LinAlg, op,
+        f.index < 0, Runtime, op,
         cat_str(f.where, "U[", static_cast<int64_t>(f.value), ",", static_cast<int64_t>(f.value),
                 "] is zero and using it on lu_solve would result in a division by zero. If you "
                 "still want to "
@@ -338,6 +348,11 @@ Triple lu_unpack_forward(const Tensor& lu, const Tensor& pivots, bool unpack_dat
   RT_CHECK(!unpack_pivots || pivots.dtype() == DType::Int32, Runtime, "lu_unpack",
            "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.",
            describe(pivots));
+  RT_CHECK(!unpack_pivots ||
+               (pivots.dim() > 0 && pivots.sizes().back() == std::min(lu.size(-1), lu.size(-2))),
+           Runtime, "lu_unpack",
+           "LU_pivots must have one entry for each column or row that was factored",
+           cat_str(describe(lu), " and ", describe(pivots)));
   Tensor p = empty({0}, lu.dtype(), lu.device()), l = p, u = p;
   if (unpack_pivots) p = permutation(pivots, lu.sizes()[lu.dim() - 2], lu.dtype());
   if (unpack_data) std::tie(l, u) = unpack_factors(lu);
@@ -473,7 +488,10 @@ Pair slogdet_forward(const Tensor& a) {
 void slogdet_vjp(VjpContext& c) {
   if (!c.has_grad(0) && !c.has_grad(1)) return;
   const Tensor a = c.input(0);
-  if (!is_complex(a.dtype()) && !c.has_grad(1)) return;
+  if (!is_complex(a.dtype()) && !c.has_grad(1)) {  // the sign of a real determinant is constant
+    c.set(0, ops::zeros(a.sizes(), a.dtype(), a.device()));
+    return;
+  }
   Tensor g = c.has_grad(1) ? c.grad(1) : Tensor();
   if (is_complex(a.dtype()) && c.has_grad(0)) {
     const Tensor turn =

@@ -113,6 +113,7 @@ Tensor bilinear_forward(const Tensor& x1, const Tensor& x2, const Tensor& weight
              cat_str("bilinear(): input batch dimensions do not match at dim ", d, ": got ",
                      x1.sizes()[d], " and ", x2.sizes()[d]));
   }
+  wrap_dim(2, weight.dim(), "bilinear");
   const int64_t outs = weight.size(0), in1 = weight.size(1), in2 = weight.size(2);
   RT_CHECK(x1.size(-1) == in1, Runtime, "bilinear",
            cat_str("bilinear(): input1 size does not match weight size: got ", x1.size(-1),

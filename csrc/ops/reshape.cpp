@@ -223,8 +223,9 @@ rustorch.Size([3, 4, 2])
 )"});
 
 Tensor adjoint_forward(const Tensor& x) {
-  RT_CHECK(x.dim() >= 2, Runtime, "adjoint",
+  RT_CHECK(x.dim() != 1, Runtime, "adjoint",
            "tensor.adjoint() is only supported on matrices or batches of matrices", describe(x));
+  if (x.dim() == 0) return ops::conj(x);
   return ops::conj(ops::transpose(x, -2, -1));
 }
 const Op adjoint_op("adjoint(Tensor input) -> Tensor", adjoint_forward,
@@ -263,6 +264,11 @@ tensor([[1],
 
 // ---- Shuffles of pixels and channels ----
 
+// In memory of its own, in row-major order.
+Tensor rearranged(const Tensor& x, const Tensor& permuted, IntList sizes) {
+  const Tensor result = ops::contiguous(ops::reshape(permuted, sizes));
+  return result.storage() == x.storage() ? ops::clone(result) : result;
+}
 Tensor pixel_shuffle_forward(const Tensor& x, int64_t r) {
   RT_CHECK(x.dim() >= 3, Runtime, "pixel_shuffle",
            cat_str("pixel_shuffle expects input to have at least 3 dimensions, but got input with ",
@@ -281,7 +287,7 @@ Tensor pixel_shuffle_forward(const Tensor& x, int64_t r) {
   for (int64_t s : {c / (r * r), r, r, h, w}) split.push_back(s);
   for (int64_t d : {0, 3, 1, 4, 2}) order.push_back(n - 3 + d);
   for (int64_t s : {c / (r * r), h * r, w * r}) joined.push_back(s);
-  return ops::reshape(ops::permute(ops::reshape(x, split), order), joined);
+  return rearranged(x, ops::permute(ops::reshape(x, split), order), joined);
 }
 Tensor pixel_unshuffle_forward(const Tensor& x, int64_t r) {
   RT_CHECK(
@@ -300,7 +306,7 @@ Tensor pixel_unshuffle_forward(const Tensor& x, int64_t r) {
   for (int64_t s : {c, h / r, r, w / r, r}) split.push_back(s);
   for (int64_t d : {0, 2, 4, 1, 3}) order.push_back(n - 3 + d);
   for (int64_t s : {c * r * r, h / r, w / r}) joined.push_back(s);
-  return ops::reshape(ops::permute(ops::reshape(x, split), order), joined);
+  return rearranged(x, ops::permute(ops::reshape(x, split), order), joined);
 }
 Tensor channel_shuffle_forward(const Tensor& x, int64_t groups) {
   RT_CHECK(
@@ -315,7 +321,7 @@ Tensor channel_shuffle_forward(const Tensor& x, int64_t groups) {
                    groups, " groups."));
   Dims split{x.sizes()[0], groups, c / groups};
   for (int64_t d = 2; d < x.dim(); ++d) split.push_back(x.sizes()[d]);
-  return ops::reshape(ops::transpose(ops::reshape(x, split), 1, 2), x.sizes());
+  return rearranged(x, ops::transpose(ops::reshape(x, split), 1, 2), x.sizes());
 }
 const Op pixel_shuffle_op(
     "pixel_shuffle(Tensor input, int upscale_factor) -> Tensor", pixel_shuffle_forward,

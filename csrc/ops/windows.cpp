@@ -72,6 +72,8 @@ Tensor select_scatter_forward(const Tensor& x, const Tensor& src, int64_t dim, i
 Tensor slice_scatter_forward(const Tensor& x, const Tensor& src, int64_t dim,
                              std::optional<int64_t> start, std::optional<int64_t> end,
                              int64_t step) {
+  RT_CHECK(step > 0, Runtime, "slice_scatter", "slice step must be positive",
+           cat_str("step ", step));
   const Tensor copy = ops::clone(x);
   return replaced("slice_scatter", copy, ops::slice(copy, dim, start, end, step), src);
 }

@@ -36,6 +36,7 @@ from rustorch._C import (
 from rustorch._config import devices, show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
 from rustorch._printing import get_printoptions, set_printoptions
+from rustorch._storage import UntypedStorage
 from rustorch._tensor_api import *  # noqa: F403
 from rustorch._type_info import finfo, iinfo
 from rustorch._version import __version__

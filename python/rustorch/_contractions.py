@@ -103,12 +103,8 @@ def tensordot(a: _C.Tensor, b: _C.Tensor, dims: Any = 2, out: _C.Tensor | None =
                 f"tensordot: tensordot expects dims < ndim_a or ndim_b, but got dims={count}", op="tensordot"
             )
         dims_a, dims_b = list(range(-count, 0)), list(range(count))
-    result: _C.Tensor = _OPS["_tensordot"](a, b, dims_a, dims_b)
-    if out is None:
-        return result
-    if out.shape != result.shape:
-        out.resize_(result.shape)
-    return out.copy_(result)
+    result: _C.Tensor = _OPS["_tensordot"](a, b, dims_a, dims_b, out=out)
+    return result
 
 
 def chain_matmul(*matrices: _C.Tensor, out: _C.Tensor | None = None) -> _C.Tensor:
@@ -120,5 +116,5 @@ def chain_matmul(*matrices: _C.Tensor, out: _C.Tensor | None = None) -> _C.Tenso
     >>> rt.chain_matmul(rt.ones(2, 3), rt.ones(3, 4), rt.ones(4, 1)).shape
     rustorch.Size([2, 1])
     """
-    result: _C.Tensor = _OPS["_chain_matmul"](list(matrices))
-    return result if out is None else out.copy_(result)
+    result: _C.Tensor = _OPS["_chain_matmul"](list(matrices), out=out)
+    return result

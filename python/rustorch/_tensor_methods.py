@@ -7,6 +7,7 @@ from typing import Any
 from rustorch import _C
 from rustorch._printing import tensor_text
 from rustorch._serialize import deepcopy_tensor, reduce_tensor
+from rustorch._storage import UntypedStorage, storage_of
 from rustorch.errors import ArgumentError, DTypeError, OpError
 
 __all__: list[str] = []
@@ -207,7 +208,19 @@ def __dlpack__(
     return _C._to_dlpack(tensor, versioned, tensor is not self)
 
 
-# ---- Pickling and copying ----
+# ---- Memory, pickling and copying ----
+
+
+def untyped_storage(self: _C.Tensor) -> UntypedStorage:
+    """The memory of this tensor, as bytes; its views have the same one.
+
+    Follows `torch.Tensor.untyped_storage`.
+
+    >>> import rustorch as rt
+    >>> rt.ones(2, 3)[1].untyped_storage().nbytes()
+    24
+    """
+    return storage_of(self)
 
 
 def __reduce_ex__(self: _C.Tensor, protocol: Any) -> tuple[Any, ...]:
@@ -223,6 +236,7 @@ def install() -> None:
     for method in (
         __repr__, __format__, __complex__, __round__, __contains__, __reversed__, numpy, __array__,
         __array_ufunc__, __array_function__, __dlpack_device__, __dlpack__, __reduce_ex__, __deepcopy__,
+        untyped_storage,
     ):  # fmt: skip
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(Tensor, method.__name__, method)

@@ -121,7 +121,7 @@ class Error:
 
     def pattern(self, case: OpCase) -> str:
         names = {n.rsplit(".", 1)[-1] for n in (case.name, case.called, *case.speaks_as)}
-        return rf"(?is)^({'|'.join(re.escape(n) for n in sorted(names))}): .*{self.match}"
+        return rf"(?is)^({'|'.join(re.escape(n) for n in sorted(names))}): .*(?:{self.match})"
 
 
 @dataclass(frozen=True, eq=False)

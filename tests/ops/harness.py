@@ -400,7 +400,7 @@ def function_of_leaves(
         args, kwargs = map_leaves(
             (list(sample.args), sample.kwargs), place, lambda v: special_argument(lib, v)
         )
-        if (path or case.called).endswith("_"):
+        if (path or case.called).endswith("_"):  # an in-place op must not write to a leaf
             args[0] = args[0].clone()
         if case.random:
             lib.manual_seed(0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Arr, Error, OpCase, S, Sample, tensor
-from ..dtypes import EVERY, NUMERIC, is_float, is_integral
+from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, NUMERIC, is_float, is_integral
 from ..samples import Rng, rand
 from .view import BOTH, MATRIX
 
@@ -38,7 +38,7 @@ def scaled(*triples: Any) -> Callable[[str, Rng], Iterator[Sample]]:
     """beta * a + alpha * (b @ c)."""
 
     def samples(dtype: str, rng: Rng) -> Iterator[Sample]:
-        alpha, beta = (2, 3) if is_integral(dtype) else (0.5, -1.5)
+        alpha, beta = (True, True) if dtype == "bool" else (2, 3) if is_integral(dtype) else (0.5, -1.5)
         for i, triple in enumerate(triples):
             parts = [rand(rng, s, dtype) for s in triple]
             sample = S(*parts) if i == 0 else S(*parts, beta=beta, alpha=alpha)
@@ -143,6 +143,42 @@ def product(name: str, ref: Callable[..., Any], samples: Any, *errors: Error, **
     )
 
 
+def add_products(a: np.ndarray, b: np.ndarray, c: np.ndarray, beta: Any = 1, alpha: Any = 1) -> np.ndarray:
+    product = np.matmul(b, c).sum(0, dtype=b.dtype) * np.asarray(alpha).astype(b.dtype)
+    return product if beta == 0 else a * np.asarray(beta).astype(a.dtype) + product
+
+
+def add_outer(a: np.ndarray, b: np.ndarray, c: np.ndarray, beta: Any = 1, alpha: Any = 1) -> np.ndarray:
+    if a.dtype.kind == "b":
+        return (a & bool(beta)) | (np.outer(b, c) & bool(alpha))
+    product = np.outer(b, c) * np.asarray(alpha).astype(b.dtype)
+    return product if beta == 0 else a * np.asarray(beta).astype(a.dtype) + product
+
+
+def contractions(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype, -2, 2), rand(rng, (3, 2), dtype, -2, 2), 1)
+    yield S(rand(rng, (2, 3), dtype, -2, 2), rand(rng, (2, 3), dtype, -2, 2)).once()
+    yield S(rand(rng, (2, 3), dtype, -2, 2), rand(rng, (2,), dtype, -2, 2), dims=([0], [0])).once()
+    yield S(rand(rng, (2, 1, 3), dtype), rand(rng, (3, 2), dtype), ([0, 2], [1, 0])).once()
+    yield S(rand(rng, (2,), dtype), rand(rng, (3,), dtype), dims=0).once()
+    yield S(rand(rng, (2, 0), dtype), rand(rng, (0, 2), dtype), 1).nograd()
+
+
+def tensordot(a: np.ndarray, b: np.ndarray, dims: Any = 2) -> np.ndarray:
+    return np.asarray(np.tensordot(a, b, dims))
+
+
+def conjugate_sums(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (3,), dtype), rand(rng, (3,), dtype))
+    yield S(rand(rng, (2, 3), dtype), rand(rng, (2, 3), dtype))
+    yield S(rand(rng, (2, 3), dtype), rand(rng, (2, 1), dtype), dim=0).once()
+    yield S(rand(rng, (2, 0), dtype), rand(rng, (2, 0), dtype)).nograd()
+
+
+def vecdot(x: np.ndarray, y: np.ndarray, dim: int = -1) -> np.ndarray:
+    return np.asarray((np.conj(x) * y).sum(dim, dtype=x.dtype))
+
+
 DTYPES_DIFFER = Error(S(MATRIX, tensor(np.ones((3, 2)), "float64")), "RuntimeError", "dtype")
 SIZES_DIFFER = Error(S(MATRIX, MATRIX), "RuntimeError", "shape|size")
 
@@ -171,7 +207,7 @@ CASES = [
         ),
         SIZES_DIFFER,
         DTYPES_DIFFER,
-        Error(S(tensor(1.0), VECTOR), "RuntimeError", "dim"),
+        Error(S(tensor(1.0), VECTOR), "RuntimeError", "at least 1D"),
         Error(S(cube(2), tensor(np.ones((3, 3, 2)), "float32")), "RuntimeError", "batch|size|shape"),
         variants=("Tensor.matmul", "operator.matmul", "linalg.matmul"),
     ),
@@ -195,7 +231,7 @@ CASES = [
             ((2, 2, 0), (2, 0, 2)),
             large=((3, 17, 33), (3, 33, 18)),
         ),
-        Error(S(MATRIX, MATRIX), "RuntimeError", "3-D|dim"),
+        Error(S(MATRIX, MATRIX), "RuntimeError", "3D"),
         Error(S(cube(2), tensor(np.ones((3, 3, 2)), "float32")), "RuntimeError", "batch|size|shape"),
     ),
     product(
@@ -270,6 +306,7 @@ CASES = [
         Error(S("ij,jk", MATRIX), "RuntimeError", "operand"),
         Error(S("i->ij", VECTOR), "RuntimeError", "output|subscript"),
         variants=(),
+        covers=("_einsum",),
         out=False,
         tol={**LOOSE, "float16": (1e-2, 2e-2), "bfloat16": (5e-2, 3e-1)},
     ),
@@ -300,5 +337,76 @@ CASES = [
         dtypes=NUMERIC,
         grad=("float64",),
         tol={**LOOSE, "float16": (1e-2, 5e-2), "bfloat16": (5e-2, 3e-1)},
+    ),
+    product(
+        "addbmm",
+        add_products,
+        scaled(((2, 2), (2, 2, 3), (2, 3, 2)), ((2,), (2, 2, 2), (2, 2, 2)), ((2, 1), (1, 2, 2), (1, 2, 2))),
+        Error(S(MATRIX, MATRIX, MATRIX), "IndexError", "dim"),
+        Error(S(MATRIX, cube(2), cube(2)), "RuntimeError", "size|shape"),
+        inplace="Tensor.addbmm_",
+        inplace_dtypes=tuple(d for d in NUMERIC if d != "bfloat16"),  # PyTorch lets these grow
+        tol={**LOOSE, "float16": (1e-2, 1e-2), "bfloat16": (5e-2, 1e-1)},
+    ),
+    product(
+        "addr",
+        add_outer,
+        scaled(((2, 3), (2,), (3,)), ((3,), (2,), (3,)), ((), (2,), (2,)), ((0, 2), (0,), (2,))),
+        Error(S(MATRIX, MATRIX, VECTOR), "RuntimeError", "1-?D|dim"),
+        Error(S(MATRIX, VECTOR, VECTOR), "RuntimeError", "size|shape|expand"),
+        dtypes=EVERY,
+        inplace="Tensor.addr_",
+        tol={**LOOSE, "float16": (1e-2, 1e-2), "bfloat16": (5e-2, 1e-1)},
+    ),
+    product(
+        "inner",
+        np.inner,
+        shapes(
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((2, 3), (2, 3)),
+            ((2, 1, 2), (3, 2)),
+            ((), (2,)),
+            ((), ()),
+            ((2, 0), (3, 0)),
+        ),
+        Error(S(VECTOR, tensor([1.0])), "RuntimeError", "size|shape"),
+        Error(S(MATRIX, tensor(np.ones((2, 3)), "float64")), "RuntimeError", "dtype"),
+    ),
+    product(
+        "vdot",
+        lambda a, b: np.asarray(np.vdot(a, b)).astype(a.dtype),
+        shapes(((3,), (3,)), ((1,), (1,)), ((0,), (0,))),
+        Error(S(VECTOR, tensor([1.0])), "RuntimeError", "size|shape|element"),
+        Error(S(MATRIX, MATRIX), "RuntimeError", "1-?D|dim"),
+        Error(S(VECTOR, tensor([1, 2])), "RuntimeError", "dtype"),
+        tol={**LOOSE, "float16": (1e-2, 1e-1), "bfloat16": (5e-2, 2e-1)},
+    ),
+    product(
+        "linalg.vecdot",
+        vecdot,
+        conjugate_sums,
+        Error(S(VECTOR, tensor([1.0, 2.0, 3.0])), "RuntimeError", "size|shape|broadcast"),
+        Error(S(tensor([1, 2]), tensor([1, 2])), "RuntimeError", "float|dtype"),
+        Error(S(VECTOR, VECTOR, dim=1), "IndexError", "dim"),
+        dtypes=ALL_FLOATS + COMPLEX,
+        variants=(),
+    ),
+    product(
+        "kron",
+        np.kron,
+        shapes(((2,), (3,)), ((2, 2), (1, 3)), ((2,), (2, 2)), ((), (2,)), ((0, 2), (2, 1))),
+        dtypes=EVERY,
+    ),
+    product(
+        "tensordot",
+        tensordot,
+        contractions,
+        Error(S(MATRIX, MATRIX, 1), "RuntimeError", "size|match|contract"),
+        Error(S(MATRIX, MATRIX, ([0], [0, 1])), "RuntimeError", "dim|length"),
+        Error(S(MATRIX, MATRIX, -1), "RuntimeError", "dims|negative"),
+        variants=(),
+        covers=("_tensordot",),
+        tol={**LOOSE, "float16": (1e-2, 2e-2), "bfloat16": (5e-2, 3e-1)},
     ),
 ]

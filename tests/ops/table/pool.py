@@ -145,7 +145,7 @@ def adaptive(n: int, reduce: Callable[..., Any], arg: Any = None) -> Callable[..
 def adaptives(n: int, kind: str) -> Callable[[str, Rng], Iterator[Sample]]:
     def samples(dtype: str, rng: Rng) -> Iterator[Sample]:
         make = distinct if kind == "max" else rand
-        s = (5, 4, 3)[:n]
+        s = (5, 4)[:n] if n < 3 else (4, 3, 3)
         yield S(make(rng, (1, 2, *s), dtype), 2 if n == 1 else (2, 3, 1)[:n])
         yield S(make(rng, (2, *s), dtype), 1).once()
         yield S(make(rng, (1, 1, *s), dtype), 7).nograd()  # more than there are
@@ -384,6 +384,19 @@ CASES = [
         "adaptive_max_pool2d",
         adaptive(2, np.max),
         adaptives(2, "max"),
+        Error(S(ones(3), 2), "RuntimeError", "dim"),
+        result=indices_too,
+    ),
+    row(
+        "adaptive_avg_pool3d",
+        adaptive(3, np.mean),
+        adaptives(3, "avg"),
+        Error(S(ones(3), 2), "RuntimeError", "dim"),
+    ),
+    row(
+        "adaptive_max_pool3d",
+        adaptive(3, np.max),
+        adaptives(3, "max"),
         Error(S(ones(3), 2), "RuntimeError", "dim"),
         result=indices_too,
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, INTS, is_float
+from ..dtypes import ALL_FLOATS, FLOATS, INTS, is_float
 from ..samples import Rng, distinct
 from .view import MATRIX
 
@@ -166,6 +166,26 @@ def buckets(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(tensor(np.zeros((0, 2)), dtype), edges)
 
 
+def histograms(dtype: str, rng: Rng) -> Iterator[Sample]:
+    x = tensor(rng.uniform(-2.9, 2.9, (2, 6)), dtype, rigid=True)
+    yield S(x, 4)
+    yield S(x, bins=3, min=-2, max=2)
+    yield S(x)
+    yield S(x, 5, 0.5, 1.5)
+    yield S(tensor([1.0, 1.0, 1.0], dtype, rigid=True), 3)  # one value: a unit to either side
+    yield S(tensor([0.0, 1.0, 2.0, 3.0], dtype, rigid=True), 3, 0, 3)  # the last edge belongs to the last bin
+    yield S(tensor(np.zeros(0), dtype, rigid=True), 2, 0, 1)
+    yield S(tensor(0.3, dtype, rigid=True), 2, 0, 1)
+    yield S(tensor([np.nan, 0.1, np.inf, -np.inf], dtype, rigid=True), 2, 0, 1)
+
+
+def histc(x: np.ndarray, bins: int = 100, min: float = 0, max: float = 0) -> np.ndarray:
+    low, high = (min, max) if min != max else (x.min(), x.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    return np.histogram(x[(x >= low) & (x <= high)], bins, (low, high))[0]
+
+
 def row(name: str, ref: Any, samples: Any, *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
         name=name, ref=ref, samples=samples, errors=errors, **{"variants": (f"Tensor.{name}",), **fields}
@@ -246,6 +266,16 @@ CASES = [
         dtypes=ALL_FLOATS + INTS,
         result=int_width,
         variants=(),
+        out=True,
+    ),
+    row(
+        "histc",
+        histc,
+        histograms,
+        Error(S(MATRIX, 0), "RuntimeError", "bins"),
+        Error(S(MATRIX, 2, 3, 1), "RuntimeError", "max|min"),
+        Error(S(tensor([1.0, np.inf]), 2), "RuntimeError", "finite"),
+        dtypes=FLOATS,
         out=True,
     ),
 ]

@@ -1,0 +1,148 @@
+"""Storages as Python sees them: the bytes that a tensor and its views share."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from rustorch import _C
+from rustorch.errors import ArgumentError, OpError, UnsupportedOperation
+
+__all__ = ["UntypedStorage", "storage_of"]
+
+
+class UntypedStorage:
+    """The memory of one or more tensors, as bytes. Tensors that share memory have the same storage object.
+
+    Follows `torch.UntypedStorage`, without its constructors: a storage comes from `Tensor.untyped_storage`.
+
+    >>> import rustorch as rt
+    >>> x = rt.zeros(4)
+    >>> x.untyped_storage().nbytes(), x[2:].untyped_storage() is x.untyped_storage()
+    (16, True)
+    """
+
+    __slots__ = ("__weakref__", "bytes")
+
+    def __init__(self, data: _C.Tensor) -> None:
+        self.bytes = data
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return _C._data_pointer(self.bytes)
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return int(self.bytes.numel())
+
+    def size(self) -> int:
+        """How many elements there are: bytes."""
+        return self.nbytes()
+
+    def element_size(self) -> int:
+        """The size of an element: one byte."""
+        return 1
+
+    @property
+    def device(self) -> _C.device:
+        return self.bytes.device
+
+    @property
+    def _cdata(self) -> int:
+        return _C._storage_id(self.bytes)
+
+    def is_shared(self) -> bool:
+        """Whether other processes see this memory; they never do."""
+        return False
+
+    def resize_(self, size: int) -> UntypedStorage:
+        """Memory does not grow or shrink under its tensors: any other size than the present one is refused.
+
+        Raises:
+            NotImplementedError: if `size` is not the present size.
+        """
+        if size != self.nbytes():
+            raise UnsupportedOperation.of(
+                "resize_", "a storage keeps its size", f"{size} for {self.nbytes()} bytes", "Tensor.resize_()"
+            )
+        return self
+
+    def clone(self) -> UntypedStorage:
+        """A copy of the bytes."""
+        return storage_of(self.bytes.clone())
+
+    def copy_(self, source: UntypedStorage, non_blocking: bool = False) -> UntypedStorage:
+        """Takes the bytes of another storage of the same size."""
+        if source.nbytes() != self.nbytes():
+            raise ArgumentError.of(
+                "copy_", "storages of different sizes", f"{source.nbytes()} and {self.nbytes()} bytes"
+            )
+        self.bytes.copy_(source.bytes)
+        return self
+
+    def fill_(self, value: int) -> UntypedStorage:
+        """Sets every byte."""
+        self.bytes.fill_(value)
+        return self
+
+    def cpu(self) -> UntypedStorage:
+        """This storage if it is host memory, or else a copy there."""
+        return storage_of(self.bytes.to("cpu"))
+
+    def tolist(self) -> list[int]:
+        """The bytes as numbers."""
+        values: list[int] = self.bytes.tolist()
+        return values
+
+    def __len__(self) -> int:
+        return self.nbytes()
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.tolist())
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if not isinstance(index, slice):
+            return self.bytes[index].item()
+        begin, end, step = index.indices(self.nbytes())
+        if step != 1:
+            raise OpError.of("getitem", "a slice of a storage has a step of one", f"{step}")
+        return storage_of(_C._storage_part(self.bytes, begin, max(begin, end)))
+
+    def __setitem__(self, index: int | slice, value: int) -> None:
+        self.bytes[index] = value
+
+    def __repr__(self) -> str:
+        values = "".join(f" {v}\n" for v in self.tolist()) if self.nbytes() <= 1000 else " ...\n"
+        return f"{values}[rustorch.UntypedStorage(device={self.device}) of size {self.nbytes()}]"
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        device = str(self.device)
+        data = memoryview(self.bytes if device == "cpu" else self.bytes.to("cpu"))
+        if protocol < 5:
+            return restore_storage, (bytes(data), device)
+        import pickle
+
+        # Out of band if the pickler was given a place for buffers.
+        return restore_storage, (pickle.PickleBuffer(data), device)
+
+
+# By the storage's identity, which is not used twice while a handle keeps its storage alive.
+_storages: weakref.WeakValueDictionary[int, UntypedStorage] = weakref.WeakValueDictionary()
+
+
+def storage_of(tensor: _C.Tensor) -> UntypedStorage:
+    key = _C._storage_id(tensor)
+    storage = _storages.get(key)
+    if storage is None:
+        storage = _storages[key] = UntypedStorage(_C._storage_bytes(tensor))
+    return storage
+
+
+def restore_storage(data: Any, device: str) -> UntypedStorage:
+    """The memory with these bytes, copied: what pickle hands over may be read-only or shared."""
+    view = memoryview(data)
+    if view.nbytes == 0:
+        return UntypedStorage(_C.namespaces()["rt"]["empty"](0, dtype=_C.uint8, device=device))
+    copied = _C._frombuffer(view, _C.uint8, -1, 0).clone()
+    return UntypedStorage(copied if device == "cpu" else copied.to(device))
