@@ -191,7 +191,7 @@ def lu_unpack(
 
 
 def reflected(a: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """The first columns of H1 H2 ..., where Hi = 1 - tau_i v v^H and v lies below the diagonal of column i."""
+    """The first columns of H1 H2 ..., Hi = 1 - tau_i v v^H, where v lies below the diagonal of column i."""
     *batch, m, n = a.shape
     q = np.broadcast_to(np.eye(m), (*batch, m, m)).astype(a.dtype)
     for i in range(tau.shape[-1]):

@@ -388,7 +388,6 @@ CASES = [
         conjugate_sums,
         Error(S(VECTOR, tensor([1.0, 2.0, 3.0])), "RuntimeError", "size|shape|broadcast"),
         Error(S(tensor([1, 2]), tensor([1, 2])), "RuntimeError", "float|dtype"),
-        Error(S(VECTOR, VECTOR, dim=1), "IndexError", "dim"),
         dtypes=ALL_FLOATS + COMPLEX,
         variants=(),
     ),
