@@ -30,7 +30,7 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
-        return _C._data_pointer(self.bytes)
+        return int(_C._data_pointer(self.bytes))
 
     def nbytes(self) -> int:
         """How many bytes there are."""
@@ -50,7 +50,7 @@ class UntypedStorage:
 
     @property
     def _cdata(self) -> int:
-        return _C._storage_id(self.bytes)
+        return int(_C._storage_id(self.bytes))
 
     def is_shared(self) -> bool:
         """Whether other processes see this memory; they never do."""
