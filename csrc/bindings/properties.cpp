@@ -76,6 +76,7 @@ PyObject* data_of(const Tensor& t) {
 }
 
 Tensor transposed(const Tensor& t, const char* name) {
+  if (t.dim() == 0) return ops::permute(t, {});  // a view all the same
   RT_CHECK(t.dim() >= 2, Runtime, name,
            cat_str("tensor.", name, " is only supported on matrices or batches of matrices"),
            describe(t));
@@ -84,7 +85,7 @@ Tensor transposed(const Tensor& t, const char* name) {
 Tensor adjoint(const Tensor& t) {
   RT_CHECK(t.dim() == 2 || t.dim() == 0, Runtime, "H",
            "tensor.H is only supported on matrices (2-D tensors)", describe(t));
-  return ops::conj(t.dim() == 0 ? t : transposed(t, "H"));
+  return ops::conj(transposed(t, "H"));
 }
 Tensor reversed(const Tensor& t) {
   Dims order;

@@ -211,6 +211,11 @@ def __dlpack__(
 # ---- Memory, pickling and copying ----
 
 
+def _is_view(self: _C.Tensor) -> bool:
+    """Whether the tensor is a view of another, its ``_base``."""
+    return self._base is not None
+
+
 def untyped_storage(self: _C.Tensor) -> UntypedStorage:
     """The memory of this tensor, as bytes; its views have the same one.
 
@@ -236,7 +241,7 @@ def install() -> None:
     for method in (
         __repr__, __format__, __complex__, __round__, __contains__, __reversed__, numpy, __array__,
         __array_ufunc__, __array_function__, __dlpack_device__, __dlpack__, __reduce_ex__, __deepcopy__,
-        untyped_storage,
+        untyped_storage, _is_view,
     ):  # fmt: skip
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(Tensor, method.__name__, method)

@@ -381,7 +381,7 @@ CASES = [
         cdist,
         distances,
         Error(S(MATRIX, tensor([[1.0]])), "RuntimeError", "column|size"),
-        Error(S(tensor([1.0]), MATRIX), "RuntimeError", "dim"),
+        Error(S(tensor([1.0]), MATRIX), "RuntimeError", "2D"),
         Error(S(MATRIX, MATRIX, -1.0), "RuntimeError", "p|negative"),
         Error(S(MATRIX, MATRIX, compute_mode="no"), "ValueError", "compute_mode"),
         full_name="cdist",

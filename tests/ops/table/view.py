@@ -222,9 +222,9 @@ CASES = [
     method("T", lambda x: x.T, calls(((2, 3),), ((3, 1),), ((0, 2),))),
     method(
         "mT",
-        lambda x: np.swapaxes(x, -1, -2),
-        calls(((2, 3),), ((2, 1, 3),), ((0, 2),)),
-        Error(S(tensor([1.0])), "RuntimeError", "dim"),
+        lambda x: np.swapaxes(x, -1, -2) if x.ndim else x,
+        calls(((2, 3),), ((2, 1, 3),), ((),), ((0, 2),)),
+        Error(S(tensor([1.0])), "RuntimeError", "matri"),
     ),
     view(
         "unsqueeze",
