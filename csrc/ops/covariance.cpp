@@ -39,25 +39,25 @@ double value_of(const Tensor& t) {
 
 // The sum of the weights, less what the correction takes from it: the divisor of an unbiased
 // estimate.
-Tensor degrees_of_freedom(const Tensor& weights, const Tensor& total,
-                          const std::optional<Tensor>& aweights, int64_t correction) {
-  if (!aweights || correction == 0) return total - Scalar(correction);
-  return total - ops::sum(weights * *aweights) / total * Scalar(correction);
+Tensor degrees_of_freedom(const Tensor& weights, const Tensor& total, const Tensor& aweights,
+                          int64_t correction) {
+  if (!aweights.defined() || correction == 0) return total - Scalar(correction);
+  return total - ops::sum(weights * aweights) / total * Scalar(correction);
 }
 
-Tensor cov_forward(const Tensor& input, int64_t correction, const std::optional<Tensor>& fweights,
-                   const std::optional<Tensor>& aweights) {
+Tensor cov_forward(const Tensor& input, int64_t correction, const Tensor& fweights,
+                   const Tensor& aweights) {
   check_variables("cov", input);
   const Tensor x = input.dim() < 2 ? ops::reshape(input, {1, -1}) : input;
   const int64_t n = x.sizes()[1];
   Tensor weights;
-  if (fweights) {
-    check_weights("fweights", *fweights, n, true);
-    weights = *fweights;
+  if (fweights.defined()) {
+    check_weights("fweights", fweights, n, true);
+    weights = fweights;
   }
-  if (aweights) {
-    check_weights("aweights", *aweights, n, false);
-    weights = weights.defined() ? weights * *aweights : *aweights;
+  if (aweights.defined()) {
+    check_weights("aweights", aweights, n, false);
+    weights = weights.defined() ? weights * aweights : aweights;
   }
   Tensor total, freedom;
   double degrees = static_cast<double>(n - correction);
@@ -102,7 +102,7 @@ tensor([[ 1., -1.],
 
 Tensor corrcoef_forward(const Tensor& input) {
   check_variables("corrcoef", input);
-  const Tensor c = cov_op(input, 1, std::nullopt, std::nullopt);
+  const Tensor c = cov_op(input, 1, Tensor(), Tensor());
   if (c.dim() == 0) return c / c;
   const Tensor variances = ops::diagonal(c);
   const Tensor spread = ops::sqrt(is_complex(c.dtype()) ? ops::real(variances) : variances);

@@ -121,6 +121,7 @@ class Error:
 
     def pattern(self, case: OpCase) -> str:
         names = {n.rsplit(".", 1)[-1] for n in (case.name, case.called, *case.speaks_as)}
+        names |= {n.rstrip("_") for n in names}  # an in-place form may speak as its op
         return rf"(?is)^({'|'.join(re.escape(n) for n in sorted(names))}): .*(?:{self.match})"
 
 
