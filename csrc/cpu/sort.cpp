@@ -10,43 +10,13 @@ namespace rt::cpu {
 
 namespace {
 
-constexpr int64_t kRadixFrom = 256;  // shorter lines are sorted by comparison
-
-template <class U>
-struct Pair {
-  U key;
-  uint32_t place;
-  // Places differ, so this order is that of a stable sort.
-  bool operator<(const Pair& o) const { return key != o.key ? key < o.key : place < o.place; }
-};
-
-// By bytes from the lowest; a byte that all keys share costs one count only.
-template <class U>
-void radix_sort(std::vector<Pair<U>>& pairs, std::vector<Pair<U>>& spare) {
-  const size_t n = pairs.size();
-  spare.resize(n);
-  for (size_t shift = 0; shift < 8 * sizeof(U); shift += 8) {
-    size_t count[256] = {};
-    for (const Pair<U>& p : pairs) ++count[(p.key >> shift) & 255];
-    if (count[(pairs[0].key >> shift) & 255] == n) continue;
-    size_t at = 0;
-    for (size_t& c : count) {
-      const size_t here = c;
-      c = at;
-      at += here;
-    }
-    for (const Pair<U>& p : pairs) spare[count[(p.key >> shift) & 255]++] = p;
-    std::swap(pairs, spare);
-  }
-}
-
 template <class U>
 void sort_lines(const Tensor& values, const Tensor& indices, const Tensor& x, bool descending) {
   const int64_t lines = x.sizes()[0], n = x.sizes()[1], k = values.sizes()[1];
   const int64_t grain = std::max<int64_t>(1, 4096 / std::max<int64_t>(n, 1));
   parallel_for(0, lines, grain, [&](int64_t begin, int64_t end) {
     std::vector<U> keys(static_cast<size_t>(n));
-    std::vector<Pair<U>> pairs, spare;
+    std::vector<KeyedPlace<U>> pairs, spare;
     for (int64_t line = begin; line < end; ++line) {
       const U* from = x.data<U>() + line * n;
       to_keys(x.dtype(), n, from, keys.data());
@@ -57,8 +27,8 @@ void sort_lines(const Tensor& values, const Tensor& indices, const Tensor& x, bo
                                          static_cast<uint32_t>(i)};
       }
       if (k < n) std::nth_element(pairs.begin(), pairs.begin() + k, pairs.end());
-      if (k == n && n >= kRadixFrom) {
-        radix_sort(pairs, spare);
+      if (k == n) {
+        sort_pairs(pairs, spare);
       } else {
         std::sort(pairs.begin(), pairs.begin() + k);
       }

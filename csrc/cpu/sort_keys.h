@@ -2,8 +2,10 @@
 // zeros equal. What sorts and searches is then independent of the dtype.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <vector>
 
 #include "core/dtype.h"
 
@@ -33,6 +35,44 @@ void to_keys(DType t, int64_t n, const void* values, U* keys) {
                             : t == DType::Float32  ? 0x7f800000u
                                                    : 0x7ff0000000000000u;
   for (int64_t i = 0; i < n; ++i) keys[i] = float_key(keys[i], static_cast<U>(infinity));
+}
+
+template <class U>
+struct KeyedPlace {
+  U key;
+  uint32_t place;
+  // Places differ, so this order is that of a stable sort.
+  bool operator<(const KeyedPlace& o) const { return key != o.key ? key < o.key : place < o.place; }
+};
+
+// By bytes from the lowest; a byte that all keys share costs one count only.
+template <class U>
+void radix_sort(std::vector<KeyedPlace<U>>& pairs, std::vector<KeyedPlace<U>>& spare) {
+  const size_t n = pairs.size();
+  spare.resize(n);
+  for (size_t shift = 0; shift < 8 * sizeof(U); shift += 8) {
+    size_t count[256] = {};
+    for (const KeyedPlace<U>& p : pairs) ++count[(p.key >> shift) & 255];
+    if (count[(pairs[0].key >> shift) & 255] == n) continue;
+    size_t at = 0;
+    for (size_t& c : count) {
+      const size_t here = c;
+      c = at;
+      at += here;
+    }
+    for (const KeyedPlace<U>& p : pairs) spare[count[(p.key >> shift) & 255]++] = p;
+    std::swap(pairs, spare);
+  }
+}
+
+template <class U>
+void sort_pairs(std::vector<KeyedPlace<U>>& pairs, std::vector<KeyedPlace<U>>& spare) {
+  constexpr size_t kRadixFrom = 256;  // shorter lines are sorted by comparison
+  if (pairs.size() >= kRadixFrom) {
+    radix_sort(pairs, spare);
+  } else {
+    std::sort(pairs.begin(), pairs.end());
+  }
 }
 
 // Calls f.template operator()<U>() with the key type of t.

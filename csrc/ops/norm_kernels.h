@@ -1,11 +1,13 @@
+// The kernels of normalization layers. Tensors are contiguous, of one type (float32 or float64);
+// weight, bias and gradients that are not wanted are undefined.
 #pragma once
 
 #include "ops/kernel.h"
 
 namespace rt {
 
-// Rows of x (rows, n), contiguous, of one floating type; weight and bias (n) may be undefined.
-// mean is undefined for the root mean square. `rstd` is 1 / deviation.
+// Rows of x (rows, n); weight and bias (n); mean and rstd (1 / deviation) (rows). mean is undefined
+// for the root mean square.
 using RowNormKernel =
     KernelSlot<void(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
                     const Tensor& out, const Tensor& mean, const Tensor& rstd)>;
@@ -15,7 +17,18 @@ using RowNormBackward = KernelSlot<void(
     const Tensor& rstd, const Tensor& grad_x, const Tensor& grad_weight, const Tensor& grad_bias)>;
 extern RowNormBackward row_norm_backward_kernel;
 
-// x (N, C, L) contiguous: out = (x - mean[c]) * scale[c] + shift[c].
+// x (N, C, L); weight and bias (C); mean and rstd (N, groups). The gradients of weight and bias are
+// of shape (N, C), zero at first: those of each sample.
+using GroupNormKernel =
+    KernelSlot<void(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                    const Tensor& out, const Tensor& mean, const Tensor& rstd)>;
+extern GroupNormKernel group_norm_kernel;
+using GroupNormBackward = KernelSlot<void(
+    const Tensor& grad, const Tensor& x, const Tensor& weight, const Tensor& mean,
+    const Tensor& rstd, const Tensor& grad_x, const Tensor& grad_weight, const Tensor& grad_bias)>;
+extern GroupNormBackward group_norm_backward_kernel;
+
+// x (N, C, L): out = (x - mean[c]) * scale[c] + shift[c].
 using ChannelAffine = KernelSlot<void(const Tensor& x, const Tensor& mean, const Tensor& scale,
                                       const Tensor& shift, const Tensor& out)>;
 extern ChannelAffine channel_affine_kernel;
@@ -23,7 +36,7 @@ extern ChannelAffine channel_affine_kernel;
 using ChannelSums =
     KernelSlot<void(const Tensor& grad, const Tensor& x, const Tensor& mean, const Tensor& sums)>;
 extern ChannelSums channel_sums_kernel;
-// out = a[c] * grad + b[c] * (x - mean[c]) + shift[c]; the numbers are of the compute type.
+// out = a[c] * grad + b[c] * (x - mean[c]) + shift[c].
 using ChannelCombine =
     KernelSlot<void(const Tensor& grad, const Tensor& x, const Tensor& mean, const Tensor& a,
                     const Tensor& b, const Tensor& shift, const Tensor& out)>;

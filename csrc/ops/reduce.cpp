@@ -246,6 +246,7 @@ tensor([ True, False])
 )"});
 
 Tensor count_nonzero_forward(const Tensor& x, MaybeDims dim) {
+  dim_mask(list_of(dim), x.dim(), "count_nonzero");  // for its errors
   return ops::sum(ops::ne(x, Scalar(0)), list_of(dim));
 }
 const Op count_nonzero_op(

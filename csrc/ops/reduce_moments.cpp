@@ -224,9 +224,17 @@ const Op std_mean_dim_op("std_mean.dim" RT_DIM_ARGS "(Tensor, Tensor)", std_mean
 
 // ---- logsumexp ----
 
+// Shifted by the largest real part, so that no exponential overflows.
+Tensor complex_logsumexp(const Tensor& x, IntList dim, bool keepdim) {
+  if (x.numel() == 0) return ops::log(ops::sum(ops::exp(x), dim, keepdim));
+  Tensor shift = ops::amax(ops::real(x), dim, true);
+  shift = ops::masked_fill(shift, ops::isinf(shift), Scalar(0));
+  const Tensor r = ops::log(ops::sum(ops::exp(x - shift), dim, true)) + shift;
+  const uint64_t mask = dim_mask(dim, x.dim(), "logsumexp");
+  return keepdim || x.dim() == 0 ? r : ops::reshape(r, reduced_shape(x.sizes(), mask, false));
+}
 Tensor logsumexp_forward(const Tensor& x, IntList dim, bool keepdim) {
-  RT_CHECK(!is_complex(x.dtype()), Runtime, "logsumexp", "not implemented for complex tensors",
-           describe(x));
+  if (is_complex(x.dtype())) return complex_logsumexp(x, dim, keepdim);
   const DType type = float_type(x.dtype());
   return reduce(logsumexp_slot, "logsumexp", x, dim_mask(dim, x.dim(), "logsumexp"), keepdim,
                 compute_type(type), type)
@@ -241,7 +249,7 @@ void logsumexp_vjp(VjpContext& c) {
   const Tensor r = with_reduced_dims(c.result(), x.sizes(), mask, keepdim);
   // Of equal infinities the difference is taken as 0.
   const Tensor d = x - r;
-  c.set(0, g * ops::exp(ops::masked_fill(d, ops::eq(x, r), Scalar(0))));
+  c.set(0, g * ops::conj(ops::exp(ops::masked_fill(d, ops::eq(x, r), Scalar(0)))));
 }
 const Op logsumexp_op(
     "logsumexp(Tensor input, int[1] dim, bool keepdim=False) -> Tensor", logsumexp_forward,
@@ -252,7 +260,7 @@ const Op logsumexp_op(
      .kernels = {&logsumexp_slot},
      .doc = R"(The logarithm of the sum of exponentials over some dims, without overflow.
 
-Integers give the default float dtype. Follows `torch.logsumexp`.
+Integers give the default float dtype; complex tensors too. Follows `torch.logsumexp`.
 
 >>> rt.logsumexp(rt.tensor([1000., 1000.]), 0)
 tensor(1000.6932)

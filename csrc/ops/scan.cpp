@@ -1,6 +1,7 @@
 #include "ops/scan.h"
 
 #include "autograd/vjp.h"
+#include "ops/elementwise.h"
 #include "ops/ops.h"
 #include "ops/scan_kernels.h"
 
@@ -105,9 +106,7 @@ tensor([1, 2, 6])
 )"});
 
 Tensor logcumsumexp_forward(const Tensor& x, int64_t dim) {
-  RT_CHECK(is_floating(x.dtype()), Runtime, "logcumsumexp",
-           cat_str("\"logcumsumexp_out_cpu\" not implemented for '", name(x.dtype()), "'"),
-           describe(x));
+  if (!is_differentiable(x.dtype())) not_implemented_for("logcumsumexp", x);
   return scanned(ScanStep::LogSumExp, "logcumsumexp", x, dim, false, x.dtype());
 }
 void logcumsumexp_vjp(VjpContext& c) {
@@ -118,10 +117,11 @@ void logcumsumexp_vjp(VjpContext& c) {
   // Every factor is at most 1: exp of differences of a growing sequence. -inf minus -inf counts as
   // 0.
   const auto gap = [](const Tensor& a, const Tensor& b) {
-    return ops::exp(ops::masked_fill(a - b, ops::eq(a, b), Scalar(0)));
+    return ops::conj(ops::exp(ops::masked_fill(a - b, ops::eq(a, b), Scalar(0))));
   };
-  const Tensor carry = gap(out, shifted(out, dim, 1));
-  c.set(0, gap(x, out) * backward_recurrence(carry, c.grad(), dim));
+  const int64_t n = out.size(dim);
+  const Tensor later[] = {ops::narrow(out, dim, 1, n - 1), ops::narrow(out, dim, n - 1, 1)};
+  c.set(0, gap(x, out) * backward_recurrence(gap(out, ops::cat(later, dim)), c.grad(), dim));
 }
 const Op logcumsumexp_op(
     "logcumsumexp(Tensor input, int dim) -> Tensor", logcumsumexp_forward,
@@ -131,10 +131,60 @@ const Op logcumsumexp_op(
      .kernels = {&scan_kernel},
      .doc = R"(The logarithm of the running sum of exponentials along `dim`, without overflow.
 
-Floating point tensors. Follows `torch.logcumsumexp`.
+Floating point and complex tensors. Follows `torch.logcumsumexp`.
 
 >>> rt.logcumsumexp(rt.tensor([0., 0.]), 0)
 tensor([0.0000, 0.6931])
+)"});
+
+std::tuple<Tensor, Tensor> best_so_far(ScanStep step, const char* op, const Tensor& x,
+                                       int64_t dim) {
+  if (is_complex(x.dtype())) not_implemented_for(op, x);
+  const int64_t d = wrap_dim(dim, x.dim(), op);
+  const DType compute = is_integral(x.dtype(), true) ? DType::Int64 : compute_type(x.dtype());
+  const Tensor in = ops::contiguous(ops::to(x, compute));
+  Tensor r = empty(x.sizes(), compute, x.device(), op),
+         index = empty(x.sizes(), DType::Int64, x.device(), op);
+  if (r.numel() > 0) scan_kernel(r, step, in, d, false, r, index);
+  return {ops::to(r, x.dtype()), index};
+}
+std::tuple<Tensor, Tensor> cummax_forward(const Tensor& x, int64_t dim) {
+  return best_so_far(ScanStep::Max, "cummax", x, dim);
+}
+std::tuple<Tensor, Tensor> cummin_forward(const Tensor& x, int64_t dim) {
+  return best_so_far(ScanStep::Min, "cummin", x, dim);
+}
+void best_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  if (c.sizes(0).empty() || checked_numel(c.sizes(0), "cummax") == 0) return c.set(0, c.grad());
+  c.set(0, ops::scatter_add(ops::zeros(c.sizes(0), c.grad().dtype(), c.grad().device()),
+                            c.arg<int64_t>(1), c.result(1), c.grad()));
+}
+const Op cummax_op(
+    "cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", cummax_forward,
+    {.vjp = best_vjp,
+     .saves = "indices",
+     .out = true,
+     .kernels = {&scan_kernel},
+     .doc = R"(The largest element so far along `dim`, and its position: of equal ones the last.
+
+NaN, once met, stays. Errors for complex tensors. Follows `torch.cummax`.
+
+>>> rt.cummax(rt.tensor([1., 3., 2.]), 0).indices
+tensor([0, 1, 1])
+)"});
+const Op cummin_op(
+    "cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", cummin_forward,
+    {.vjp = best_vjp,
+     .saves = "indices",
+     .out = true,
+     .kernels = {&scan_kernel},
+     .doc = R"(The smallest element so far along `dim`, and its position: of equal ones the last.
+
+NaN, once met, stays. Errors for complex tensors. Follows `torch.cummin`.
+
+>>> rt.cummin(rt.tensor([3., 1., 2.]), 0).indices
+tensor([0, 1, 1])
 )"});
 
 }  // namespace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, _autograd_methods, _log, _norms, _tensor_methods, errors
+from rustorch import _C, _autograd_methods, _log, _tensor_methods, errors
 from rustorch._C import (
     Generator,
     Size,
@@ -61,8 +61,6 @@ cfloat, cdouble = complex64, complex128
 
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
-norm, detach = _norms.norm, _norms.detach
-Tensor.norm = norm  # type: ignore[assignment, method-assign]  # it takes the place of the op's method
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (

@@ -6,7 +6,7 @@ from typing import Any
 
 from rustorch import _C
 
-__all__ = ["as_tensor", "asarray", "from_dlpack", "frombuffer", "is_tensor", "tensor"]
+__all__ = ["as_tensor", "asarray", "detach", "from_dlpack", "frombuffer", "is_tensor", "tensor"]
 
 
 def _is_array(obj: Any) -> bool:
@@ -243,3 +243,15 @@ def _finish_dlpack(result: _C.Tensor, device: Any, copy: bool | None) -> _C.Tens
             )
         return result.to(device)
     return result.clone() if copy else result
+
+
+def detach(input: _C.Tensor) -> _C.Tensor:
+    """The same memory without history.
+
+    Follows `torch.detach`.
+
+    >>> import rustorch as rt
+    >>> rt.detach(rt.ones(1, requires_grad=True)).requires_grad
+    False
+    """
+    return _C._detach(input)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rustorch import _C
-from rustorch._norms import matrix_or_vector_norm
-from rustorch._norms import vector_norm as _vector_norm
 from rustorch.errors import LinAlgError
 
 if TYPE_CHECKING:
@@ -17,11 +15,8 @@ if TYPE_CHECKING:
 
 _functions = _C.namespaces().get("linalg", {})
 globals().update(_functions)
-norm, vector_norm = matrix_or_vector_norm, _vector_norm
 
 __all__ = [
     "LinAlgError",
-    "norm",
-    "vector_norm",
     *sorted(name for name in _functions if not name.startswith("_")),
 ]

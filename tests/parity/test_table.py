@@ -22,6 +22,7 @@ UNDEFINED["normal"] = UNDEFINED["uniform"] = {"complex64", "complex128"}  # in p
 for _name in ("dropout", "poisson_nll_loss", "margin_ranking_loss"):  # as their formulas happen to allow
     UNDEFINED[f"nn.functional.{_name}"] = set(EVERY)
 UNDEFINED["linalg.norm"] = {"float16", "bfloat16"}  # of vectors only
+UNDEFINED["linalg.matrix_norm"] = {"float16", "bfloat16"}  # the Frobenius norm only
 for _name in ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
     UNDEFINED[f"nn.functional.{_name}"] = set(INTS)  # without speed, and not on any other device
 for _name in ("avg_pool1d", "avg_pool2d", "avg_pool3d"):

@@ -28,6 +28,7 @@ void register_kernels(const LoopTable& loops, const CastTable& casts,
   add_moments(functions);
   add_losses(loops);
   add_attention(functions);
+  add_norms(functions);
   add_softmax(functions);
   add_scans(functions);
 }

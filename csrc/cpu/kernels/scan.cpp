@@ -1,4 +1,5 @@
 // Scans down `rows` rows of n neighbouring columns; `step` in elements, negative to run backwards.
+#include "cpu/kernels/complex.h"
 #include "cpu/kernels/vectors.h"
 #include "cpu/reduce_loops.h"
 
@@ -57,11 +58,23 @@ struct Multiply {
     return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
   }
 };
+template <class T>
+RT_INLINE T log_of_zero(T*) {
+  return static_cast<T>(-__builtin_inf());
+}
+template <class F>
+RT_INLINE Complex<F> log_of_zero(Complex<F>*) {
+  return {static_cast<F>(-__builtin_inf()), 0};
+}
 // log(exp(a) + exp(b)), also for infinities.
 struct LogAdd {
   template <class T>
   RT_INLINE_MEMBER T start() {
-    return static_cast<T>(-__builtin_inf());
+    return log_of_zero(static_cast<T*>(nullptr));
+  }
+  template <class F>
+  RT_INLINE_MEMBER Complex<F> step(Complex<F> a, Complex<F> b) {
+    return c_logaddexp(a, b);
   }
   template <class T>
   RT_INLINE_MEMBER T step(T a, T b) {
@@ -155,6 +168,8 @@ void add_scans(const FunctionTable& table) {
   add_scan<Multiply>(table, "cumprod");
   add(table, "logcumsumexp", Float32, &scan<f32, LogAdd>);
   add(table, "logcumsumexp", Float64, &scan<f64, LogAdd>);
+  add(table, "logcumsumexp", Complex64, &scan<c64, LogAdd>);
+  add(table, "logcumsumexp", Complex128, &scan<c128, LogAdd>);
   add_best<s64>(table, Int64);
   add_best<f32>(table, Float32);
   add_best<f64>(table, Float64);

@@ -115,6 +115,35 @@ RT_INLINE void sum_rows(int64_t rows, int64_t n, const char* x, int64_t step, T*
   }
 }
 
+// The sum of (x - mean)^2, and of x - mean, which corrects the rounding of the mean.
+template <class T>
+RT_INLINE void deviations(int64_t n, const T* x, T mean, f64& sum, f64& squares) {
+  constexpr int64_t W = VectorOf<T>::lanes;
+  Vector<T> a{}, b{}, a2{}, b2{};
+  int64_t i = 0;
+  for (; i + 2 * W <= n; i += 2 * W) {
+    const Vector<T> u = load_vector(x + i) - mean, v = load_vector(x + i + W) - mean;
+    a += u;
+    b += v;
+    a2 += u * u;
+    b2 += v * v;
+  }
+  a += b;
+  a2 += b2;
+  T s = 0, s2 = 0;
+  for (int64_t l = 0; l < W; ++l) {
+    s += a[l];
+    s2 += a2[l];
+  }
+  for (; i < n; ++i) {
+    const T d = x[i] - mean;
+    s += d;
+    s2 += d * d;
+  }
+  sum = s;
+  squares = s2;
+}
+
 RT_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 }  // namespace rt::cpu::RT_ISA

@@ -20,15 +20,6 @@ from rustorch.nn._functional.ctc import ctc_loss
 from rustorch.nn._functional.loss import (
     triplet_margin_with_distance_loss,
 )
-from rustorch.nn._functional.normalization import (
-    batch_norm,
-    cosine_similarity,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    normalize,
-    rms_norm,
-)
 from rustorch.nn._functional.resample import grid_sample, interpolate
 from rustorch.nn._functional.vision import (
     affine_grid,
@@ -47,16 +38,11 @@ from rustorch.nn._functional.windows import fold, unfold
 
 __all__ = [
     "affine_grid",
-    "batch_norm",
-    "cosine_similarity",
     "ctc_loss",
     "fold",
     "grid_sample",
-    "group_norm",
     "gumbel_softmax",
-    "instance_norm",
     "interpolate",
-    "layer_norm",
     "local_response_norm",
     "lp_pool1d",
     "lp_pool2d",
@@ -65,8 +51,6 @@ __all__ = [
     "max_unpool2d",
     "max_unpool3d",
     "multi_head_attention_forward",
-    "normalize",
-    "rms_norm",
     "rrelu",
     "rrelu_",
     "softmin",

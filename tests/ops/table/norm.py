@@ -152,6 +152,7 @@ CASES = [
         Error(S(MATRIX, (2,)), "RuntimeError", "shape|normalized_shape"),
         Error(S(MATRIX, (3,), tensor([1.0])), "RuntimeError", "weight|shape"),
         Error(S(MATRIX, ()), "RuntimeError", "normalized_shape|dim"),
+        covers=("layer_norm",),
     ),
     row(
         "rms_norm",
@@ -167,6 +168,7 @@ CASES = [
         groups,
         Error(S(MATRIX, 2), "RuntimeError", "channel|divisible|group"),
         Error(S(tensor([[1.0, 2.0]]), 1, tensor([1.0])), "RuntimeError", "weight"),
+        covers=("group_norm",),
     ),
     row(
         "batch_norm",
@@ -182,5 +184,6 @@ CASES = [
         instance_norm,
         instances,
         Error(S(tensor([[[1.0]]])), "ValueError", "spatial|value|element"),
+        covers=("instance_norm",),
     ),
 ]

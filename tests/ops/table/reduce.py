@@ -198,11 +198,38 @@ def reduction(name: str, ref: Callable[..., Any] | None, **fields: Any) -> OpCas
             "samples": with_identity,
             "dtypes": EVERY,
             "variants": (f"Tensor.{name}",),
-            "out": False,
+            "out": True,
             "errors": (BAD_DIM, BAD_DIM_NEGATIVE, TWICE),
             **fields,
         },
     )
+
+
+def nan_sums(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield from sums(dtype, rng)
+    if is_float(dtype):
+        yield S(tensor([[1.0, np.nan, 2.0], [np.nan, np.nan, np.nan]], dtype), 1).nograd()
+
+
+def without_nan(x: np.ndarray, axis: Any, keepdims: bool, dtype: Any = None) -> Any:
+    return sum_ref(np.where(np.isnan(x), 0, x) if x.dtype.kind == "f" else x, axis, keepdims, dtype)
+
+
+def counts(dtype: str, rng: Rng) -> Iterator[Sample]:
+    for sample in truth_dims(dtype, rng):
+        if "keepdim" not in sample.kwargs and len(sample.args) < 3:
+            yield sample
+
+
+def both_extremes(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(distinct(rng, (2, 3), dtype))
+    yield S(distinct(rng, (2, 3), dtype), dim=1)
+    yield S(distinct(rng, (2, 3), dtype), dim=-2, keepdim=True)
+    yield S(distinct(rng, (), dtype), dim=0).once()
+    yield S(distinct(rng, (3, 33), dtype), dim=0).nograd()
+    yield S(distinct(rng, (0, 3), dtype), dim=1).nograd()
+    if is_float(dtype):
+        yield S(tensor([[1.0, np.nan, 2.0], [np.inf, 0.0, -np.inf]], dtype), dim=1).value_only()
 
 
 EMPTY = tensor(np.zeros((0,)), "float32")
@@ -211,6 +238,33 @@ ORDERED = ALL_FLOATS + INTS + ("bool",)
 
 CASES = [
     reduction("sum", over(sum_ref), samples=sums, result="sum", grad=BOTH),
+    reduction(
+        "nansum",
+        over(without_nan),
+        samples=nan_sums,
+        dtypes=ALL_FLOATS + INTS + ("bool",),
+        result="sum",
+        grad=("float64",),
+        errors=(BAD_DIM, TWICE, Error(S(tensor([1j])), "RuntimeError", "complex")),
+    ),
+    reduction(
+        "count_nonzero",
+        lambda x, dim=None: np.count_nonzero(
+            x.reshape(1) if x.ndim == 0 and dim is not None else x,
+            axis=tuple(dim) if isinstance(dim, (list, tuple)) else dim,
+        ),
+        samples=counts,
+        result="int64",
+        out=False,
+    ),
+    reduction(
+        "aminmax",
+        lambda x, dim=None, keepdim=False: (over(np.min)(x, dim, keepdim), over(np.max)(x, dim, keepdim)),
+        samples=both_extremes,
+        dtypes=ORDERED,
+        grad=("float64",),
+        errors=(BAD_DIM, NO_ELEMENTS, Error(S(tensor([1j])), "RuntimeError", "complex")),
+    ),
     reduction(
         "prod", over(prod_ref), samples=products, result="sum", grad=BOTH, errors=(BAD_DIM, BAD_DIM_NEGATIVE)
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..case import D, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, EVERY, INTS, NUMERIC, is_complex, is_float
+from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, INTS, NUMERIC, is_complex, is_float
 from ..samples import Rng, distinct, rand
 
 BOTH = ("float64", "complex128")
@@ -51,14 +51,16 @@ def orders(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(tensor([1, 1, 0, 1], dtype), 0).value_only()  # of equal values: the last index
 
 
-def cummax(x: np.ndarray, dim: int) -> Any:
+def cummax(x: np.ndarray, dim: int, before: Any = np.greater_equal) -> Any:
     if x.ndim == 0:
         return x, np.int64(0)
     moved = np.moveaxis(x, dim, 0)
     value, index = moved.copy(), np.zeros(moved.shape, np.int64)
     for i in range(1, moved.shape[0]):
         with np.errstate(invalid="ignore"):
-            wins = (moved[i] >= value[i - 1]) | (np.isnan(moved[i]) if x.dtype.kind == "f" else False)
+            wins = before(moved[i], value[i - 1])
+        if x.dtype.kind == "f":
+            wins = np.isnan(moved[i]) | (wins & ~np.isnan(value[i - 1]))
         value[i] = np.where(wins, moved[i], value[i - 1])
         index[i] = np.where(wins, i, index[i - 1])
     return np.moveaxis(value, 0, dim), np.moveaxis(index, 0, dim)
@@ -88,7 +90,43 @@ def bool_diff(x: np.ndarray, n: int, dim: int) -> Any:
     return x
 
 
+def log_sums(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype), 1)
+    yield S(rand(rng, (3, 2), dtype), -2)
+    yield S(rand(rng, (), dtype), 0).once()
+    yield S(rand(rng, (0, 2), dtype), 0).nograd()
+    yield S(rand(rng, (3, 40), dtype), 1).nograd()
+    yield S(tensor([1000.0, 1000.0, -1000.0], dtype), 0).nograd()  # no overflow
+    if is_float(dtype):
+        yield S(tensor([-np.inf, 1.0, np.inf, 2.0, np.nan, 1.0], dtype), 0).value_only()
+        yield S(tensor([-np.inf, -np.inf, 0.0], dtype), 0).value_only()
+
+
+def log_sum(x: np.ndarray, dim: int) -> Any:
+    if x.ndim == 0 or x.size == 0:
+        return x
+    if x.dtype.kind == "f":
+        return np.logaddexp.accumulate(x, axis=dim)
+    top = np.maximum.accumulate(x.real, axis=dim)
+    found = [
+        np.log(np.exp(np.take(x, range(i + 1), dim) - np.take(top, [i], dim)).sum(dim))
+        for i in range(x.shape[dim])
+    ]
+    return np.stack(found, dim) + top
+
+
 CASES = [
+    OpCase(
+        name="logcumsumexp",
+        samples=log_sums,
+        ref=log_sum,
+        dtypes=ALL_FLOATS + COMPLEX,
+        grad=BOTH,
+        variants=("Tensor.logcumsumexp",),
+        out=True,
+        tol={"float16": (2e-3, 2e-3), "bfloat16": (1.6e-2, 3e-2)},
+        errors=(BAD_DIM, Error(S(tensor([1, 2]), 0), "RuntimeError", "implemented")),
+    ),
     OpCase(
         name="cumsum",
         samples=scans,
@@ -126,7 +164,18 @@ CASES = [
         grad=("float64",),
         variants=("Tensor.cummax",),
         out=True,
-        errors=(BAD_DIM,),
+        errors=(BAD_DIM, Error(S(tensor([1j]), 0), "RuntimeError", "complex")),
+    ),
+    OpCase(
+        name="cummin",
+        samples=orders,
+        ref=lambda x, dim: cummax(x, dim, np.less_equal),
+        dtypes=ALL_FLOATS + INTS + ("bool",),
+        result=("promote", "int64"),
+        grad=("float64",),
+        variants=("Tensor.cummin",),
+        out=True,
+        errors=(BAD_DIM, Error(S(tensor([1j]), 0), "RuntimeError", "complex")),
     ),
     OpCase(
         name="diff",
@@ -139,6 +188,9 @@ CASES = [
         errors=(
             Error(S(tensor(1.0)), "RuntimeError", "dim"),
             Error(S(tensor([1.0]), 1, 3), "IndexError", "dim"),
+            Error(S(tensor([1.0]), -1), "RuntimeError", "non-negative"),
+            Error(S(tensor([[1.0]]), prepend=tensor([1.0])), "RuntimeError", "same dimension"),
+            Error(S(tensor([[1.0]]), append=tensor([[1.0], [2.0]])), "RuntimeError", "match"),
         ),
     ),
 ]

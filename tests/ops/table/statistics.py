@@ -19,7 +19,7 @@ def spreads(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(rand(rng, (2, 3), dtype), 1)
     yield S(rand(rng, (2, 3), dtype), dim=-1, correction=0, keepdim=True)
     yield S(rand(rng, (2, 2, 3), dtype), dim=(0, 2), unbiased=False).once()
-    yield S(rand(rng, (2, 3), dtype), unbiased=True).once()
+    yield S(rand(rng, (2, 3), dtype), unbiased=True).once().no_out()
     yield S(rand(rng, (5,), dtype), dim=0, correction=2).once()
     yield S(rand(rng, (4, 35), dtype), dim=0).nograd()
     yield S(rand(rng, (1,), dtype)).value_only()  # no degree of freedom: NaN
@@ -105,6 +105,94 @@ def median_dim(x: np.ndarray, dim: int, keepdim: bool = False) -> Any:
     return (value, index) if keepdim else (value.squeeze(dim), index.squeeze(dim))
 
 
+def nan_medians(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield from medians(dtype, rng)
+    if is_float(dtype):
+        yield S(tensor([[1.0, np.nan, 2.0, np.nan], [3.0, 1.0, 2.0, 4.0]], dtype, rigid=True), 1).nograd()
+
+
+def nan_median_ref(x: np.ndarray) -> Any:
+    flat = np.sort(x.reshape(-1))
+    valid = flat[~np.isnan(flat)] if flat.dtype.kind == "f" else flat
+    return valid[(valid.size - 1) // 2] if valid.size else np.float64(np.nan)
+
+
+def nan_median_dim(x: np.ndarray, dim: int, keepdim: bool = False) -> Any:
+    if x.ndim == 0:
+        return x, np.int64(0)
+    order = np.argsort(x, axis=dim, kind="stable")
+    nans = np.isnan(x).sum(dim, keepdims=True) if x.dtype.kind == "f" else 0
+    index = np.take_along_axis(order, np.maximum(x.shape[dim] - nans - 1, 0) // 2 + np.zeros_like(order), dim)
+    index = np.take(index, [0], dim)
+    value = np.take_along_axis(x, index, axis=dim)
+    return (value, index) if keepdim else (value.squeeze(dim), index.squeeze(dim))
+
+
+def kth_values(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(distinct(rng, (5,), dtype, rigid=True), 2)
+    yield S(distinct(rng, (3, 4), dtype, rigid=True), 4, -1)
+    yield S(distinct(rng, (3, 2, 2), dtype, rigid=True), k=1, dim=1, keepdim=True)
+    yield S(distinct(rng, (), dtype, rigid=True), 1, 0).once()
+    yield S(distinct(rng, (0, 2), dtype, rigid=True), 1, 1).nograd()
+    if is_float(dtype):
+        yield S(tensor([np.nan, 1.0, -np.inf], dtype, rigid=True), 3).value_only()  # NaN is the largest
+
+
+def kth_value(x: np.ndarray, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    if x.ndim == 0:
+        return x, np.int64(0)
+    index = np.take(np.argsort(x, axis=dim, kind="stable"), [k - 1], axis=dim)
+    value = np.take_along_axis(x, index, axis=dim)
+    return (value, index) if keepdim else (value.squeeze(dim), index.squeeze(dim))
+
+
+def mode_samples(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(tensor([3, 1, 3, 1, 2], dtype, rigid=True)).nograd()  # of equally frequent ones the smallest
+    yield S(tensor([[1, 2, 2], [3, 3, 1]], dtype, rigid=True), 1).nograd()
+    yield S(tensor([[1, 2], [3, 2], [1, 4]], dtype, rigid=True), dim=0, keepdim=True).nograd()
+    yield S(distinct(rng, (1, 3), dtype, rigid=True), 0)
+    yield S(distinct(rng, (), dtype, rigid=True), 0).once()
+    yield S(distinct(rng, (0, 2), dtype, rigid=True), 1).nograd()
+
+
+def mode_ref(x: np.ndarray, dim: int = -1, keepdim: bool = False) -> Any:
+    """The most frequent value of each line and its last position."""
+    if x.ndim == 0:
+        return x, np.int64(0)
+    shape = np.delete(x.shape, dim)
+    lines = np.moveaxis(x, dim, -1).reshape(-1, x.shape[dim])
+    values, places = np.zeros(len(lines), x.dtype), np.zeros(len(lines), np.int64)
+    for i, line in enumerate(lines):
+        found, times = np.unique(line, return_counts=True)
+        values[i] = found[np.argmax(times)]
+        places[i] = np.flatnonzero(line == values[i])[-1]
+    results = [r.reshape(shape) for r in (values, places)]
+    return [np.expand_dims(r, dim) for r in results] if keepdim else results
+
+
+def nan_quantiles(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield from quantiles(dtype, rng)
+    yield S(tensor([[1.0, np.nan, 2.0, 4.0], [3.0, 1.0, 2.0, 4.0]], dtype, rigid=True), 0.4, dim=1).nograd()
+    yield S(tensor([[np.nan, np.nan]], dtype), 0.5, 1).value_only()
+
+
+def nan_quantile_ref(
+    x: np.ndarray, q: Any, dim: Any = None, keepdim: bool = False, interpolation: str = "linear"
+) -> Any:
+    with np.errstate(all="ignore"):
+        return np.nanquantile(x, q, axis=dim, keepdims=keepdim, method=interpolation)
+
+
+def distances(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype), rand(rng, (2, 3), dtype))
+    yield S(distinct(rng, (2, 3), dtype), rand(rng, (3,), dtype), 1)
+    yield S(rand(rng, (2, 3), dtype), rand(rng, (2, 1), dtype), p=3)
+    yield S(distinct(rng, (3,), dtype), rand(rng, (), dtype), np.inf)
+    yield S(rand(rng, (3,), dtype), rand(rng, (3,), dtype), 0).value_only()
+    yield S(rand(rng, (), dtype), rand(rng, (), dtype)).once()
+    yield S(rand(rng, (0,), dtype), rand(rng, (0,), dtype)).nograd()
+
+
 def quantiles(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(distinct(rng, (5,), dtype), 0.3)
     yield S(distinct(rng, (2, 4), dtype), 0.25, dim=1)
@@ -135,7 +223,7 @@ def vector_norms(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(rand(rng, (2, 2, 2), dtype), 2, (0, -1), True)
     yield S(rand(rng, (), dtype)).once()
     yield S(rand(rng, (0, 3), dtype)).nograd()
-    yield S(tensor([0, 0, 0], dtype)).nograd()  # the gradient at zero is zero
+    yield S(tensor([0, 0, 0], dtype)).nograd().once()  # the gradient at zero is zero
     yield S(rand(rng, (3,), dtype), dtype=D("complex128" if is_complex(dtype) else "float64")).once()
 
 
@@ -202,6 +290,7 @@ CASES = [
         dtypes=ALL_FLOATS + COMPLEX,
         result=real_and_same,
         grad=BOTH,
+        out=False,
         variants=(),
         errors=(BAD_DIM, Error(S(tensor([1, 2])), "RuntimeError", "float|dtype")),
     ),
@@ -212,6 +301,7 @@ CASES = [
         dtypes=ALL_FLOATS + COMPLEX,
         result=real_and_same,
         grad=BOTH,
+        out=False,
         variants=(),
         errors=(BAD_DIM, Error(S(tensor([1, 2])), "RuntimeError", "float|dtype")),
     ),
@@ -233,6 +323,7 @@ CASES = [
         samples=median_all,
         dtypes=ALL_FLOATS + INTS,
         grad=("float64",),
+        out=False,
         errors=(Error(S(tensor([1j])), "RuntimeError", "complex"),),
     ),
     reduction(
@@ -245,6 +336,66 @@ CASES = [
         result=("promote", "int64"),
         grad=("float64",),
         errors=(BAD_DIM,),
+    ),
+    reduction(
+        "nanmedian",
+        nan_median_ref,
+        label="all",
+        samples=median_all,
+        dtypes=ALL_FLOATS + INTS,
+        grad=("float64",),
+        out=False,
+        errors=(Error(S(tensor([1j])), "RuntimeError", "complex"),),
+    ),
+    reduction(
+        "nanmedian",
+        nan_median_dim,
+        label="dim",
+        samples=nan_medians,
+        dtypes=ALL_FLOATS + INTS,
+        result=("promote", "int64"),
+        grad=("float64",),
+        errors=(BAD_DIM,),
+    ),
+    reduction(
+        "kthvalue",
+        kth_value,
+        samples=kth_values,
+        dtypes=ALL_FLOATS + INTS,
+        result=("promote", "int64"),
+        grad=("float64",),
+        errors=(
+            Error(S(tensor([1.0, 2.0]), 3), "RuntimeError", "out of range"),
+            Error(S(tensor([1.0, 2.0]), 0), "RuntimeError", "out of range"),
+            Error(S(tensor([1.0, 2.0]), 1, 1), "IndexError", "dim"),
+            Error(S(EMPTY, 1), "IndexError", "non-zero size"),
+            Error(S(tensor([True]), 1), "RuntimeError", "bool"),
+        ),
+    ),
+    reduction(
+        "mode",
+        mode_ref,
+        samples=mode_samples,
+        dtypes=ALL_FLOATS + INTS + ("bool",),
+        result=("promote", "int64"),
+        grad=("float64",),
+        errors=(
+            BAD_DIM,
+            Error(S(EMPTY), "IndexError", "size"),
+            Error(S(tensor([1j])), "RuntimeError", "complex"),
+        ),
+    ),
+    reduction(
+        "nanquantile",
+        nan_quantile_ref,
+        samples=nan_quantiles,
+        dtypes=FLOATS,
+        result="first",
+        grad=("float64",),
+        errors=(
+            Error(S(tensor([1.0, 2.0]), 1.5), "RuntimeError", "q|\\[0, 1\\]"),
+            Error(S(EMPTY, 0.5), "RuntimeError", "empty"),
+        ),
     ),
     reduction(
         "quantile",
@@ -282,6 +433,22 @@ CASES = [
         result=real_result,
         grad=BOTH,
         tol=HALF_SUM,
-        errors=(BAD_DIM,),
+        speaks_as=("linalg.vector_norm", "linalg.matrix_norm"),
+        errors=(BAD_DIM, Error(S(tensor([[1.0]]), "max"), "RuntimeError", "order")),
+    ),
+    reduction(
+        "dist",
+        lambda x, y, p=2: vector_norm(x - y, p),
+        samples=distances,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result=lambda sample: REAL_OF.get(sample.args[0].dtype, sample.args[0].dtype),
+        grad=BOTH,
+        out=False,
+        tol=HALF_SUM,
+        speaks_as=("linalg.vector_norm", "sub"),
+        errors=(
+            Error(S(tensor([1, 2]), tensor([1, 2])), "RuntimeError", "float|dtype"),
+            Error(S(tensor([1.0, 2.0]), tensor([1.0, 2.0, 3.0])), "RuntimeError", "size"),
+        ),
     ),
 ]
