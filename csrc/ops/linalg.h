@@ -85,7 +85,8 @@ namespace ops {
 
 Tensor inv(const Tensor& a);
 std::tuple<Tensor, Tensor> inv_ex(const Tensor& a);
-Tensor matrix_norm(const Tensor& a, Scalar ord, IntList dim, bool keepdim, std::optional<DType> dtype);
+Tensor matrix_norm(const Tensor& a, Scalar ord, IntList dim, bool keepdim,
+                   std::optional<DType> dtype);
 Tensor matrix_norm(const Tensor& a, std::string_view ord, IntList dim, bool keepdim,
                    std::optional<DType> dtype);
 Tensor det(const Tensor& a);

@@ -528,10 +528,12 @@ const Op cond_name_op("cond.name(Tensor A, str p) -> Tensor", cond_name_forward,
 namespace ops {
 
 Tensor matrix_power(const Tensor& a, int64_t n) { return matrix_power_op(a, n); }
-Tensor matrix_norm(const Tensor& a, Scalar ord, IntList dim, bool keepdim, std::optional<DType> dtype) {
+Tensor matrix_norm(const Tensor& a, Scalar ord, IntList dim, bool keepdim,
+                   std::optional<DType> dtype) {
   return matrix_norm_op(a, ord, dim, keepdim, dtype);
 }
-Tensor matrix_norm(const Tensor& a, std::string_view ord, IntList dim, bool keepdim, std::optional<DType> dtype) {
+Tensor matrix_norm(const Tensor& a, std::string_view ord, IntList dim, bool keepdim,
+                   std::optional<DType> dtype) {
   return matrix_norm_name_op(a, ord, dim, keepdim, dtype);
 }
 
