@@ -107,12 +107,13 @@ def log_sum(x: np.ndarray, dim: int) -> Any:
         return x
     if x.dtype.kind == "f":
         return np.logaddexp.accumulate(x, axis=dim)
-    top = np.maximum.accumulate(x.real, axis=dim)
-    found = [
-        np.log(np.exp(np.take(x, range(i + 1), dim) - np.take(top, [i], dim)).sum(dim))
-        for i in range(x.shape[dim])
-    ]
-    return np.stack(found, dim) + top
+    # Of the logarithms that differ by multiples of 2 pi i, the one that is reached step by step.
+    sums = [np.take(x, 0, dim)]
+    for i in range(1, x.shape[dim]):
+        here = np.take(x, i, dim)
+        high, low = np.where(here.real > sums[-1].real, (here, sums[-1]), (sums[-1], here))
+        sums.append(high + np.log(1 + np.exp(low - high)))
+    return np.stack(sums, dim)
 
 
 CASES = [
