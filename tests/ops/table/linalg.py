@@ -239,15 +239,6 @@ def matrix_norms(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(rand(rng, (2, 2, 2), dtype), keepdim=True).once()
 
 
-def only_matrix_norms(dtype: str, rng: Rng) -> Iterator[Sample]:
-    yield S(full_rank(rng, (2, 3), dtype))
-    for order in ("fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")):
-        yield S(full_rank(rng, (2, 2, 3), dtype), order).once()
-    yield S(full_rank(rng, (2, 3), dtype), 2)
-    yield S(full_rank(rng, (2, 2, 3), dtype), "fro", (0, 2), True).once()
-    yield S(full_rank(rng, (2, 2, 3), dtype), 1, dim=(-1, 0)).once()
-
-
 def matrix_norm(x: np.ndarray, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Any:
     if ord is None and dim is None:
         flat = np.linalg.norm(x.reshape(-1))
@@ -380,17 +371,6 @@ CASES = [
         Error(S(tensor([[1, 2]])), "RuntimeError", "float|dtype"),
         result=with_real("real"),
         speaks_as=("linalg.vector_norm", "linalg.matrix_norm"),
-    ),
-    row(
-        "matrix_norm",
-        lambda x, ord="fro", dim=(-2, -1), keepdim=False: np.linalg.norm(x, ord, tuple(dim), keepdim),
-        only_matrix_norms,
-        Error(S(MATRIX, "max"), "RuntimeError", "order"),
-        Error(S(MATRIX, 3), "RuntimeError", "order"),
-        Error(S(MATRIX, 2, (0, 0)), "RuntimeError", "different"),
-        Error(S(tensor([1.0])), "RuntimeError", "dim"),
-        INT,
-        result=with_real("real"),
     ),
     row(
         "slogdet",
