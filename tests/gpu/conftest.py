@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from . import cuda
 from .emulator import Emulator
 
 collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
@@ -12,6 +13,17 @@ collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
 @pytest.fixture(scope="session", params=[False, True], ids=["plain", "checked"])
 def emulator(request: pytest.FixtureRequest) -> Emulator:
     return Emulator(request.param)
+
+
+@pytest.fixture(scope="session", params=["plain", "checked", "cuda"])
+def executor(request: pytest.FixtureRequest) -> Emulator | cuda.Cuda:
+    """Everything that runs shaders here."""
+    if request.param != "cuda":
+        return Emulator(request.param == "checked")
+    reason = cuda.why_not()
+    if reason:
+        pytest.skip(reason)
+    return cuda.Cuda()
 
 
 @pytest.fixture(scope="session")

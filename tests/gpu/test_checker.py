@@ -63,7 +63,11 @@ FAULTS = [
     Planted(
         "bad_read_of_nothing", (OUT,), "reads buffer 0 at byte 0, which nobody has written", unwritten=(0,)
     ),
-    Planted("bad_half_atomic", (COUNTS[:1], COUNTS), "race on buffer 0 at byte 0: it (reads|writes) what thread 0 "),
+    Planted(
+        "bad_half_atomic",
+        (COUNTS[:1], COUNTS),
+        "race on buffer 0 at byte 0: it (reads|writes) what thread 0",
+    ),
     Planted("bad_simdgroup_barrier", (X, OUT), "threadgroup array 't' at byte 128, which nobody has written"),
     Planted("bad_alignment", (X, OUT), "8 bytes is not aligned"),
     Planted("bad_past_end", (OUT, OUT), "takes 1 buffers, not 2", plain=True),
