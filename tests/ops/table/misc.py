@@ -141,7 +141,10 @@ CASES = [
         ref=np.zeros_like,
         dtypes=EVERY,
         result="first",
+        grad=BOTH,
+        inplace="Tensor.zero_",
         layouts=False,
+        covers=("zero",),
     ),
     OpCase(
         name="conj",
