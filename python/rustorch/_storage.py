@@ -46,6 +46,7 @@ class UntypedStorage:
 
     @property
     def device(self) -> _C.device:
+        """Where the memory is."""
         return self.bytes.device
 
     @property
