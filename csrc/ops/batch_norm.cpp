@@ -24,17 +24,31 @@ bool channels_innermost(const Tensor& x) {
   }
   return true;
 }
-// x as the kernels want it: (N, C, L), or (places, C, 1) where the channels are innermost.
-Tensor by_channel(const Tensor& x, bool innermost, DType compute) {
-  const Tensor t = ops::to(x, compute);
-  if (!innermost) return ops::reshape(ops::contiguous(t), channel_shape(x.sizes()));
-  const int64_t channels = x.sizes()[1];
-  return ops::reshape(ops::contiguous(ops::movedim(t, {1}, {-1})),
-                      {channels > 0 ? x.numel() / channels : 0, channels, 1});
+// How the kernels see x: (N, C, L); or (places, C, 1) where the channels are innermost; or, where L
+// is short, (N, C * L, 1) with the numbers of each channel repeated.
+struct Layout {
+  bool innermost;
+  int64_t repeat;
+};
+Layout layout_of(const Tensor& x) {
+  constexpr int64_t kShort = 256;  // rows below this cost more to enter than to compute
+  if (channels_innermost(x)) return {true, 1};
+  const Dims shape = channel_shape(x.sizes());
+  return {false, shape[2] > 1 && shape[2] < kShort && shape[0] >= 8 ? shape[2] : 1};
 }
-Tensor with_layout(const Tensor& t, IntList sizes, bool innermost, DType type) {
+Tensor by_channel(const Tensor& x, Layout layout, DType compute) {
+  const Tensor t = ops::to(x, compute);
+  Dims shape = channel_shape(x.sizes());
+  if (layout.innermost) {
+    return ops::reshape(ops::contiguous(ops::movedim(t, {1}, {-1})),
+                        {shape[0] * shape[2], shape[1], 1});
+  }
+  if (layout.repeat > 1) shape = Dims{shape[0], shape[1] * shape[2], 1};
+  return ops::reshape(ops::contiguous(t), shape);
+}
+Tensor with_layout(const Tensor& t, IntList sizes, Layout layout, DType type) {
   const Tensor r = ops::to(t, type);
-  if (!innermost) return ops::reshape(r, sizes);
+  if (!layout.innermost) return ops::reshape(r, sizes);
   Dims strides(sizes.size(), 1);
   int64_t step = sizes[1];
   for (int64_t d = sizes.ssize() - 1; d >= 0; --d) {
@@ -44,6 +58,30 @@ Tensor with_layout(const Tensor& t, IntList sizes, bool innermost, DType type) {
   }
   return make_view(r, sizes, strides, r.offset());
 }
+// The numbers of channels as the kernels read them.
+Tensor spread(const Tensor& t, Layout layout, DType compute) {
+  const Tensor r = ops::contiguous(ops::to(t, compute));
+  if (layout.repeat == 1) return r;
+  const int64_t channels = r.numel();
+  return ops::reshape(ops::expand(ops::reshape(r, {channels, 1}), {channels, layout.repeat}),
+                      {channels * layout.repeat});
+}
+// What belongs to one channel along the last dim, as (..., C, repeat).
+Tensor by_repeat(const Tensor& t, Layout layout) {
+  Dims shape(t.sizes());
+  shape.back() /= layout.repeat;
+  shape.push_back(layout.repeat);
+  return ops::reshape(t, shape);
+}
+
+// The variance of parts of equal size follows from theirs and their means.
+std::tuple<Tensor, Tensor> statistics(const Tensor& rows, Layout layout) {
+  auto [var, mean] = ops::var_mean(rows, {0, 2}, 0);
+  if (layout.repeat == 1) return {var, mean};
+  const Tensor vars = by_repeat(var, layout), means = by_repeat(mean, layout);
+  const auto [between, center] = ops::var_mean(means, {1}, 0);
+  return {ops::mean(vars, {1}) + between, center};
+}
 
 // (out, mean, rstd, biased variance); statistics that are given are constants.
 using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
@@ -51,14 +89,14 @@ using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 Four forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& given_mean,
              const Tensor& given_var, bool training, double eps) {
   const DType compute = compute_type(x.dtype());
-  const bool innermost = channels_innermost(x);
-  const Tensor rows = by_channel(x, innermost, compute);
+  const Layout layout = layout_of(x);
+  const Tensor rows = by_channel(x, layout, compute);
   const Tensor out = empty(rows.sizes(), compute, x.device(), "batch_norm");
   Tensor mean, var;
   if (training) {
-    std::tie(var, mean) = ops::var_mean(rows, {0, 2}, 0);
+    std::tie(var, mean) = statistics(rows, layout);
   } else {
-    const int64_t channels = rows.size(1);
+    const int64_t channels = x.size(1);
     mean = ops::clone(ops::reshape(ops::to(given_mean, compute), {channels}));
     var = ops::reshape(ops::to(given_var, compute), {channels});
   }
@@ -66,10 +104,10 @@ Four forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Te
   const Tensor scale = weight.defined() ? rstd * ops::to(weight, compute) : rstd;
   const Tensor shift = bias.defined() ? ops::to(bias, compute) : ops::zeros_like(rstd);
   if (out.numel() > 0) {
-    channel_affine_kernel(out, rows, ops::contiguous(mean), ops::contiguous(scale),
-                          ops::contiguous(shift), out);
+    channel_affine_kernel(out, rows, spread(mean, layout, compute), spread(scale, layout, compute),
+                          spread(shift, layout, compute), out);
   }
-  return {with_layout(out, x.sizes(), innermost, x.dtype()), mean, rstd, var};
+  return {with_layout(out, x.sizes(), layout, x.dtype()), mean, rstd, var};
 }
 
 // The gradients as compositions of ops, for when they are to be differentiated again.
@@ -103,13 +141,13 @@ void batch_vjp(VjpContext& c) {
   if (modes().grad) return composed_vjp(c, given, c.arg<double>(6));
   const DType compute = compute_type(c.meta(0).dtype), wide = DType::Float64;
   const Tensor input = c.input(0);
-  const bool innermost = channels_innermost(input);
-  const Tensor x = by_channel(input, innermost, compute),
-               g = by_channel(c.grad(), innermost, compute);
-  const Tensor mean = ops::contiguous(c.result(1)), rstd = ops::to(c.result(2), wide);
-  const int64_t channels = x.size(1);
-  const Tensor sums = ops::zeros({2, channels}, wide, x.device());
+  const Layout layout = layout_of(input);
+  const Tensor x = by_channel(input, layout, compute), g = by_channel(c.grad(), layout, compute);
+  const auto numbers = [&](const Tensor& t) { return spread(t, layout, compute); };
+  const Tensor mean = numbers(c.result(1)), rstd = ops::to(c.result(2), wide);
+  Tensor sums = ops::zeros({2, x.size(1)}, wide, x.device());
   if (x.numel() > 0) channel_sums_kernel(x, g, x, mean, sums);
+  if (layout.repeat > 1) sums = ops::sum(by_repeat(sums, layout), {-1});
   const Tensor sum = ops::select(sums, 0, 0);
   const Tensor sum_z =
       x.numel() > 0 ? ops::select(sums, 0, 1) * rstd : sum;  // rstd of nothing is NaN
@@ -117,16 +155,15 @@ void batch_vjp(VjpContext& c) {
     const Tensor scale = c.has_input(1) ? rstd * ops::to(c.input(1), wide) : rstd;
     Tensor slope = ops::zeros_like(scale), shift = slope;
     if (!given && x.numel() > 0) {
-      const double n = static_cast<double>(x.size(0) * x.size(2));
+      const double n = static_cast<double>(x.numel() / sums.size(1));
       slope = -(scale * sum_z * rstd) / Scalar(n);
       shift = -(scale * sum) / Scalar(n);
     }
-    const auto numbers = [&](const Tensor& t) { return ops::contiguous(ops::to(t, compute)); };
     const Tensor out = empty(x.sizes(), compute, x.device(), "batch_norm");
     if (out.numel() > 0) {
       channel_combine_kernel(out, g, x, mean, numbers(scale), numbers(slope), numbers(shift), out);
     }
-    c.set(0, with_layout(out, c.sizes(0), innermost, c.meta(0).dtype));
+    c.set(0, with_layout(out, c.sizes(0), layout, c.meta(0).dtype));
   }
   if (c.needs(1)) c.set(1, ops::to(sum_z, c.meta(1).dtype));
   if (c.needs(2)) c.set(2, ops::to(sum, c.meta(2).dtype));
@@ -134,8 +171,7 @@ void batch_vjp(VjpContext& c) {
 
 const Op native_batch_norm_op(
     "_native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? given_mean, Tensor? "
-    "given_var, bool "
-    "training, float eps) -> (Tensor out, Tensor mean, Tensor rstd, Tensor var)",
+    "given_var, bool training, float eps) -> (Tensor out, Tensor mean, Tensor rstd, Tensor var)",
     forward,
     {.vjp = batch_vjp,
      .saves = "input weight mean rstd",

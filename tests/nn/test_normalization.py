@@ -24,7 +24,7 @@ def by_channel(x: Any) -> np.ndarray:
     return np.moveaxis(a, 1, 0).reshape(a.shape[1], -1)
 
 
-@pytest.mark.parametrize("shape", [(8, 3), (4, 3, 5), (2, 3, 4, 5)])
+@pytest.mark.parametrize("shape", [(8, 3), (4, 3, 5), (2, 3, 4, 5), (9, 3, 5, 7), (2, 3, 17, 16)])
 def test_batch_norm_updates_its_statistics_in_training_only(shape: tuple[int, ...]) -> None:
     x = random(*shape, shift=2.0)
     mean, var = rt.zeros(3), rt.ones(3)
@@ -69,6 +69,26 @@ def test_a_layer_without_statistics_uses_the_batch_in_evaluation_too() -> None:
     y = by_channel(layer(random(2, 3, 4, 5, shift=3.0)).detach())
     np.testing.assert_allclose(y.mean(1), 0, atol=1e-5)
     np.testing.assert_allclose(y.std(1), 1, rtol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (9, 3, 7), (2, 3, 300)])  # one kernel each
+@pytest.mark.parametrize("training", [True, False])
+def test_fused_gradients_of_batch_norm_are_those_of_its_composition(
+    shape: tuple[int, ...], training: bool
+) -> None:
+    leaves = [
+        rt.from_numpy(np.random.default_rng(3).standard_normal(shape)),
+        random(3).double(),
+        random(3).double(),
+    ]
+    leaves = [t.requires_grad_() for t in leaves]
+    mean, var = random(3, seed=4).double(), rt.ones(3, dtype=rt.float64)
+    weights = rt.from_numpy(np.random.default_rng(5).standard_normal(shape))
+    y = (F.batch_norm(leaves[0], mean, var, leaves[1], leaves[2], training) * weights).sum()
+    fused = rt.autograd.grad(y, leaves, retain_graph=True)
+    composed = rt.autograd.grad(y, leaves, create_graph=True)
+    for a, b in zip(fused, composed, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.detach().numpy(), rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("training", [True, False])
