@@ -3,6 +3,7 @@
 
 #include "autograd/node.h"
 #include "bindings/python.h"
+#include "ops/memory_format.h"
 #include "ops/ops.h"
 
 namespace rt::py {
@@ -102,8 +103,21 @@ PyObject* size(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names
 PyObject* stride(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
   return one_or_all<plain_tuple>(o, args, n, names, true);
 }
-PyObject* is_contiguous(PyObject* o, PyObject*, PyObject*) {
-  return PyBool_FromLong(unwrap(o).is_contiguous());
+PyObject* is_contiguous(PyObject* o, PyObject* args, PyObject* kwargs) {
+  return guard([&]() -> PyObject* {
+    static const char* names[] = {"memory_format", nullptr};
+    const char* format = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|s:is_contiguous", const_cast<char**>(names),
+                                     &format)) {
+      throw PythonError{};
+    }
+    FormatName name;
+    if (format) name = format;
+    const MemoryFormat wanted = memory_format("is_contiguous", name, MemoryFormat::Contiguous);
+    RT_CHECK(wanted != MemoryFormat::Preserve, Runtime, "is_contiguous",
+             "preserve memory format is unsupported here");
+    return PyBool_FromLong(has_format(unwrap(o), wanted));
+  });
 }
 
 const Tensor& tensor_argument(const char* method, PyObject* o) {
@@ -273,7 +287,8 @@ PyMethodDef methods[] = {
     RT_ASK(is_neg, (static_cast<void>(t), PyBool_FromLong(0)),
            "Whether a negation is pending: never."),
     {"is_contiguous", as_method(is_contiguous), METH_VARARGS | METH_KEYWORDS,
-     "is_contiguous()\n--\n\nWhether the elements lie in row-major order without gaps."},
+     "is_contiguous(memory_format=None)\n--\n\nWhether the elements lie in row-major order, or "
+     "that of the format, without gaps."},
     {"is_same_size", is_same_size, METH_O, "is_same_size(other)\n--\n\nWhether the shapes agree."},
     {"is_set_to", is_set_to, METH_O,
      "is_set_to(tensor)\n--\n\nWhether both are the same window on the same memory."},

@@ -38,20 +38,24 @@ void nonzero(const Tensor& x, Tensor* places) {
     }
   });
   for (size_t k = 1; k < start.size(); ++k) start[k] += start[k - 1];
-  *places = empty({start.back(), rank}, DType::Int64, {}, "nonzero");
+  // One row a dim, so that each dim's indices are contiguous, as indexing wants them.
+  const int64_t count = start.back();
+  *places = empty({rank, count}, DType::Int64, {}, "nonzero");
   if (rank == 0) return;
   int64_t* out = places->data<int64_t>();
   const IntList sizes = x.sizes();
   parallel_for(0, blocks, 1, [&](int64_t b, int64_t e) {
-    int64_t* to = out + start[static_cast<size_t>(b)] * rank;
+    int64_t* to = out + start[static_cast<size_t>(b)];
+    std::vector<int64_t> place(static_cast<size_t>(rank));
     for (int64_t i = b * kBlock; i < std::min(n, e * kBlock); ++i) {
       if (!m[i]) continue;
       if (rank == 1) {
         *to = i;
       } else {
-        unravel(i, sizes, to);
+        unravel(i, sizes, place.data());
+        for (int64_t d = 0; d < rank; ++d) to[d * count] = place[static_cast<size_t>(d)];
       }
-      to += rank;
+      ++to;
     }
   });
 }

@@ -208,6 +208,11 @@ Tensor addr_forward(const Tensor& x, const Tensor& a, const Tensor& b, Scalar be
            cat_str("addr: Expected 1-D argument vec2, but got ", b.dim(), "-D"), describe(b));
   const int64_t shape[] = {a.sizes()[0], b.sizes()[0]};
   const Tensor in = ops::expand(x, IntList(shape, 2));
+  if (x.dtype() == DType::Bool && a.dtype() == DType::Bool && b.dtype() == DType::Bool) {
+    // Sums and products of truth values, numbers being true unless zero.
+    const Tensor none = ops::zeros(IntList(shape, 2), DType::Bool, x.device());
+    return ops::logical_or(is_zero(beta) ? none : in, is_zero(alpha) ? none : ops::outer(a, b));
+  }
   Tensor product = ops::outer(a, b);
   if (!is_one(alpha)) product = product * alpha;
   if (is_zero(beta)) return ops::to(product, result_type(x, product));

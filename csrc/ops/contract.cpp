@@ -495,8 +495,14 @@ Tensor trace_forward(const Tensor& x) {
   const int64_t n = std::min(x.sizes()[0], x.sizes()[1]);
   return ops::sum(ops::as_strided(x, {n}, {x.strides()[0] + x.strides()[1]}, x.offset()), {0});
 }
+void trace_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  const IntList s = c.sizes(0);
+  c.set(0, ops::diagonal_backward(ops::expand(c.grad(), {std::min(s[0], s[1])}), s, 0, 0, 1));
+}
 const Op trace_op("trace(Tensor input) -> Tensor", trace_forward,
-                  {.doc = R"(The sum of the diagonal of a matrix; of integers it is int64.
+                  {.vjp = trace_vjp,
+                   .doc = R"(The sum of the diagonal of a matrix; of integers it is int64.
 
 Follows `torch.trace`.
 

@@ -1,4 +1,5 @@
 // Changes of dtype and device as users spell them, and questions about dtypes.
+#include "ops/memory_format.h"
 #include "ops/ops.h"
 #include "ops/promotion.h"
 #include "ops/record.h"
@@ -7,27 +8,31 @@ namespace rt {
 
 namespace {
 
-Tensor converted(const Tensor& x, DType dtype, Device device, bool copy) {
+Tensor converted(const Tensor& x, DType dtype, Device device, bool copy, FormatName format = {}) {
+  const MemoryFormat wanted = memory_format("to", format, MemoryFormat::Preserve);
   // Widening happens before a transfer only if it is on the way; the transfer converts by itself.
-  if (copy && x.dtype() == dtype && x.device() == device) return ops::clone(x);
-  return ops::to(ops::to(x, device), dtype);
+  const bool same = x.dtype() == dtype && x.device() == device;
+  if (same && copy && has_format(x, wanted)) return ops::clone(x);
+  if (same && !copy && suggested_format(x) == wanted) return x;
+  return in_format("to", same ? x : ops::to(ops::to(x, device), dtype), wanted);
 }
-Tensor to_dtype_forward(const Tensor& x, DType dtype, bool, bool copy) {
-  return converted(x, dtype, x.device(), copy);
+Tensor to_dtype_forward(const Tensor& x, DType dtype, bool, bool copy, FormatName format) {
+  return converted(x, dtype, x.device(), copy, format);
 }
 Tensor to_device_forward(const Tensor& x, std::optional<Device> device, std::optional<DType> dtype,
-                         bool, bool copy) {
-  return converted(x, dtype.value_or(x.dtype()), device.value_or(x.device()), copy);
+                         bool, bool copy, FormatName format) {
+  return converted(x, dtype.value_or(x.dtype()), device.value_or(x.device()), copy, format);
 }
-Tensor to_other_forward(const Tensor& x, const Tensor& other, bool, bool copy) {
-  return converted(x, other.dtype(), other.device(), copy);
+Tensor to_other_forward(const Tensor& x, const Tensor& other, bool, bool copy, FormatName format) {
+  return converted(x, other.dtype(), other.device(), copy, format);
 }
 const Op to_dtype_op(
-    "to(Tensor input, DType dtype, bool non_blocking=False, bool copy=False) -> Tensor",
+    "to(Tensor input, DType dtype, bool non_blocking=False, bool copy=False, *, "
+    "str? memory_format=None) -> Tensor",
     to_dtype_forward,
     {.in = "Tensor", .doc = R"(This tensor with another dtype or device, or those of another tensor.
 
-Itself if nothing changes and `copy` is false; gradients flow back through the conversion.
+Itself if nothing changes and `copy` is false; `memory_format` asks for an order of dims in memory. Gradients flow back through the conversion.
 Follows `torch.Tensor.to`.
 
 >>> rt.tensor([1, 2]).to(rt.float32)
@@ -35,11 +40,13 @@ tensor([1., 2.])
 )"});
 const Op to_device_op(
     "to.device(Tensor input, Device? device=None, DType? dtype=None, bool non_blocking=False, bool "
-    "copy=False) "
+    "copy=False, *, "
+    "str? memory_format=None) "
     "-> Tensor",
     to_device_forward, {.in = "Tensor"});
 const Op to_other_op(
-    "to.other(Tensor input, Tensor other, bool non_blocking=False, bool copy=False) -> Tensor",
+    "to.other(Tensor input, Tensor other, bool non_blocking=False, bool copy=False, *, "
+    "str? memory_format=None) -> Tensor",
     to_other_forward, {.in = "Tensor"});
 
 Tensor type_as_forward(const Tensor& x, const Tensor& other) {
@@ -65,14 +72,14 @@ tensor([1.])
 )"});
 
 template <DType T>
-Tensor cast_forward(const Tensor& x) {
-  return ops::to(x, T);
+Tensor cast_forward(const Tensor& x, FormatName format) {
+  return converted(x, T, x.device(), false, format);
 }
-#define RT_CAST_METHOD(method, type, text)                                 \
-  const Op method##_cast_op(                                               \
-      #method "(Tensor input) -> Tensor", cast_forward<DType::type>,       \
-      {.in = "Tensor",                                                     \
-       .doc = "This tensor as " text ".\n\nFollows `torch.Tensor." #method \
+#define RT_CAST_METHOD(method, type, text)                                                       \
+  const Op method##_cast_op(                                                                     \
+      #method "(Tensor input, *, str? memory_format=None) -> Tensor", cast_forward<DType::type>, \
+      {.in = "Tensor",                                                                           \
+       .doc = "This tensor as " text ".\n\nFollows `torch.Tensor." #method                       \
               "`.\n\n>>> rt.zeros(1)." #method "().dtype\nrustorch." text "\n"})
 RT_CAST_METHOD(float, Float32, "float32");
 RT_CAST_METHOD(double, Float64, "float64");

@@ -3,6 +3,7 @@
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
 #include "ops/index_support.h"
+#include "ops/memory_format.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -82,20 +83,22 @@ The source broadcasts to this tensor's shape. Follows `torch.Tensor.copy_`.
 tensor([1., 1.])
 )"});
 
-Tensor clone_forward(const Tensor& x) {
-  Tensor t = empty_like(x);
+Tensor clone_forward(const Tensor& x, FormatName format) {
+  const MemoryFormat wanted = memory_format("clone", format, MemoryFormat::Preserve);
+  Tensor t = empty_in_format("clone", x, wanted, x.dtype(), x.device());
   copy_kernel(t, t, x);
   return t;
 }
 void clone_vjp(VjpContext& c) {
   if (c.has_grad()) c.set(0, c.grad());
 }
-const Op clone_op("clone(Tensor input) -> Tensor", clone_forward,
+const Op clone_op("clone(Tensor input, *, str? memory_format=None) -> Tensor", clone_forward,
                   {.vjp = clone_vjp,
                    .kernels = {&copy_kernel},
                    .doc = R"(A copy with its own memory, through which gradients flow.
 
-Follows `torch.clone`; dense inputs keep their strides.
+Dense inputs keep their strides, unless `memory_format` asks for another order of dims in memory.
+Follows `torch.clone`.
 
 >>> rt.ones(2).clone()
 tensor([1., 1.])
@@ -121,13 +124,17 @@ void convert_vjp(VjpContext& c) {
 const Op convert_op("_to_copy(Tensor input, DType dtype, Device device) -> Tensor", convert_forward,
                     {.vjp = convert_vjp, .in = "", .kernels = {&copy_kernel}});
 
-Tensor contiguous_forward(const Tensor& x) {
-  if (x.is_contiguous()) return x;
-  return ops::copy_(empty(x.sizes(), x.dtype(), x.device(), "contiguous"), x);
+Tensor contiguous_forward(const Tensor& x, FormatName format) {
+  const MemoryFormat wanted = memory_format("contiguous", format, MemoryFormat::Contiguous);
+  RT_CHECK(wanted != MemoryFormat::Preserve || x.is_contiguous(), Runtime, "contiguous",
+           "preserve memory format is unsupported by the contiguous operator");
+  return in_format("contiguous", x, wanted);
 }
-const Op contiguous_op("contiguous(Tensor input) -> Tensor", contiguous_forward,
-                       {.in = "Tensor",
-                        .doc = R"(This tensor in row-major memory; itself if it already is.
+const Op contiguous_op(
+    "contiguous(Tensor input, *, str? memory_format=None) -> Tensor", contiguous_forward,
+    {.in = "Tensor",
+     .doc =
+         R"(This tensor in row-major memory, or in the order that `memory_format` names; itself if it lies so.
 
 Follows `torch.Tensor.contiguous`.
 
@@ -209,8 +216,10 @@ namespace ops {
 const Tensor& copy_(const Tensor& self, const Tensor& src, bool non_blocking) {
   return copy_op.inplace(self, src, non_blocking);
 }
-Tensor clone(const Tensor& x) { return clone_op(x); }
-Tensor contiguous(const Tensor& x) { return contiguous_op(x); }
+Tensor clone(const Tensor& x) { return clone_op(x, std::nullopt); }
+Tensor contiguous(const Tensor& x) {
+  return x.is_contiguous() ? x : contiguous_op(x, std::nullopt);
+}
 Tensor to(const Tensor& x, DType dtype) {
   return x.dtype() == dtype ? x : convert_op(x, dtype, x.device());
 }

@@ -4,6 +4,7 @@
 
 #include "ops/elementwise.h"
 #include "ops/index_support.h"
+#include "ops/memory_format.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -22,8 +23,15 @@ Tensor filled(IntList size, const Scalar& value, DType dtype, Device device, con
 
 DType dtype_or_default(std::optional<DType> dtype) { return dtype.value_or(default_dtype()); }
 
-Tensor empty_forward(IntList size, std::optional<DType> dtype, std::optional<Device> device) {
-  return empty(size, dtype_or_default(dtype), device.value_or(Device{}));
+Tensor empty_forward(IntList size, std::optional<DType> dtype, std::optional<Device> device,
+                     FormatName format) {
+  const MemoryFormat wanted = memory_format("empty", format, MemoryFormat::Contiguous);
+  RT_CHECK(wanted != MemoryFormat::Preserve, Runtime, "empty",
+           "preserve_format is only for tensors made after another one", "", "empty_like()");
+  const DType type = dtype_or_default(dtype);
+  if (wanted == MemoryFormat::Contiguous) return empty(size, type, device.value_or(Device{}));
+  return empty_strided(size, format_strides("empty", wanted, size), type,
+                       device.value_or(Device{}));
 }
 Tensor zeros_forward(IntList size, std::optional<DType> dtype, std::optional<Device> device) {
   return filled(size, 0, dtype_or_default(dtype), device.value_or(Device{}), "zeros");
@@ -36,34 +44,36 @@ Tensor full_forward(IntList size, Scalar fill_value, std::optional<DType> dtype,
   return filled(size, fill_value, dtype.value_or(fill_value.dtype()), device.value_or(Device{}),
                 "full");
 }
-Tensor empty_like_forward(const Tensor& x, std::optional<DType> dtype,
-                          std::optional<Device> device) {
-  if (device && !(*device == x.device()))
-    return empty(x.sizes(), dtype.value_or(x.dtype()), *device);
-  return empty_like(x, dtype);
+Tensor empty_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device,
+                          FormatName format) {
+  return empty_in_format("empty_like", x,
+                         memory_format("empty_like", format, MemoryFormat::Preserve),
+                         dtype.value_or(x.dtype()), device.value_or(x.device()));
 }
 Tensor like(const Tensor& x, const Scalar& value, std::optional<DType> dtype,
-            std::optional<Device> device) {
+            std::optional<Device> device, FormatName format) {
   check_number_fits("full_like", value, dtype.value_or(x.dtype()));
-  Tensor t = empty_like_forward(x, dtype, device);
+  Tensor t = empty_like_forward(x, dtype, device, format);
   if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, t.dtype(), t.device()));
   return t;
 }
-Tensor zeros_like_forward(const Tensor& x, std::optional<DType> dtype,
-                          std::optional<Device> device) {
-  return like(x, 0, dtype, device);
+Tensor zeros_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device,
+                          FormatName format) {
+  return like(x, 0, dtype, device, format);
 }
-Tensor ones_like_forward(const Tensor& x, std::optional<DType> dtype,
-                         std::optional<Device> device) {
-  return like(x, 1, dtype, device);
+Tensor ones_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device,
+                         FormatName format) {
+  return like(x, 1, dtype, device, format);
 }
 Tensor full_like_forward(const Tensor& x, Scalar fill_value, std::optional<DType> dtype,
-                         std::optional<Device> device) {
-  return like(x, fill_value, dtype, device);
+                         std::optional<Device> device, FormatName format) {
+  return like(x, fill_value, dtype, device, format);
 }
 
 const Op empty_op(
-    "empty(int[] size, *, DType? dtype=None, Device? device=None) -> Tensor", empty_forward,
+    "empty(int[] size, *, DType? dtype=None, Device? device=None, str? memory_format=None) -> "
+    "Tensor",
+    empty_forward,
     {.in = "rt", .out = true, .doc = R"(A tensor of the given shape with uninitialised values.
 
 Follows `torch.empty`.
@@ -100,7 +110,8 @@ The dtype follows the number (bool, int64, or the default float). Follows `torch
 tensor([7, 7])
 )"});
 const Op empty_like_op(
-    "empty_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
+    "empty_like(Tensor input, *, DType? dtype=None, Device? device=None, str? memory_format=None) "
+    "-> Tensor",
     empty_like_forward,
     {.in = "rt",
      .doc = R"(An uninitialised tensor with the shape, dtype, device and stride order of another.
@@ -111,7 +122,8 @@ Follows `torch.empty_like`.
 rustorch.Size([2, 3])
 )"});
 const Op zeros_like_op(
-    "zeros_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
+    "zeros_like(Tensor input, *, DType? dtype=None, Device? device=None, str? memory_format=None) "
+    "-> Tensor",
     zeros_like_forward,
     {.in = "rt", .doc = R"(Zeros with the shape, dtype, device and stride order of another tensor.
 
@@ -121,7 +133,8 @@ Follows `torch.zeros_like`.
 tensor([0., 0.])
 )"});
 const Op ones_like_op(
-    "ones_like(Tensor input, *, DType? dtype=None, Device? device=None) -> Tensor",
+    "ones_like(Tensor input, *, DType? dtype=None, Device? device=None, str? memory_format=None) "
+    "-> Tensor",
     ones_like_forward,
     {.in = "rt", .doc = R"(Ones with the shape, dtype, device and stride order of another tensor.
 
@@ -131,8 +144,8 @@ Follows `torch.ones_like`.
 tensor([1., 1.])
 )"});
 const Op full_like_op(
-    "full_like(Tensor input, Scalar fill_value, *, DType? dtype=None, Device? device=None) -> "
-    "Tensor",
+    "full_like(Tensor input, Scalar fill_value, *, DType? dtype=None, Device? device=None, str? "
+    "memory_format=None) -> Tensor",
     full_like_forward,
     {.in = "rt",
      .doc = R"(A number repeated in the shape, dtype, device and stride order of another tensor.
@@ -252,11 +265,13 @@ Tensor full(IntList size, Scalar value, std::optional<DType> dtype, std::optiona
   return full_op(size, value, dtype, device);
 }
 Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) {
-  return zeros_like_op(x, dtype, {});
+  return zeros_like_op(x, dtype, {}, {});
 }
-Tensor ones_like(const Tensor& x, std::optional<DType> dtype) { return ones_like_op(x, dtype, {}); }
+Tensor ones_like(const Tensor& x, std::optional<DType> dtype) {
+  return ones_like_op(x, dtype, {}, {});
+}
 Tensor full_like(const Tensor& x, Scalar value, std::optional<DType> dtype) {
-  return full_like_op(x, value, dtype, {});
+  return full_like_op(x, value, dtype, {}, {});
 }
 
 }  // namespace ops

@@ -167,7 +167,7 @@ Grid grid_of(const char* op, const Tensor& x, const std::optional<IntList>& s,
   Grid g;
   if (dim) {
     g.dims = *dim;
-    for (int64_t& d : g.dims) d = wrap_dim(d, x.dim(), op);
+    for (int64_t& d : g.dims) d = dim_of(op, x, d);
     for (size_t i = 0; i < g.dims.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
         RT_CHECK(g.dims[i] != g.dims[j], Runtime, op, "FFT dims must be unique",

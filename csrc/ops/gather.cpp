@@ -10,8 +10,8 @@ namespace {
 
 // index in int64, of self's rank (numbers count as one element), within self's sizes but for dim.
 Tensor checked_line_index(const char* op, const Tensor& self, int64_t dim, const Tensor& index) {
+  if (index.numel() == 0) return at_least_1d(ops::to(index, DType::Int64));
   const Tensor i = at_least_1d(as_int64_index(op, index, IndexTypes::Int32OrInt64));
-  if (i.numel() == 0) return i;
   RT_CHECK(i.dim() == self.dim(), Runtime, op,
            "Index tensor must have the same number of dimensions as input tensor",
            cat_str(describe(index), " for ", describe(self)));

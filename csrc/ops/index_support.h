@@ -26,6 +26,7 @@ extern KernelSlot<void(const Tensor& index, int64_t* smallest, int64_t* largest)
     index_range_kernel;
 
 // int64 [n, dim]: the places of the elements that are not zero, in row-major order.
+// Places of the elements that are not zero, one row a dim.
 extern KernelSlot<void(const Tensor& x, Tensor* places)> nonzero_kernel;
 
 // target[e] = value where mask[e]; the mask broadcasts, value is one element of target's dtype.

@@ -195,10 +195,25 @@ Four lstsq_core(const Tensor& a, const Tensor& b, double rcond, int64_t driver_n
   return {ops::clone(rows(x, 0, n)), residuals, driver == LeastSquares::Gels ? no_rank : rank, s};
 }
 void lstsq_vjp(VjpContext& c) {
-  if (!c.has_grad(0)) return;
+  const bool residuals = c.has_grad(1) && c.grad(1).numel() > 0;
+  if (!c.has_grad(0) && !residuals) return;
   const Tensor a = c.input(0), b = c.input(1), p = pinv_core_op(a, {}, {}, false);
-  if (c.needs(0)) c.set(0, pinv_gradient(a, p, ops::matmul(c.grad(), ops::mH(b))));
-  if (c.needs(1)) c.set(1, ops::matmul(ops::mH(p), c.grad()));
+  Tensor ga, gb;
+  if (c.has_grad(0)) {
+    if (c.needs(0)) ga = pinv_gradient(a, p, ops::matmul(c.grad(), ops::mH(b)));
+    if (c.needs(1)) gb = ops::matmul(ops::mH(p), c.grad());
+  }
+  if (residuals) {
+    // The solution is where the residuals |b - A x|^2 are stationary, so only their own A and b
+    // count.
+    const Tensor x = ops::matmul(p, b);
+    const Tensor slope = (b - ops::matmul(a, x)) * (ops::unsqueeze(c.grad(1), -2) * Scalar(2));
+    const Tensor to_a = ops::matmul(slope, ops::mH(x));
+    if (c.needs(0)) ga = ga.defined() ? ga - to_a : -to_a;
+    if (c.needs(1)) gb = gb.defined() ? gb + slope : slope;
+  }
+  if (ga.defined()) c.set(0, ga);
+  if (gb.defined()) c.set(1, gb);
 }
 const Op lstsq_core_op(
     "_lstsq(Tensor A, Tensor B, float rcond, int driver) -> (Tensor solution, Tensor residuals, "

@@ -73,9 +73,9 @@ const Op tensorsolve_op(
 tensor([2.])
 )"});
 
-Tensor vander_forward(const Tensor& x, std::optional<int64_t> n) {
-  RT_CHECK(x.dim() > 0 && (!n || *n > 1), Runtime, "vander", "N must be greater than 1.",
-           describe(x));
+Tensor vander_forward(const Tensor& input, std::optional<int64_t> n) {
+  const Tensor x = input.dim() == 0 ? ops::reshape(input, {1}) : input;
+  RT_CHECK(!n || *n > 1, Runtime, "vander", "N must be greater than 1.", cat_str(*n));
   const Tensor base = is_integral(x.dtype(), true) ? ops::to(x, DType::Int64) : x;
   const int64_t count = n.value_or(x.sizes().back());
   std::vector<Tensor> powers{ops::ones_like(base)};

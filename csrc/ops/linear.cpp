@@ -93,6 +93,7 @@ Tensor linear_any_forward(const Tensor& x, const Tensor& weight, const Tensor& b
 const Op linear_op("linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
                    linear_any_forward,
                    {.in = "nn.functional",
+                    .out = true,
                     .doc = R"(The linear map `input @ weight.T + bias` of the last dim.
 
 `input` is (..., in), `weight` (out, in) or (in,), `bias` (out,); the result is (..., out), or (...) for a

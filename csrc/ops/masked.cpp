@@ -138,7 +138,7 @@ tensor([1., 0., 2.])
 Tensor nonzero_forward(const Tensor& x) {
   Tensor places;
   nonzero_kernel(x, x, &places);
-  return places;
+  return ops::transpose(places, 0, 1);
 }
 const Op nonzero_op(
     "nonzero(Tensor input) -> Tensor", nonzero_forward,

@@ -112,10 +112,13 @@ Tensor wrapped(const Tensor& x, int64_t d, int64_t left, int64_t right) {
            cat_str("padding (", left, ", ", right, ") of ", n));
   RT_CHECK(n + left + right >= 0, Runtime, "pad",
            "Negative padding value is resulting in an empty dimension");
+  // Negative widths cut first: what is left is what repeats.
+  const Tensor kept = between(x, d, std::max<int64_t>(-left, 0), n - std::max<int64_t>(-right, 0));
+  const int64_t m = kept.sizes()[d];
   std::vector<Tensor> parts;
-  if (left > 0) parts.push_back(between(x, d, n - left, n));
-  parts.push_back(between(x, d, std::max<int64_t>(-left, 0), n - std::max<int64_t>(-right, 0)));
-  if (right > 0) parts.push_back(between(x, d, 0, right));
+  if (left > 0) parts.push_back(between(kept, d, m - left, m));
+  parts.push_back(kept);
+  if (right > 0) parts.push_back(between(kept, d, 0, right));
   return parts.size() == 1 ? parts[0] : ops::cat(parts, d);
 }
 

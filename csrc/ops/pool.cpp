@@ -302,10 +302,16 @@ constexpr Call kAdaptiveMax{N == 1   ? "adaptive_max_pool1d"
                                      : "adaptive_max_pool3d",
                             N};
 
+void check_no_empty_plane(const Call& call, const Tensor& x) {
+  const bool batched = x.dim() == call.spatial + 2;
+  RT_CHECK(x.sizes()[batched ? 1 : 0] > 0, Runtime, call.op,
+           "Expected input with non-zero size for non-batch dimensions", describe(x));
+}
 template <int N>
 Value max_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride,
                        IntList padding, IntList dilation, bool ceil_mode, bool return_indices) {
   check_input(kMax<N>, x);
+  check_no_empty_plane(kMax<N>, x);
   return max(kMax<N>, x, sliding(kMax<N>, x, kernel, stride, padding, dilation, ceil_mode, false),
              return_indices);
 }
@@ -319,6 +325,12 @@ template <int N>
 Tensor avg_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride,
                         IntList padding, bool ceil_mode, bool count_include_pad,
                         std::optional<int64_t> divisor) {
+  if (x.dtype() == DType::Int64) {
+    // Whole numbers, cut as integer division cuts.
+    const Tensor exact = avg_pool_forward<N>(ops::to(x, DType::Float64), kernel, stride, padding,
+                                             ceil_mode, count_include_pad, divisor);
+    return ops::to(exact, DType::Int64);
+  }
   check_float(kAvg<N>, x);
   RT_CHECK(!divisor || *divisor != 0, Runtime, kAvg<N>.op, "divisor must be not zero");
   return mean(kAvg<N>, x,
@@ -393,7 +405,8 @@ tensor([[2., 1.]])
       "avg_pool" #N "d(Tensor input, int[" #N "] kernel_size, int[" #N "]? stride=None, int[" #N \
       "] padding=0, bool ceil_mode=False, bool "                                                 \
       "count_include_pad=True, int? divisor_override=None) -> Tensor",                           \
-      avg_pool_forward<N>, {.in = "nn.functional", .lowering = "avg_pool", .doc = doc_text})
+      avg_pool_forward<N>,                                                                       \
+      {.in = "nn.functional", .out = true, .lowering = "avg_pool", .doc = doc_text})
 RT_AVG_POOL(2, R"(The mean of each window of a (N, C, H, W) or (C, H, W) tensor.
 
 `divisor_override` replaces the number of elements. Follows `torch.nn.functional.avg_pool2d`.

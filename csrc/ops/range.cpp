@@ -174,8 +174,10 @@ Tensor logspace_forward(Scalar start, Scalar end, int64_t steps, double base, Ma
   }
   Sequence s{};
   s.kind = Sequence::Kind::Powers;
-  s.start = start.to_double();
-  s.end = end.to_double();
+  // As in PyTorch, an integer result is made of truncated ends.
+  const bool integral = is_integral(type, true);
+  s.start = integral ? static_cast<double>(start.to_int()) : start.to_double();
+  s.end = integral ? static_cast<double>(end.to_int()) : end.to_double();
   s.base = base;
   return fill_sequence(steps, type, device, "logspace", s);
 }

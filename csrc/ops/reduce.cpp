@@ -263,6 +263,8 @@ tensor([1, 2])
 Tensor sum_to_size_forward(const Tensor& x, IntList size) {
   RT_CHECK(is_expandable_to(size, x.sizes()), Runtime, "sum_to_size",
            cat_str("size {", size, "} is not expandable to size {", x.sizes(), "}"));
+  // A sum even of one element, which for integers means int64.
+  if (size.empty() && is_integral(x.dtype(), true)) return ops::sum(x, {});
   return ops::sum_to_size(x, size);
 }
 const Op sum_to_size_op(

@@ -195,10 +195,11 @@ Tensor expand_forward(const Tensor& x, IntList size) {
     sizes[d] = to;
     strides[d] = own < 0 ? 0 : (from == 1 && to != 1 ? 0 : x.strides()[own]);
   }
-  // A new leading dim of size 1 steps over all that follows it, as PyTorch has it.
+  // A new leading dim of size 1 steps over all that follows it, as PyTorch has it; of a number none
+  // steps.
+  if (x.dim() == 0) return make_view(x, sizes, strides, x.offset());
   for (int64_t d = extra - 1; d >= 0; --d) {
-    if (sizes[d] == 1 && d + 1 < size.ssize()) strides[d] = sizes[d + 1] * strides[d + 1];
-    if (sizes[d] == 1 && d + 1 == size.ssize()) strides[d] = 1;
+    if (sizes[d] == 1) strides[d] = sizes[d + 1] * strides[d + 1];
   }
   return make_view(x, sizes, strides, x.offset());
 }

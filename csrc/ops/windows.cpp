@@ -101,7 +101,7 @@ tensor([[0., 0.],
 const Op slice_scatter_op(
     "slice_scatter(Tensor input, Tensor src, int dim=0, int? start=None, int? end=None, int "
     "step=1) -> Tensor",
-    slice_scatter_forward, {.doc = R"(A copy with `src` at a slice of a dim.
+    slice_scatter_forward, {.out = true, .doc = R"(A copy with `src` at a slice of a dim.
 
 Follows `torch.slice_scatter`.
 

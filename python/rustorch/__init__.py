@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, _autograd_methods, _log, _tensor_methods, errors
+from rustorch import _C, _autograd_methods, _layout, _log, _tensor_methods, errors
 from rustorch._C import (
     Generator,
     Size,
@@ -35,6 +35,7 @@ from rustorch._C import (
 )
 from rustorch._config import devices, show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
+from rustorch._layout import *  # noqa: F403
 from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._storage import UntypedStorage
 from rustorch._tensor_api import *  # noqa: F403
@@ -61,6 +62,7 @@ cfloat, cdouble = complex64, complex128
 
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
+_layout.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (

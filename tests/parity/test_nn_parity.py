@@ -93,7 +93,8 @@ def test_forward_and_gradients(layer: Layer, training: bool) -> None:
     grads_theirs = torch.autograd.grad(total_theirs, leaves_theirs, allow_unused=True)
     for a, b in zip(grads_ours, grads_theirs):
         a = rt.zeros(tuple(b.shape), dtype=rt.float64) if a is None and b is not None else a
-        assert_same(a, b, rtol=1e-8, atol=1e-10)
+        # torch's hardsigmoid takes 1 / 6 in float32, whatever the dtype.
+        assert_same(a, b, rtol=1e-7 if layer.name == "Hardsigmoid" else 1e-8, atol=1e-10)
 
 
 def test_every_layer_of_torch_is_here_or_left_out_on_purpose() -> None:

@@ -70,7 +70,7 @@ void add_activation_backward(const LoopTable& table) {
   RT_FOR_FLOATS(RT_LOOP2, "gelu_tanh_backward", x * gelu_tanh_grad_(y));
   RT_FOR_FLOATS(RT_LOOP2, "hardsigmoid_backward", y > -3 && y < 3 ? x / 6 : 0);
   RT_FOR_FLOATS(RT_LOOP2, "hardswish_backward",
-                y < -3 ? 0 : (y > 3 ? x : x * (y / 3 + static_cast<decltype(y)>(0.5))));
+                y <= -3 ? 0 : (y >= 3 ? x : x * (y / 3 + static_cast<decltype(y)>(0.5))));
   RT_FOR_FLOATS(RT_LOOP3, "leaky_relu_backward", y > 0 ? x : x * z);
   RT_FOR_FLOATS(RT_LOOP3, "threshold_backward", y <= z ? 0 : x);
   RT_FOR_FLOATS(RT_LOOP4, "interval_backward", y >= z && y <= w ? x : 0);

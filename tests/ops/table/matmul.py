@@ -317,7 +317,7 @@ CASES = [
         Error(S(MATRIX, tensor([[1.0, 2.0]])), "RuntimeError", "size|shape"),
         Error(S(MATRIX, tensor(np.ones((2, 3)), "float64")), "RuntimeError", "dtype"),
         variants=(),
-        out=False,
+        out=True,
     ),
     product(
         "trace",

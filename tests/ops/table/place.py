@@ -234,6 +234,7 @@ CASES = [
         Error(S(MATRIX, MATRIX, 2), "IndexError", "dim"),
         Error(S(MATRIX, MATRIX, 0, 0, 2, 0), "RuntimeError", "step"),
         strides=False,
+        out=True,
     ),
     row(
         "as_strided_scatter",

@@ -23,12 +23,12 @@ def rrelu(
     >>> nn.functional.rrelu(rt.tensor([8.0, -48.0]))
     tensor([  8., -11.])
     """
-    if not training:
-        return ops.leaky_relu(input, (lower + upper) / 2, inplace)
     if lower > upper:
         raise RuntimeError(
             f"rrelu: Lower bound should be less than or equal to the upper bound; got {lower}, {upper}"
         )
+    if not training:
+        return ops.leaky_relu(input, (lower + upper) / 2, inplace)
     # Backward needs only the slopes, so the input may be overwritten.
     slope = rt.where(input.detach() <= 0, rt.empty_like(input).uniform_(lower, upper), 1.0)
     return input.mul_(slope) if inplace else input * slope

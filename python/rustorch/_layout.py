@@ -1,0 +1,120 @@
+"""How tensors lie in memory, by name: layouts and memory formats, and Tensor's attributes about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rustorch import _C
+
+__all__ = [
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
+    "layout",
+    "memory_format",
+    "preserve_format",
+    "resize_as_",
+    "strided",
+]
+
+
+class memory_format(str):
+    """An order of dims in memory: what ``memory_format=`` of `to`, `clone`, `contiguous` and `empty` takes.
+
+    Follows `torch.memory_format`.
+
+    >>> import rustorch as rt
+    >>> rt.zeros(1, 2, 3, 4).to(memory_format=rt.channels_last).stride()
+    (24, 1, 8, 2)
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"rustorch.{str.__str__(self)}"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        return str.__str__(self)
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+
+
+class layout:
+    """A kind of storage. Every tensor here is `rustorch.strided`.
+
+    Follows `torch.layout`.
+
+    >>> import rustorch as rt
+    >>> rt.zeros(2).layout
+    rustorch.strided
+    """
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"rustorch.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name
+
+
+strided = layout("strided")
+
+
+def dim_order(self: _C.Tensor) -> tuple[int, ...]:
+    """The dims from the outermost in memory to the innermost.
+
+    >>> import rustorch as rt
+    >>> rt.zeros(2, 3).T.dim_order()
+    (1, 0)
+    """
+    return tuple(sorted(range(self.ndim), key=lambda d: -self.stride(d)))
+
+
+def is_pinned(self: _C.Tensor, device: Any = None) -> bool:
+    """Whether the memory is page-locked for an accelerator: never, as no engine needs it."""
+    return False
+
+
+def pin_memory(self: _C.Tensor, device: Any = None) -> _C.Tensor:
+    """The tensor itself: no engine copies faster from page-locked memory."""
+    return self
+
+
+def resize_as_(input: _C.Tensor, the_template: _C.Tensor, *, memory_format: Any = None) -> _C.Tensor:
+    """Gives `input`, in place, the shape of another tensor; values stay in memory order.
+
+    Follows `torch.resize_as_`.
+
+    >>> import rustorch as rt
+    >>> rt.resize_as_(rt.zeros(4), rt.ones(2, 2)).shape
+    rustorch.Size([2, 2])
+    """
+    input.resize_(tuple(the_template.shape))
+    return input
+
+
+def _is_device(kind: str) -> property:
+    return property(lambda self: self.device.type == kind, doc=f"Whether the tensor is on a {kind} device.")
+
+
+def install() -> None:
+    """Hangs the attributes on the type; called once by the package."""
+    tensor: Any = _C.Tensor
+    tensor.layout = property(lambda self: strided, doc="How elements are stored: `rustorch.strided`.")
+    for kind in ("cpu", "cuda", "mps", "meta", "xpu"):
+        setattr(tensor, f"is_{kind}", _is_device(kind))
+    for name in ("is_sparse", "is_sparse_csr", "is_mkldnn", "is_nested", "is_quantized"):
+        setattr(tensor, name, property(lambda self: False, doc="False: tensors here are dense."))
+    for method in (dim_order, is_pinned, pin_memory):
+        method.__qualname__ = f"Tensor.{method.__name__}"
+        setattr(tensor, method.__name__, method)

@@ -1,0 +1,77 @@
+"""Memory formats and layouts against PyTorch: strides, identity, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rustorch as rt
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.parity
+
+FORMATS = ["contiguous_format", "preserve_format", "channels_last", "channels_last_3d"]
+CALLS = {
+    "to": lambda lib, x, f: x.to(memory_format=f),
+    "to_dtype": lambda lib, x, f: x.to(lib.float64, memory_format=f),
+    "to_copy": lambda lib, x, f: x.to(lib.float32, copy=True, memory_format=f),
+    "clone": lambda lib, x, f: x.clone(memory_format=f),
+    "contiguous": lambda lib, x, f: x.contiguous(memory_format=f),
+    "empty_like": lambda lib, x, f: lib.empty_like(x, memory_format=f).fill_(1),
+    "zeros_like": lambda lib, x, f: lib.zeros_like(x, memory_format=f),
+    "half": lambda lib, x, f: x.half(memory_format=f),
+    "empty": lambda lib, x, f: lib.empty(x.shape, memory_format=f).fill_(1),
+}
+SHAPES = [(2, 3, 4, 5), (1, 3, 1, 5), (2, 3, 2, 4, 5), (3, 4)]
+
+
+def outcome(lib: Any, call: str, shape: tuple[int, ...], turned: bool, form: str) -> Any:
+    x = lib.from_numpy(np.arange(np.prod(shape), dtype=np.float32).reshape(shape))
+    x = x.transpose(0, -1) if turned else x
+    try:
+        y = CALLS[call](lib, x, getattr(lib, form))
+    except RuntimeError as error:
+        return RuntimeError, "preserve" in str(error) or "rank" in str(error)
+    shared = y.data_ptr() == x.data_ptr() and y.numel() > 0
+    asked = [form_ for form_ in FORMATS if form_ != "preserve_format"]
+    return y.stride(), y.tolist(), shared, [y.is_contiguous(memory_format=getattr(lib, f)) for f in asked]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("call", CALLS)
+def test_formats(call: str, form: str) -> None:
+    for shape in SHAPES:
+        for turned in (False, True):
+            ours, theirs = (outcome(lib, call, shape, turned, form) for lib in (rt, torch))
+            if theirs[0] is RuntimeError:
+                assert ours[0] is RuntimeError
+            else:
+                assert ours == theirs, (shape, turned)
+
+
+def test_gradients_flow_through_formats() -> None:
+    x = rt.randn(2, 3, 4, 5, requires_grad=True)
+    y = x.contiguous(memory_format=rt.channels_last)
+    assert y.stride() == (60, 1, 15, 3)
+    (y * 2).sum().backward()
+    assert (x.grad == 2).all()
+    assert y.contiguous(memory_format=rt.channels_last) is y
+
+
+def test_names() -> None:
+    assert str(rt.channels_last) == "rustorch.channels_last"
+    assert isinstance(rt.channels_last, rt.memory_format)
+    x = rt.zeros(2, 3)
+    assert x.layout is rt.strided and rt.zeros(2, layout=rt.strided).layout is rt.strided
+    assert x.is_cpu and not (x.is_cuda or x.is_meta or x.is_sparse or x.is_quantized or x.is_pinned())
+    assert x.T.dim_order() == (1, 0) == torch.zeros(2, 3).T.dim_order()
+    with pytest.raises(TypeError):
+        x.clone(memory_format="sideways")
+
+
+def test_resize_as() -> None:
+    x = rt.arange(6)
+    assert rt.resize_as_(x, rt.zeros(2, 2)) is x
+    assert x.tolist() == [[0, 1], [2, 3]]
