@@ -114,7 +114,8 @@ void logcumsumexp_vjp(VjpContext& c) {
   const Tensor x = c.input(0), out = c.result();
   if (x.numel() == 0 || x.dim() == 0) return c.set(0, c.grad());
   const int64_t dim = wrap_dim(c.arg<int64_t>(1), x.dim(), "logcumsumexp");
-  // Every factor is at most 1: exp of differences of a growing sequence. -inf minus -inf counts as 0.
+  // Every factor is at most 1: exp of differences of a growing sequence. -inf minus -inf counts as
+  // 0.
   const auto gap = [](const Tensor& a, const Tensor& b) {
     return ops::conj(ops::exp(ops::masked_fill(a - b, ops::eq(a, b), Scalar(0))));
   };
