@@ -151,7 +151,7 @@ bool accepts(const Argument& a, PyObject* o) {
         return first && (is_int(first.get()) || PyBool_Check(first.get()));
       }
     case ArgKind::FloatList:
-      return is_list(o);
+      return is_list(o) || (a.list_size > 0 && is_number(o) && !PyComplex_Check(o));
     case ArgKind::DType:
       return is_dtype(o);
     case ArgKind::Device:
@@ -190,6 +190,7 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
     }
     case ArgKind::FloatList: {
       std::vector<double> list;
+      if (!is_list(o)) return std::vector<double>{to_scalar(o).to_double()};
       for_each_item(o, [&](PyObject* item) { list.push_back(to_scalar(item).to_double()); });
       return list;
     }

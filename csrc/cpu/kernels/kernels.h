@@ -35,6 +35,7 @@ void add_moments(const FunctionTable& table);
 void add_losses(const LoopTable& table);
 void add_attention(const FunctionTable& table);
 void add_norms(const FunctionTable& table);
+void add_resample(const FunctionTable& table);
 void add_softmax(const FunctionTable& table);
 void add_scans(const FunctionTable& table);
 }  // namespace rt::cpu::RT_ISA

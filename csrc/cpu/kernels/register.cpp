@@ -29,6 +29,7 @@ void register_kernels(const LoopTable& loops, const CastTable& casts,
   add_losses(loops);
   add_attention(functions);
   add_norms(functions);
+  add_resample(functions);
   add_softmax(functions);
   add_scans(functions);
 }

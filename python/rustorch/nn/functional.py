@@ -16,13 +16,10 @@ from rustorch.nn._functional.activation import (
     softmin,
 )
 from rustorch.nn._functional.attention import multi_head_attention_forward
-from rustorch.nn._functional.ctc import ctc_loss
 from rustorch.nn._functional.loss import (
     triplet_margin_with_distance_loss,
 )
-from rustorch.nn._functional.resample import grid_sample, interpolate
 from rustorch.nn._functional.vision import (
-    affine_grid,
     local_response_norm,
     lp_pool1d,
     lp_pool2d,
@@ -34,15 +31,9 @@ from rustorch.nn._functional.vision import (
     upsample_bilinear,
     upsample_nearest,
 )
-from rustorch.nn._functional.windows import fold, unfold
 
 __all__ = [
-    "affine_grid",
-    "ctc_loss",
-    "fold",
-    "grid_sample",
     "gumbel_softmax",
-    "interpolate",
     "local_response_norm",
     "lp_pool1d",
     "lp_pool2d",
@@ -55,7 +46,6 @@ __all__ = [
     "rrelu_",
     "softmin",
     "triplet_margin_with_distance_loss",
-    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",

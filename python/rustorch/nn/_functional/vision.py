@@ -1,57 +1,14 @@
-"""Rearrangements of images and grids, power pooling, unpooling, response normalisation."""
+"""Power pooling, unpooling, response normalisation."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import rustorch as rt
 from rustorch import Tensor
 from rustorch.nn._functional.core import ops
-from rustorch.nn._functional.resample import interpolate
-
-
-def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
-    """Sampling positions for ``grid_sample``: (N, 2, 3) and an (N, C, H, W) size give (N, H, W, 2); also in
-    3-D.
-
-    >>> identity = rt.tensor([[[1.0, 0, 0], [0, 1, 0]]])
-    >>> nn.functional.affine_grid(identity, (1, 1, 1, 2), align_corners=True)[0, 0, :, 0]
-    tensor([-1.,  1.])
-    """
-    if align_corners is None:
-        warnings.warn(
-            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
-            "Please specify align_corners=True if the old behavior is desired.",
-            stacklevel=2,
-        )
-        align_corners = False
-    if not theta.is_floating_point():
-        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
-    n_spatial = len(size) - 2
-    if n_spatial not in (2, 3):
-        raise NotImplementedError(
-            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got "
-            f"size {tuple(size)}."
-        )
-    if theta.dim() != 3 or theta.shape[-2] != n_spatial or theta.shape[-1] != n_spatial + 1:
-        raise ValueError(
-            f"Expected a batch of {n_spatial}D affine matrices of shape Nx{n_spatial}x{n_spatial + 1} for "
-            f"size {tuple(size)}. Got {tuple(theta.shape)}."
-        )
-    if min(size) <= 0:
-        raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
-    axes = []
-    for n in size[2:]:
-        edge = 1.0 if align_corners else 1.0 - 1.0 / n
-        axis = rt.linspace(-edge, edge, n, dtype=theta.dtype, device=theta.device)
-        axes.append(axis if n > 1 else rt.full((1,), -1.0 if align_corners else 0.0).to(axis))
-    # The last spatial dimension comes first in a coordinate: (x, y[, z], 1).
-    grids = list(reversed(rt.meshgrid(*axes, indexing="ij")))
-    base = rt.stack([*grids, rt.ones_like(grids[0])], -1).reshape(1, -1, n_spatial + 1)
-    return rt.matmul(base, theta.transpose(1, 2)).reshape(size[0], *size[2:], n_spatial)
 
 
 def local_response_norm(
@@ -228,7 +185,7 @@ def upsample(
     warnings.warn(
         "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
     )
-    return interpolate(input, size, scale_factor, mode, align_corners)
+    return ops.interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
