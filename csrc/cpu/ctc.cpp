@@ -60,8 +60,9 @@ void losses_of(const CtcInputs& in, const Tensor& losses, const Tensor& log_alph
       for (int64_t t = 1; t < s.steps; ++t) {
         const T* before = alpha + (t - 1) * width;
         for (int64_t i = 0; i < s.states; ++i) {
-          alpha[t * width + i] = s.emit(t, i) + log_sum(before[i], i > 0 ? before[i - 1] : kNever<T>,
-                                                        s.skips(i) ? before[i - 2] : kNever<T>);
+          alpha[t * width + i] =
+              s.emit(t, i) + log_sum(before[i], i > 0 ? before[i - 1] : kNever<T>,
+                                     s.skips(i) ? before[i - 2] : kNever<T>);
         }
       }
       const T* last = alpha + (s.steps - 1) * width;
@@ -71,8 +72,8 @@ void losses_of(const CtcInputs& in, const Tensor& losses, const Tensor& log_alph
 }
 
 template <class T>
-void gradients_of(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha, const Tensor& grad,
-                  const Tensor& result) {
+void gradients_of(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha,
+                  const Tensor& grad, const Tensor& result) {
   const int64_t width = log_alpha.sizes()[2];
   parallel_for(0, losses.numel(), 1, [&](int64_t begin, int64_t end) {
     std::vector<T> beta(static_cast<size_t>(width)), later(beta);
@@ -86,7 +87,9 @@ void gradients_of(const CtcInputs& in, const Tensor& losses, const Tensor& log_a
       for (int64_t t = s.steps - 1; t >= 0; --t) {
         // beta[i]: of the steps after t, from state i at t.
         for (int64_t i = 0; i < s.states; ++i) {
-          const auto next = [&](int64_t j) { return later[static_cast<size_t>(j)] + s.emit(t + 1, j); };
+          const auto next = [&](int64_t j) {
+            return later[static_cast<size_t>(j)] + s.emit(t + 1, j);
+          };
           T& b = beta[static_cast<size_t>(i)];
           if (t == s.steps - 1) {
             b = i >= s.states - 2 ? T(0) : kNever<T>;
@@ -95,7 +98,8 @@ void gradients_of(const CtcInputs& in, const Tensor& losses, const Tensor& log_a
                         i + 2 < s.states && s.skips(i + 2) ? next(i + 2) : kNever<T>);
           }
           // Minus the probability that the path is in this state.
-          out[t * s.batch * s.classes + s.label(i)] -= g * std::exp(alpha[t * width + i] + b + loss);
+          out[t * s.batch * s.classes + s.label(i)] -=
+              g * std::exp(alpha[t * width + i] + b + loss);
         }
         std::swap(beta, later);
       }
@@ -107,9 +111,10 @@ void ctc(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha) {
   if (losses.dtype() == DType::Float64) return losses_of<double>(in, losses, log_alpha);
   losses_of<float>(in, losses, log_alpha);
 }
-void ctc_backward(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha, const Tensor& grad,
-                  const Tensor& result) {
-  if (losses.dtype() == DType::Float64) return gradients_of<double>(in, losses, log_alpha, grad, result);
+void ctc_backward(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha,
+                  const Tensor& grad, const Tensor& result) {
+  if (losses.dtype() == DType::Float64)
+    return gradients_of<double>(in, losses, log_alpha, grad, result);
   gradients_of<float>(in, losses, log_alpha, grad, result);
 }
 

@@ -12,7 +12,8 @@ extern VectorKernel<Gather> gather_masked_taps;
 
 namespace {
 
-VectorKernel<void(int64_t, int64_t, const void* const*, const void*, void*)> blend_rows{"blend_rows"};
+VectorKernel<void(int64_t, int64_t, const void* const*, const void*, void*)> blend_rows{
+    "blend_rows"};
 VectorKernel<Gather> gather_taps{"gather_taps"};
 
 }  // namespace
@@ -68,28 +69,29 @@ void run(const Tensor& out, const Tensor& x, const AxisTaps* axes) {
   bool ragged = false;
   for (int32_t i : index) ragged = ragged || i < 0;
   const auto pick = ragged ? gather_masked_taps[type] : gather_taps[type];
-  parallel_for(0, out.sizes()[0] * depth * height, std::max<int64_t>(1, kGrain / std::max<int64_t>(width, 1)),
-               [&](int64_t begin, int64_t end) {
-                 RowList<T> list;
-                 Scratch<T> buffer(std::max<int64_t>(in_width, 1));
-                 for (int64_t r = begin; r < end; ++r) {
-                   const int64_t plane = r / (depth * height), d = r / height % depth, h = r % height;
-                   list.collect(x.data<const T>() + plane * in_plane, x, axes, d, h);
-                   T* to = out.data<T>() + r * width;
-                   const int64_t rows = static_cast<int64_t>(list.rows.size());
-                   if (straight) {
-                     blend_rows[type](width, rows, list.rows.data(), list.weights.data(), to);
-                     continue;
-                   }
-                   const void* from = buffer.data();
-                   if (rows == 1 && list.weights[0] == T(1)) {
-                     from = list.rows[0];
-                   } else {
-                     blend_rows[type](in_width, rows, list.rows.data(), list.weights.data(), buffer.data());
-                   }
-                   pick(width, across.taps, index.data(), weight.data(), from, to);
-                 }
-               });
+  parallel_for(
+      0, out.sizes()[0] * depth * height,
+      std::max<int64_t>(1, kGrain / std::max<int64_t>(width, 1)), [&](int64_t begin, int64_t end) {
+        RowList<T> list;
+        Scratch<T> buffer(std::max<int64_t>(in_width, 1));
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t plane = r / (depth * height), d = r / height % depth, h = r % height;
+          list.collect(x.data<const T>() + plane * in_plane, x, axes, d, h);
+          T* to = out.data<T>() + r * width;
+          const int64_t rows = static_cast<int64_t>(list.rows.size());
+          if (straight) {
+            blend_rows[type](width, rows, list.rows.data(), list.weights.data(), to);
+            continue;
+          }
+          const void* from = buffer.data();
+          if (rows == 1 && list.weights[0] == T(1)) {
+            from = list.rows[0];
+          } else {
+            blend_rows[type](in_width, rows, list.rows.data(), list.weights.data(), buffer.data());
+          }
+          pick(width, across.taps, index.data(), weight.data(), from, to);
+        }
+      });
 }
 
 void resample(const Tensor& out, const Tensor& x, const AxisTaps* axes) {

@@ -1,4 +1,5 @@
-// Sampling at points of a grid: a tile of points at a time, whose places and weights serve all channels.
+// Sampling at points of a grid: a tile of points at a time, whose places and weights serve all
+// channels.
 #include <cmath>
 
 #include "cpu/parallel.h"
@@ -44,7 +45,8 @@ template <class T>
 Place<T> settled(Place<T> p, int64_t size, const PointSampling& how) {
   if (how.padding == PointSampling::Border) return clipped(p, size);
   if (how.padding == PointSampling::Zeros) return p;
-  return clipped(how.align_corners ? reflected(p, 0, 2 * (size - 1)) : reflected(p, -1, 2 * size - 1), size);
+  return clipped(
+      how.align_corners ? reflected(p, 0, 2 * (size - 1)) : reflected(p, -1, 2 * size - 1), size);
 }
 
 // Keys' cubic convolution (1981) with a = -0.75, as in PyTorch: the weight at distance x, and its
@@ -113,13 +115,17 @@ struct Tile {
   T weight[kMaxTaps * kTile];
 
   // `count` points at `grid` (count, dims), the last dim of the image first.
-  void read(const T* grid, int64_t count, IntList spatial, const PointSampling& how, const int64_t* order) {
+  void read(const T* grid, int64_t count, IntList spatial, const PointSampling& how,
+            const int64_t* order) {
     points = count;
     const int64_t dims = spatial.ssize();
-    taps = how.mode == PointSampling::Nearest ? 1 : how.mode == PointSampling::Cubic ? 16 : int64_t{1} << dims;
+    taps = how.mode == PointSampling::Nearest ? 1
+           : how.mode == PointSampling::Cubic ? 16
+                                              : int64_t{1} << dims;
     for (int64_t i = 0; i < count; ++i) {
       AxisRead<T> axes[3];
-      for (int64_t d = 0; d < dims; ++d) axes[d] = read_axis(grid[i * dims + dims - 1 - d], spatial[d], how, order[d]);
+      for (int64_t d = 0; d < dims; ++d)
+        axes[d] = read_axis(grid[i * dims + dims - 1 - d], spatial[d], how, order[d]);
       for (int64_t k = 0; k < taps; ++k) {
         int64_t at = 0, rest = k;
         T w = 1;
@@ -138,7 +144,10 @@ struct Tile {
 
 struct Shape {
   explicit Shape(const Tensor& x, const Tensor& grid)
-      : batch(x.sizes()[0]), channels(x.sizes()[1]), points(grid.sizes()[1]), dims(grid.sizes()[2]) {
+      : batch(x.sizes()[0]),
+        channels(x.sizes()[1]),
+        points(grid.sizes()[1]),
+        dims(grid.sizes()[2]) {
     spatial = x.sizes().slice(2, static_cast<size_t>(dims));
     plane = 1;
     for (int64_t s : spatial) plane *= s;
@@ -158,12 +167,12 @@ void sample(const Tensor& out, const Tensor& x, const Tensor& grid, const PointS
                  for (int64_t b = begin; b < end; ++b) {
                    const int64_t n = b / s.tiles, first = b % s.tiles * kTile;
                    const int64_t count = std::min(kTile, s.points - first);
-                   tile.read(grid.data<const T>() + (n * s.points + first) * s.dims, count, s.spatial, how,
-                             how.order.data());
+                   tile.read(grid.data<const T>() + (n * s.points + first) * s.dims, count,
+                             s.spatial, how, how.order.data());
                    for (int64_t c = 0; c < s.channels; ++c) {
                      const int64_t p = n * s.channels + c;
-                     gather(count, tile.taps, tile.index, tile.weight, x.data<const T>() + p * s.plane,
-                            out.data<T>() + p * s.points + first);
+                     gather(count, tile.taps, tile.index, tile.weight,
+                            x.data<const T>() + p * s.plane, out.data<T>() + p * s.points + first);
                    }
                  }
                });
@@ -173,15 +182,16 @@ template <class T>
 void scatter(const Tensor& x, const Tensor& grad, const Tensor& grid, const PointSampling& how) {
   const Shape s(x, grid);
   // A plane belongs to one thread, since points may meet.
-  parallel_for(0, s.batch * s.channels, std::max<int64_t>(1, kGrain / std::max<int64_t>(s.points, 1)),
+  parallel_for(0, s.batch * s.channels,
+               std::max<int64_t>(1, kGrain / std::max<int64_t>(s.points, 1)),
                [&](int64_t begin, int64_t end) {
                  Tile<T> tile;
                  for (int64_t p = begin; p < end;) {
                    const int64_t n = p / s.channels, last = std::min(end, (n + 1) * s.channels);
                    for (int64_t first = 0; first < s.points; first += kTile) {
                      const int64_t count = std::min(kTile, s.points - first);
-                     tile.read(grid.data<const T>() + (n * s.points + first) * s.dims, count, s.spatial, how,
-                               how.order.data());
+                     tile.read(grid.data<const T>() + (n * s.points + first) * s.dims, count,
+                               s.spatial, how, how.order.data());
                      for (int64_t q = p; q < last; ++q) {
                        T* plane = x.data<T>() + q * s.plane;
                        const T* g = grad.data<const T>() + q * s.points + first;
@@ -218,7 +228,8 @@ void sample_grad(const Tensor& grad_grid, const Tensor& grad, const Tensor& x, c
                      for (int64_t i = 0; i < count; ++i) sum[i] = 0;
                      for (int64_t c = 0; c < s.channels; ++c) {
                        const int64_t p = n * s.channels + c;
-                       gather(count, tile.taps, tile.index, tile.weight, x.data<const T>() + p * s.plane, slope);
+                       gather(count, tile.taps, tile.index, tile.weight,
+                              x.data<const T>() + p * s.plane, slope);
                        const T* g = grad.data<const T>() + p * s.points + first;
                        for (int64_t i = 0; i < count; ++i) sum[i] += slope[i] * g[i];
                      }
@@ -229,16 +240,18 @@ void sample_grad(const Tensor& grad_grid, const Tensor& grad, const Tensor& x, c
                });
 }
 
-void sample_points(const Tensor& out, const Tensor& x, const Tensor& grid, const PointSampling& how) {
+void sample_points(const Tensor& out, const Tensor& x, const Tensor& grid,
+                   const PointSampling& how) {
   if (out.dtype() == DType::Float64) return sample<double>(out, x, grid, how);
   sample<float>(out, x, grid, how);
 }
-void scatter_points(const Tensor& x, const Tensor& grad, const Tensor& grid, const PointSampling& how) {
+void scatter_points(const Tensor& x, const Tensor& grad, const Tensor& grid,
+                    const PointSampling& how) {
   if (x.dtype() == DType::Float64) return scatter<double>(x, grad, grid, how);
   scatter<float>(x, grad, grid, how);
 }
-void sample_points_grad(const Tensor& grad_grid, const Tensor& grad, const Tensor& x, const Tensor& grid,
-                        const PointSampling& how) {
+void sample_points_grad(const Tensor& grad_grid, const Tensor& grad, const Tensor& x,
+                        const Tensor& grid, const PointSampling& how) {
   if (x.dtype() == DType::Float64) return sample_grad<double>(grad_grid, grad, x, grid, how);
   sample_grad<float>(grad_grid, grad, x, grid, how);
 }

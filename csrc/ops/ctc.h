@@ -12,12 +12,13 @@ struct CtcInputs {
   int64_t blank;
 };
 
-// losses: (batch); log_alpha: (batch, steps, 2 * longest + 1), the logarithms of the probabilities to be
-// in each state after each step.
-extern KernelSlot<void(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha)> ctc_kernel;
+// losses: (batch); log_alpha: (batch, steps, 2 * longest + 1), the logarithms of the probabilities
+// to be in each state after each step.
+extern KernelSlot<void(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha)>
+    ctc_kernel;
 // grad_log_probs comes zeroed; grad: (batch).
-extern KernelSlot<void(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha, const Tensor& grad,
-                       const Tensor& grad_log_probs)>
+extern KernelSlot<void(const CtcInputs& in, const Tensor& losses, const Tensor& log_alpha,
+                       const Tensor& grad, const Tensor& grad_log_probs)>
     ctc_backward_kernel;
 
 }  // namespace rt

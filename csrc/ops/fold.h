@@ -16,9 +16,10 @@ struct FoldGeometry {
   }
 };
 
-// columns (planes, kernel, kernel, windows, windows) = the windows of x (planes, height, width), zero
-// beyond its edges. Contiguous, of one item size.
-extern KernelSlot<void(const Tensor& columns, const Tensor& x, const FoldGeometry& g)> unfold_kernel;
+// columns (planes, kernel, kernel, windows, windows) = the windows of x (planes, height, width),
+// zero beyond its edges. Contiguous, of one item size.
+extern KernelSlot<void(const Tensor& columns, const Tensor& x, const FoldGeometry& g)>
+    unfold_kernel;
 // x = the sum of the columns at their places; of one type that sums are made in.
 extern KernelSlot<void(const Tensor& x, const Tensor& columns, const FoldGeometry& g)> fold_kernel;
 

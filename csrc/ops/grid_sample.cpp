@@ -7,9 +7,8 @@
 
 namespace rt {
 
-KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const PointSampling&)> sample_points_kernel{
-    "sample_points"},
-    scatter_points_kernel{"scatter_points"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const PointSampling&)>
+    sample_points_kernel{"sample_points"}, scatter_points_kernel{"scatter_points"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const PointSampling&)>
     sample_points_grad_kernel{"sample_points_grad"};
 
@@ -31,7 +30,8 @@ struct How {
   }
 };
 How how_of(const VjpContext& c, int first) {
-  return {c.arg<int64_t>(first), c.arg<int64_t>(first + 1), c.arg<bool>(first + 2), Dims(c.arg<IntList>(first + 3))};
+  return {c.arg<int64_t>(first), c.arg<int64_t>(first + 1), c.arg<bool>(first + 2),
+          Dims(c.arg<IntList>(first + 3))};
 }
 
 Tensor sample(const Tensor& x, const Tensor& grid, const How& how);
@@ -49,11 +49,14 @@ Tensor grid_gradient(const Tensor& g, const Tensor& x, const Tensor& grid, const
   return ops::stack(parts, -1);
 }
 
-Tensor sample_forward(const Tensor& x, const Tensor& grid, int64_t mode, int64_t padding, bool align, IntList order) {
+Tensor sample_forward(const Tensor& x, const Tensor& grid, int64_t mode, int64_t padding,
+                      bool align, IntList order) {
   NoGradGuard guard;
-  const Tensor out = empty({x.sizes()[0], x.sizes()[1], grid.sizes()[1]}, x.dtype(), x.device(), kName);
+  const Tensor out =
+      empty({x.sizes()[0], x.sizes()[1], grid.sizes()[1]}, x.dtype(), x.device(), kName);
   if (out.numel() > 0) {
-    sample_points_kernel(out, out, ops::contiguous(x), ops::contiguous(grid), {mode, padding, align, order});
+    sample_points_kernel(out, out, ops::contiguous(x), ops::contiguous(grid),
+                         {mode, padding, align, order});
   }
   return out;
 }
@@ -63,20 +66,24 @@ void sample_vjp(VjpContext& c) {
   const How how = how_of(c, 2);
   if (c.needs(0)) c.set(0, scatter(c.grad(), grid, x.sizes().slice(2, x.sizes().size() - 2), how));
   if (!c.needs(1)) return;
-  c.set(1, modes().grad ? grid_gradient(c.grad(), x, grid, how) : points_grad(c.grad(), x, grid, how));
+  c.set(1,
+        modes().grad ? grid_gradient(c.grad(), x, grid, how) : points_grad(c.grad(), x, grid, how));
 }
 const Op sample_op(
-    "_sample_points(Tensor input, Tensor grid, int mode, int padding, bool align_corners, int[] order) -> Tensor",
-    sample_forward, {.vjp = sample_vjp, .saves = "input grid", .in = "", .kernels = {&sample_points_kernel}});
+    "_sample_points(Tensor input, Tensor grid, int mode, int padding, bool align_corners, int[] "
+    "order) -> Tensor",
+    sample_forward,
+    {.vjp = sample_vjp, .saves = "input grid", .in = "", .kernels = {&sample_points_kernel}});
 
-Tensor scatter_forward(const Tensor& g, const Tensor& grid, IntList spatial, int64_t mode, int64_t padding, bool align,
-                       IntList order) {
+Tensor scatter_forward(const Tensor& g, const Tensor& grid, IntList spatial, int64_t mode,
+                       int64_t padding, bool align, IntList order) {
   NoGradGuard guard;
   Dims size{g.sizes()[0], g.sizes()[1]};
   for (int64_t s : spatial) size.push_back(s);
   const Tensor x = ops::zeros(size, g.dtype(), g.device());
   if (g.numel() > 0) {
-    scatter_points_kernel(x, x, ops::contiguous(g), ops::contiguous(grid), {mode, padding, align, order});
+    scatter_points_kernel(x, x, ops::contiguous(g), ops::contiguous(grid),
+                          {mode, padding, align, order});
   }
   return x;
 }
@@ -88,21 +95,24 @@ void scatter_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, grid_gradient(c.input(0), c.grad(), grid, how));
 }
 const Op scatter_op(
-    "_scatter_points(Tensor grad, Tensor grid, int[] size, int mode, int padding, bool align_corners, "
+    "_scatter_points(Tensor grad, Tensor grid, int[] size, int mode, int padding, bool "
+    "align_corners, "
     "int[] order) -> Tensor",
-    scatter_forward, {.vjp = scatter_vjp, .saves = "grad grid", .in = "", .kernels = {&scatter_points_kernel}});
+    scatter_forward,
+    {.vjp = scatter_vjp, .saves = "grad grid", .in = "", .kernels = {&scatter_points_kernel}});
 
-Tensor points_grad_forward(const Tensor& g, const Tensor& x, const Tensor& grid, int64_t mode, int64_t padding,
-                           bool align, IntList order) {
+Tensor points_grad_forward(const Tensor& g, const Tensor& x, const Tensor& grid, int64_t mode,
+                           int64_t padding, bool align, IntList order) {
   const Tensor out = ops::zeros(grid.sizes(), grid.dtype(), grid.device());
   if (g.numel() > 0) {
-    sample_points_grad_kernel(out, out, ops::contiguous(g), ops::contiguous(x), ops::contiguous(grid),
-                              {mode, padding, align, order});
+    sample_points_grad_kernel(out, out, ops::contiguous(g), ops::contiguous(x),
+                              ops::contiguous(grid), {mode, padding, align, order});
   }
   return out;
 }
 const Op points_grad_op(
-    "_sample_points_grad(Tensor grad, Tensor input, Tensor grid, int mode, int padding, bool align_corners, "
+    "_sample_points_grad(Tensor grad, Tensor input, Tensor grid, int mode, int padding, bool "
+    "align_corners, "
     "int[] order) -> Tensor",
     points_grad_forward, {.in = "", .kernels = {&sample_points_grad_kernel}});
 
@@ -126,27 +136,32 @@ int64_t choice(const char* const (&names)[N], std::string_view given) {
 
 void check(const Tensor& x, const Tensor& grid, int64_t mode) {
   const int64_t dims = x.dim() - 2;
-  RT_CHECK(x.device() == grid.device(), Runtime, kName, "expected input and grid to be on same device",
+  RT_CHECK(x.device() == grid.device(), Runtime, kName,
+           "expected input and grid to be on same device",
            cat_str(describe(x), " and ", describe(grid)));
   RT_CHECK((dims == 2 || dims == 3) && grid.dim() == x.dim(), Runtime, kName,
-           cat_str("expected 4D or 5D input and grid with same number of dimensions, but got input with sizes ",
+           cat_str("expected 4D or 5D input and grid with same number of dimensions, but got input "
+                   "with sizes ",
                    x.sizes(), " and grid with sizes ", grid.sizes()));
   RT_CHECK(x.sizes()[0] == grid.sizes()[0], Runtime, kName,
-           cat_str("expected grid and input to have same batch size, but got input with sizes ", x.sizes(),
-                   " and grid with sizes ", grid.sizes()));
+           cat_str("expected grid and input to have same batch size, but got input with sizes ",
+                   x.sizes(), " and grid with sizes ", grid.sizes()));
   RT_CHECK(grid.sizes().back() == dims, Runtime, kName,
-           cat_str("expected grid to have size ", dims, " in last dimension, but got grid with sizes ", grid.sizes()));
+           cat_str("expected grid to have size ", dims,
+                   " in last dimension, but got grid with sizes ", grid.sizes()));
   int64_t plane = 1;
   for (int64_t d = 2; d < x.dim(); ++d) {
     RT_CHECK(x.sizes()[d] > 0, Runtime, kName,
-             cat_str("expected input to have non-empty spatial dimensions, but input has sizes ", x.sizes()));
+             cat_str("expected input to have non-empty spatial dimensions, but input has sizes ",
+                     x.sizes()));
     plane *= x.sizes()[d];
   }
   RT_CHECK(plane < INT32_MAX, Runtime, kName, "an image has too many elements", describe(x));
-  RT_CHECK(mode != PointSampling::Cubic || dims == 2, Runtime, kName, "bicubic interpolation only supports 4D input");
+  RT_CHECK(mode != PointSampling::Cubic || dims == 2, Runtime, kName,
+           "bicubic interpolation only supports 4D input");
   RT_CHECK(x.dtype() == grid.dtype(), Runtime, kName,
-           cat_str("expected input and grid to have same dtype, but input has ", x.dtype(), " and grid has ",
-                   grid.dtype()));
+           cat_str("expected input and grid to have same dtype, but input has ", x.dtype(),
+                   " and grid has ", grid.dtype()));
   if (!is_floating(x.dtype())) not_implemented_for(kName, x);
 }
 
@@ -154,14 +169,18 @@ Tensor grid_sample_forward(const Tensor& x, const Tensor& grid, std::string_view
                            std::string_view padding_name, std::optional<bool> align_corners) {
   const int64_t mode = choice({"bilinear", "nearest", "bicubic"}, mode_name);
   RT_CHECK(mode >= 0, Value, kName,
-           cat_str("expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '", mode_name, "'"));
+           cat_str("expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '", mode_name,
+                   "'"));
   const int64_t padding = choice({"zeros", "border", "reflection"}, padding_name);
   RT_CHECK(padding >= 0, Value, kName,
-           cat_str("expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '", padding_name, "'"));
+           cat_str("expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '",
+                   padding_name, "'"));
   if (!align_corners) {
     warn(kName,
-         "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-         "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.");
+         "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+         "1.3.0. Please specify "
+         "align_corners=True if the old behavior is desired. See the documentation of grid_sample "
+         "for details.");
   }
   check(x, grid, mode);
   const int64_t dims = x.dim() - 2;
@@ -179,7 +198,10 @@ Tensor grid_sample_forward(const Tensor& x, const Tensor& grid, std::string_view
 const Op grid_sample_op(
     "grid_sample(Tensor input, Tensor grid, str mode='bilinear', str padding_mode='zeros', "
     "bool? align_corners=None) -> Tensor",
-    grid_sample_forward, {.in = "nn.functional", .doc = R"(The input (N, C, [D,] H, W) at points of `grid` (N, ..., 2 or 3), whose coordinates run from -1 to 1.
+    grid_sample_forward,
+    {.in = "nn.functional",
+     .doc =
+         R"(The input (N, C, [D,] H, W) at points of `grid` (N, ..., 2 or 3), whose coordinates run from -1 to 1.
 
 The last dim of the grid is (x, y[, z]). `mode` is "bilinear", "nearest" or "bicubic" (4-D); outside the
 image `padding_mode` "zeros", "border" or "reflection" rules. Follows
@@ -203,16 +225,21 @@ Tensor affine_grid_forward(const Tensor& theta, IntList size, std::optional<bool
   const char* op = "affine_grid";
   if (!align_corners) {
     warn(op,
-         "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-         "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.");
+         "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+         "1.3.0. Please specify "
+         "align_corners=True if the old behavior is desired. See the documentation of grid_sample "
+         "for details.");
   }
-  RT_CHECK(is_floating(theta.dtype()), Value, op, "Expected theta to have floating point type", describe(theta));
+  RT_CHECK(is_floating(theta.dtype()), Value, op, "Expected theta to have floating point type",
+           describe(theta));
   const int64_t dims = size.ssize() - 2;
-  RT_CHECK(dims == 2 || dims == 3, NotImplemented, op,
-           "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively.", cat_str(size));
+  RT_CHECK(
+      dims == 2 || dims == 3, NotImplemented, op,
+      "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively.",
+      cat_str(size));
   RT_CHECK(theta.dim() == 3 && theta.sizes()[1] == dims && theta.sizes()[2] == dims + 1, Value, op,
-           cat_str("Expected a batch of ", dims, "D affine matrices of shape Nx", dims, "x", dims + 1, " for size ", size,
-                   ". Got ", theta.sizes(), "."));
+           cat_str("Expected a batch of ", dims, "D affine matrices of shape Nx", dims, "x",
+                   dims + 1, " for size ", size, ". Got ", theta.sizes(), "."));
   for (int64_t s : size) {
     RT_CHECK(s > 0, Value, op, cat_str("Expected non-zero, positive output size. Got ", size));
   }
@@ -221,7 +248,9 @@ Tensor affine_grid_forward(const Tensor& theta, IntList size, std::optional<bool
   for (int64_t d = dims - 1; d >= 0; --d) {
     Dims shape(static_cast<size_t>(dims), 1);
     shape[d] = spatial[d];
-    parts.push_back(ops::expand(ops::reshape(coordinates(spatial[d], align_corners.value_or(false), theta), shape), spatial));
+    parts.push_back(ops::expand(
+        ops::reshape(coordinates(spatial[d], align_corners.value_or(false), theta), shape),
+        spatial));
   }
   parts.push_back(ops::ones(spatial, theta.dtype(), theta.device()));
   int64_t points = 1;
@@ -233,8 +262,11 @@ Tensor affine_grid_forward(const Tensor& theta, IntList size, std::optional<bool
   return ops::reshape(ops::matmul(base, ops::transpose(theta, 1, 2)), out);
 }
 const Op affine_grid_op(
-    "affine_grid(Tensor theta, int[] size, bool? align_corners=None) -> Tensor", affine_grid_forward,
-    {.in = "nn.functional", .doc = R"(Sampling positions for `grid_sample`: maps (N, 2, 3) and a size (N, C, H, W) give (N, H, W, 2).
+    "affine_grid(Tensor theta, int[] size, bool? align_corners=None) -> Tensor",
+    affine_grid_forward,
+    {.in = "nn.functional",
+     .doc =
+         R"(Sampling positions for `grid_sample`: maps (N, 2, 3) and a size (N, C, H, W) give (N, H, W, 2).
 
 The same in 3-D: (N, 3, 4) and (N, C, D, H, W). ValueError for other shapes of theta. Follows
 `torch.nn.functional.affine_grid`.

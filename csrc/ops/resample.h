@@ -16,8 +16,12 @@ struct AxisTaps {
 
   int32_t& index_at(int64_t tap, int64_t i) { return index[static_cast<size_t>(tap * size + i)]; }
   double& weight_at(int64_t tap, int64_t i) { return weight[static_cast<size_t>(tap * size + i)]; }
-  int32_t index_at(int64_t tap, int64_t i) const { return index[static_cast<size_t>(tap * size + i)]; }
-  double weight_at(int64_t tap, int64_t i) const { return weight[static_cast<size_t>(tap * size + i)]; }
+  int32_t index_at(int64_t tap, int64_t i) const {
+    return index[static_cast<size_t>(tap * size + i)];
+  }
+  double weight_at(int64_t tap, int64_t i) const {
+    return weight[static_cast<size_t>(tap * size + i)];
+  }
 };
 
 // out (planes, d, h, w) = x (planes, d', h', w') blended along d, h and w by `axes`; float32 or
@@ -35,14 +39,16 @@ struct PointSampling {
 };
 
 // x (n, c, *spatial), grid (n, points, dims), out (n, c, points); float32 or float64, contiguous.
-extern KernelSlot<void(const Tensor& out, const Tensor& x, const Tensor& grid, const PointSampling& how)>
+extern KernelSlot<void(const Tensor& out, const Tensor& x, const Tensor& grid,
+                       const PointSampling& how)>
     sample_points_kernel;
 // Its adjoint: x += what grad read of it.
-extern KernelSlot<void(const Tensor& x, const Tensor& grad, const Tensor& grid, const PointSampling& how)>
+extern KernelSlot<void(const Tensor& x, const Tensor& grad, const Tensor& grid,
+                       const PointSampling& how)>
     scatter_points_kernel;
 // The gradient of the grid, of first order.
-extern KernelSlot<void(const Tensor& grad_grid, const Tensor& grad, const Tensor& x, const Tensor& grid,
-                       const PointSampling& how)>
+extern KernelSlot<void(const Tensor& grad_grid, const Tensor& grad, const Tensor& x,
+                       const Tensor& grid, const PointSampling& how)>
     sample_points_grad_kernel;
 
 }  // namespace rt

@@ -15,12 +15,13 @@ void logit_loss_backward(int64_t n, void* const* p) {
   for (int64_t i = 0; i < n; ++i) out[i] = logit_loss_grad_(g[i], x[i], y[i], w[i], positive[i]);
 }
 
-// By blocks: with both logarithms in one loop g++ gives up vectors.
+// bernoulli_loss_ by blocks: with both logarithms in one loop g++ gives up vectors.
 template <class T>
 void bernoulli_loss(int64_t n, void* const* p) {
   constexpr int64_t kBlock = 256;
   T* out = static_cast<T*>(p[0]);
-  const T *x = static_cast<const T*>(p[1]), *y = static_cast<const T*>(p[2]), *w = static_cast<const T*>(p[3]);
+  const T *x = static_cast<const T*>(p[1]), *y = static_cast<const T*>(p[2]),
+          *w = static_cast<const T*>(p[3]);
   T miss[kBlock], hit[kBlock];
   for (int64_t i = 0; i < n; i += kBlock) {
     const int64_t count = n - i < kBlock ? n - i : kBlock;
@@ -29,7 +30,10 @@ void bernoulli_loss(int64_t n, void* const* p) {
 #pragma GCC ivdep
     for (int64_t k = 0; k < count; ++k) hit[k] = log_(x[i + k]);
 #pragma GCC ivdep
-    for (int64_t k = 0; k < count; ++k) out[i + k] = bernoulli_loss_(hit[k], miss[k], y[i + k], w[i + k]);
+    for (int64_t k = 0; k < count; ++k) {
+      const T yes = y[i + k], low = T(-100);
+      out[i + k] = ((yes - T(1)) * maximum_(miss[k], low) - yes * maximum_(hit[k], low)) * w[i + k];
+    }
   }
 }
 

@@ -1,4 +1,5 @@
-// Weighted sums of rows, and of elements picked from a row or plane: what every resampling is made of.
+// Weighted sums of rows, and of elements picked from a row or plane: what every resampling is made
+// of.
 #include "cpu/kernels/kernels.h"
 #include "cpu/reduce_loops.h"
 
@@ -8,7 +9,8 @@ namespace {
 
 // out[i] = the sum of weights[r] * rows[r][i].
 template <class T>
-void blend_rows(int64_t n, int64_t rows, const void* const* sources, const void* weights, void* result) {
+void blend_rows(int64_t n, int64_t rows, const void* const* sources, const void* weights,
+                void* result) {
   T* out = static_cast<T*>(result);
   const T* w = static_cast<const T*>(weights);
   const auto row = [&](int64_t r) { return static_cast<const T*>(sources[r]); };
@@ -39,8 +41,8 @@ void blend_rows(int64_t n, int64_t rows, const void* const* sources, const void*
 // out[i] = the sum over taps k of weights[k][i] * source[indices[k][i]]; kMasked: a negative index
 // counts nothing.
 template <class T, bool kMasked>
-void gather_taps(int64_t n, int64_t taps, const int32_t* indices, const void* weights, const void* source,
-                 void* result) {
+void gather_taps(int64_t n, int64_t taps, const int32_t* indices, const void* weights,
+                 const void* source, void* result) {
   T* out = static_cast<T*>(result);
   const T* x = static_cast<const T*>(source);
   const T* w = static_cast<const T*>(weights);
