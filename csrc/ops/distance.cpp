@@ -1,27 +1,17 @@
 // Distances between rows.
 #include "ops/distance.h"
 
-#include <cmath>
-
 #include "ops/ops.h"
+#include "ops/vector_norm.h"
 
 namespace rt {
 
 namespace {
 
-// The p-norm over the last dim; the gradient at zero is zero.
+// The p-norm over the last dim.
 Tensor row_norm(const Tensor& x, double p, bool keepdim) {
   const int64_t last[] = {-1};
-  const IntList dim(last, 1);
-  const Tensor a = ops::abs(x);
-  if (p == 0) return ops::to(ops::sum(ops::ne(a, Scalar(0)), dim, keepdim), x.dtype());
-  if (p == 1) return ops::sum(a, dim, keepdim);
-  if (std::isinf(p)) return ops::amax(a, dim, keepdim);
-  const Tensor sum = ops::sum(p == 2 ? a * a : ops::pow(a, Scalar(p)), dim, keepdim);
-  const Tensor none = ops::eq(sum, Scalar(0));
-  const Tensor held = ops::masked_fill(sum, none, Scalar(1));
-  return ops::masked_fill(p == 2 ? ops::sqrt(held) : ops::pow(held, Scalar(1 / p)), none,
-                          Scalar(0));
+  return ops::vector_norm(x, Scalar(p), IntList(last, 1), keepdim);
 }
 
 Tensor pairwise_forward(const Tensor& x1, const Tensor& x2, double p, double eps, bool keepdim) {

@@ -101,24 +101,25 @@ AxisTaps taps_of(int64_t filter, int64_t in, int64_t out, double step, bool alig
   return t;
 }
 
-// What each input element is read by.
+// What each input element is read by, taps without weight left out.
 AxisTaps transposed(const AxisTaps& t, int64_t in) {
   std::vector<int64_t> count(static_cast<size_t>(in), 0);
+  const auto for_each = [&](auto&& f) {
+    for (int64_t k = 0; k < t.taps; ++k) {
+      for (int64_t i = 0; i < t.size; ++i) {
+        const int64_t j = t.index_at(k, i);
+        if (j >= 0 && t.weight_at(k, i) != 0) f(k, i, j, count[static_cast<size_t>(j)]++);
+      }
+    }
+  };
   int64_t most = 0;
-  for (int32_t j : t.index) {
-    if (j >= 0) most = std::max(most, ++count[static_cast<size_t>(j)]);
-  }
+  for_each([&](int64_t, int64_t, int64_t, int64_t before) { most = std::max(most, before + 1); });
   AxisTaps r = empty_taps(most, in);
   std::fill(count.begin(), count.end(), 0);
-  for (int64_t k = 0; k < t.taps; ++k) {
-    for (int64_t i = 0; i < t.size; ++i) {
-      const int64_t j = t.index_at(k, i);
-      if (j < 0) continue;
-      const int64_t slot = count[static_cast<size_t>(j)]++;
-      r.index_at(slot, j) = static_cast<int32_t>(i);
-      r.weight_at(slot, j) = t.weight_at(k, i);
-    }
-  }
+  for_each([&](int64_t k, int64_t i, int64_t j, int64_t slot) {
+    r.index_at(slot, j) = static_cast<int32_t>(i);
+    r.weight_at(slot, j) = t.weight_at(k, i);
+  });
   return r;
 }
 
