@@ -121,26 +121,62 @@ void scan(int64_t rows, int64_t n, int64_t step, const void* in, void* result) {
   }
 }
 
-// The best so far and its position; of equal ones the last; NaN, once met, stays.
+// Whether v takes the place of the best so far: of equal ones the last, and NaN, once met, stays.
+template <class T, bool kLargest>
+RT_INLINE bool takes_over(T v, T best) {
+  return (v != v) | ((best == best) & (kLargest ? v >= best : v <= best));
+}
+
+// The best so far and its position.
 template <class T, bool kLargest>
 void best_so_far(int64_t rows, int64_t n, int64_t step, const void* in, void* result,
                  void* positions) {
-  for (int64_t j = 0; j < n; ++j) {
+  for (int64_t j = 0; j < n; j += kColumns) {
+    const int64_t w = least(kColumns, n - j);
     const T* x = static_cast<const T*>(in) + j;
     T* out = static_cast<T*>(result) + j;
     s64* index = static_cast<s64*>(positions) + j;
-    T best = x[0];
-    s64 at = 0;
+    T best[kColumns];
+    s64 at[kColumns];
+    for (int64_t k = 0; k < w; ++k) {
+      best[k] = x[k];
+      at[k] = 0;
+    }
     for (int64_t r = 0; r < rows; ++r) {
-      const T v = x[r * step];
-      if (v != v || (best == best && (kLargest ? v >= best : v <= best))) {
-        best = v;
-        at = r;
+#pragma GCC ivdep
+      for (int64_t k = 0; k < w; ++k) {
+        const T v = x[r * step + k];
+        const bool take = takes_over<T, kLargest>(v, best[k]);
+        best[k] = take ? v : best[k];
+        at[k] = take ? r : at[k];
+        out[r * step + k] = best[k];
+        index[r * step + k] = at[k];
       }
-      out[r * step] = best;
-      index[r * step] = at;
     }
   }
+}
+
+// The same for a single column, whose state stays in registers.
+template <class T, bool kLargest>
+void best_of_column(int64_t rows, const T* x, T* out, s64* index) {
+  T best = x[0];
+  s64 at = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    if (takes_over<T, kLargest>(x[r], best)) {
+      best = x[r];
+      at = r;
+    }
+    out[r] = best;
+    index[r] = at;
+  }
+}
+template <class T, bool kLargest>
+void best(int64_t rows, int64_t n, int64_t step, const void* in, void* result, void* positions) {
+  if (n == 1 && step == 1) {
+    return best_of_column<T, kLargest>(rows, static_cast<const T*>(in), static_cast<T*>(result),
+                                       static_cast<s64*>(positions));
+  }
+  best_so_far<T, kLargest>(rows, n, step, in, result, positions);
 }
 
 template <class F>
@@ -149,8 +185,8 @@ void add(const FunctionTable& table, const char* name, int type, F* f) {
 }
 template <class T>
 void add_best(const FunctionTable& table, int type) {
-  add(table, "cummax", type, &best_so_far<T, true>);
-  add(table, "cummin", type, &best_so_far<T, false>);
+  add(table, "cummax", type, &best<T, true>);
+  add(table, "cummin", type, &best<T, false>);
 }
 template <class O>
 void add_scan(const FunctionTable& table, const char* name) {

@@ -46,6 +46,7 @@ def orders(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(distinct(rng, (4, 2), dtype), -2)
     yield S(distinct(rng, (), dtype), 0).once()
     yield S(distinct(rng, (0, 2), dtype), 0).nograd()
+    yield S(rand(rng, (5, 150), dtype), 0).value_only()
     if is_float(dtype):
         yield S(tensor([1.0, 3.0, np.nan, 5.0], dtype), 0).value_only()
     yield S(tensor([1, 1, 0, 1], dtype), 0).value_only()  # of equal values: the last index
