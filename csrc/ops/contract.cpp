@@ -238,8 +238,7 @@ Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand,
       labels.push_back(kEllipsis + static_cast<int>(ellipsis_dims - own + d));
   }
   Term t{x, {}};
-  Dims strides, shape;
-  bool repeated = false;
+  Dims shape;
   for (size_t d = 0; d < labels.size(); ++d) {
     const int64_t n = x.sizes()[d], at = t.find(labels[d]);
     if (at >= 0) {
@@ -248,15 +247,14 @@ Term term_of(const Tensor& x, const std::vector<int>& written, size_t operand,
                        operand, " but the sizes don't match, ", n,
                        " != ", shape[static_cast<size_t>(at)]),
                describe(x));
-      strides[static_cast<size_t>(at)] += x.strides()[d];
-      repeated = true;
+      // The dims taken so far come first; of this one and its namesake the diagonal stays.
+      const auto here = static_cast<int64_t>(t.labels.size());
+      t.tensor = ops::movedim(ops::diagonal(t.tensor, 0, at, here), {-1}, {at});
       continue;
     }
     t.labels.push_back(labels[d]);
     shape.push_back(n);
-    strides.push_back(x.strides()[d]);
   }
-  if (repeated) t.tensor = ops::as_strided(x, shape, strides, x.offset());
   for (size_t d = 0; d < t.labels.size(); ++d) {
     int64_t& seen = sizes[static_cast<size_t>(t.labels[d])];
     RT_CHECK(seen == -1 || seen == shape[d] || seen == 1 || shape[d] == 1, Runtime, "einsum",

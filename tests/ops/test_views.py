@@ -219,3 +219,13 @@ def test_shape_in_place(name: str) -> None:
     assert tuple(x.shape) == tuple(expected.shape)
     assert x.stride() == expected.stride()
     assert x.data_ptr() == address
+
+
+@pytest.mark.parametrize(
+    "diagonal", [rt.trace, lambda x: rt.einsum("ii->i", x).sum(), lambda x: x.diagonal().sum()]
+)
+def test_a_diagonal_of_an_expanded_tensor_gives_each_element_its_gradient(diagonal: Any) -> None:
+    """Elements that share memory are still elements of their own to a leaf."""
+    x = rt.arange(3.0).expand(3, 3).detach().requires_grad_()
+    diagonal(x).backward()
+    np.testing.assert_array_equal(x.grad.numpy(), np.eye(3))

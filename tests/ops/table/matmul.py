@@ -62,6 +62,7 @@ EQUATIONS = (
     ("ij,jk", (2, 3), (3, 2)),
     ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)),
     ("ii->i", (3, 3)),
+    ("jiki->kji", (2, 2, 1, 2)),
     ("ij->ji", (2, 3)),
     ("i,j->ij", (2,), (3,)),
     ("...ij,...jk->...ik", (2, 1, 2, 3), (3, 2)),
@@ -72,7 +73,12 @@ EQUATIONS = (
     ("ij,j->ij", (2, 3), (3,)),
     ("i...->...i", (3, 2)),
 )
-SUMS = (("ii", (3, 3)), ("ij->", (2, 3)), ("ij->j", (2, 3)))  # of small integers PyTorch makes int64
+SUMS = (
+    ("ii", (3, 3)),
+    ("iji->j", (2, 3, 2)),
+    ("ij->", (2, 3)),
+    ("ij->j", (2, 3)),
+)  # of small integers PyTorch makes int64
 
 
 def einsums(dtype: str, rng: Rng) -> Iterator[Sample]:
