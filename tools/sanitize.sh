@@ -4,6 +4,8 @@
 #   tools/sanitize.sh                      the whole suite
 #   tools/sanitize.sh tests/core -k view   anything else goes to pytest
 #
+# Such a build gives each tensor a block of its very size and keeps none, so that any overrun is seen.
+#
 # Needs: a Python >= 3.10 with the `test` extra's packages (PYTHON=... to choose it), g++ or clang++ (CXX=...).
 # The build stays in build/sanitize, so that the next run compiles only what changed.
 set -euo pipefail

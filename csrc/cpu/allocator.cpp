@@ -209,11 +209,40 @@ Ref<Storage> allocate_small(size_t nbytes, Device device) {
                           SmallStorage(static_cast<char*>(block) + kHeader, nbytes, c, device));
 }
 
+// ---- For tools that check memory: each storage has a block of its very size, none is kept. ----
+
+// Rounded sizes and kept blocks would hide reads beyond the end or after the end of life.
+#ifdef RT_EXACT_MEMORY
+constexpr bool kExactMemory = true;
+#else
+constexpr bool kExactMemory = false;
+#endif
+
+class ExactStorage final : public Storage {
+ public:
+  ExactStorage(void* data, size_t nbytes, Device device) : Storage(data, nbytes, device) {}
+  ~ExactStorage() override {
+    release(nbytes());
+    std::free(data_);
+  }
+};
+
+Ref<Storage> allocate_exact(size_t nbytes, Device device) {
+  reserve(nbytes, nbytes);
+  void* data = nullptr;
+  if (posix_memalign(&data, kAlignment, nbytes) != 0) {
+    release(nbytes);
+    out_of_memory(nbytes, "the system has no more memory");
+  }
+  return Ref<Storage>(new ExactStorage(data, nbytes, device));
+}
+
 class CpuEngine final : public Engine {
  public:
   bool available(std::string*) override { return true; }
   int device_count() override { return 1; }
   Ref<Storage> allocate(size_t nbytes, Device device) override {
+    if (kExactMemory) return allocate_exact(nbytes, device);
     return nbytes <= kSmallLimit ? allocate_small(nbytes, device) : allocate_large(nbytes, device);
   }
   void copy_to_host(void* dst, const Storage& src, size_t offset, size_t nbytes) override {
