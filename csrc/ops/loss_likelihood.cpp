@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/loss_record.h"
+#include "ops/promotion.h"
 
 namespace rt {
 
@@ -112,7 +113,9 @@ Tensor divergence(const Tensor& x, const Tensor& y, MaybeBool size_average, Mayb
 Tensor poisson(const Tensor& x, const Tensor& y, bool log_input, bool full, MaybeBool size_average,
                double eps, MaybeBool reduce, std::string_view reduction) {
   const Reduction how = reduction_of("poisson_nll_loss", size_average, reduce, reduction);
-  const LossArguments a{x, y, {}, {}, eps};
+  // Counts come as integers too.
+  const DType type = float_type(result_type(x, y));
+  const LossArguments a{is_integral(x.dtype(), true) ? ops::to(x, type) : x, y, {}, {}, eps};
   const auto loss = log_input ? &poisson_nll_loss_log_of : &poisson_nll_loss_of;
   if (!full) return loss(a, how);
   // Stirling's approximation of log(y!).
