@@ -1,5 +1,6 @@
 // Activations in pieces: relu, leaky relu, elu and their relatives.
 #include "ops/activation_record.h"
+#include "ops/index_support.h"
 
 namespace rt {
 
@@ -27,6 +28,8 @@ const Op threshold_backward_op(
      .kernels = {&threshold_backward_slot}});
 
 Tensor threshold_forward(Out out, const Tensor& x, Scalar threshold, Scalar value) {
+  check_number_fits("threshold", threshold, x.dtype());
+  check_number_fits("threshold", value, x.dtype());
   const DType compute = compute_type(x.dtype());
   const Tensor inputs[] = {x, scalar_tensor(threshold, compute, x.device()),
                            scalar_tensor(value, compute, x.device())};
@@ -134,6 +137,8 @@ Tensor hardtanh_forward(Out out, const Tensor& x, Scalar low, Scalar high) {
   RT_CHECK(x.dtype() != DType::UInt8 || low.to_double() >= 0, Runtime, "hardtanh",
            "cannot do hardtanh on an unsigned type with negative limits", describe(x));
   // Unlike a clamp's, the bounds take the dtype of the tensor.
+  check_number_fits("hardtanh", low, x.dtype());
+  check_number_fits("hardtanh", high, x.dtype());
   const DType compute = compute_type(x.dtype());
   const Tensor inputs[] = {x, scalar_tensor(low, compute, x.device()),
                            scalar_tensor(high, compute, x.device())};

@@ -2,6 +2,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -29,6 +30,7 @@ void check_alpha(const char* op, DType type, const Scalar& alpha) {
   RT_CHECK(is_complex(type) || !alpha.is_complex(), Runtime, op,
            "For non-complex input tensors, argument alpha must not be a complex number.",
            cat_str("alpha=", alpha));
+  check_number_fits(op, alpha, type);
 }
 
 Tensor add_forward(Out out, const Tensor& a, const Tensor& b, Scalar alpha) {

@@ -3,6 +3,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -98,8 +99,12 @@ Tensor clamp_forward(Out out, const Tensor& x, const Tensor& min, const Tensor& 
   const Tensor operands[] = {x, min, max};
   const bool number =
       (min.defined() && min.is_wrapped_number()) || (max.defined() && max.is_wrapped_number());
-  if (number && result_type(operands) == DType::Bool)
-    not_implemented_for("clamp", x, "an integer dtype");
+  if (number) {
+    const DType type = result_type(operands);
+    if (type == DType::Bool) not_implemented_for("clamp", x, "an integer dtype");
+    check_operand_fits("clamp", min, type);
+    check_operand_fits("clamp", max, type);
+  }
   if (!min.defined()) return elementwise(minimum_slot, "clamp", out, x, max);
   if (!max.defined()) return elementwise(maximum_slot, "clamp", out, x, min);
   return elementwise(clamp_slot, "clamp", out, operands);

@@ -3,6 +3,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -16,8 +17,13 @@ Tensor where_forward(Out out, const Tensor& condition, const Tensor& a, const Te
            cat_str("where expected condition to be a boolean tensor, but got a tensor with dtype ",
                    condition.dtype()),
            describe(condition), "condition != 0");
+  const DType type = result_type(a, b);
+  // A number is a float32 before it is less.
+  const DType held = type == DType::Float16 || type == DType::BFloat16 ? DType::Float32 : type;
+  check_operand_fits("where", a, held);
+  check_operand_fits("where", b, held);
   const Tensor inputs[] = {condition, a, b};
-  return elementwise(where_slot, "where", out, inputs, result_type(a, b));
+  return elementwise(where_slot, "where", out, inputs, type);
 }
 void where_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
@@ -61,6 +67,7 @@ Tensor lerp_forward(Out out, const Tensor& start, const Tensor& end, const Tenso
   RT_CHECK(
       weight.dim() == 0 || weight.dtype() == start.dtype(), Runtime, "lerp",
       cat_str("expected dtype ", start.dtype(), " for `weight` but got dtype ", weight.dtype()));
+  check_operand_fits("lerp", weight, start.dtype());
   const Tensor inputs[] = {start, end, weight};
   return elementwise(lerp_slot, "lerp", out, inputs, start.dtype());
 }
@@ -104,6 +111,7 @@ Tensor add_scaled(const ElementwiseSlot& slot, const char* op, Out out, const Te
   RT_CHECK(is_complex(type) || !value.is_complex(), Runtime, op,
            "value cannot be converted without overflow: it is complex, the tensors are real",
            cat_str("value=", value));
+  check_number_fits(op, value, type);
   const Tensor inputs[] = {x, a, b, scalar_tensor(value, compute_type(type), x.device())};
   return elementwise(slot, op, out, inputs, type);
 }

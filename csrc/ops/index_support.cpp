@@ -47,6 +47,11 @@ void check_number_fits(const char* op, const Scalar& s, DType t) {
   if (std::isnan(v) || std::trunc(v) < low[i] || std::trunc(v) > high[i]) overflow();
 }
 
+void check_operand_fits(const char* op, const Tensor& operand, DType t) {
+  if (!operand.defined() || !operand.is_wrapped_number()) return;
+  check_number_fits(op, Scalar::load(operand.data(), operand.dtype()), t);
+}
+
 Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types, ErrorKind kind) {
   if (index.dtype() == DType::Int64) return index;
   if (index.dtype() != DType::Int32 || types == IndexTypes::Int64) {

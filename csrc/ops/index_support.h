@@ -66,6 +66,8 @@ void scatter_into(const Tensor& target, const Tensor& index, int64_t step, const
 
 // A number as PyTorch lets it into a tensor: fractions are cut off, but the range is kept.
 void check_number_fits(const char* op, const Scalar& s, DType t);
+// The same of an operand, if it is a number.
+void check_operand_fits(const char* op, const Tensor& operand, DType t);
 
 const char* torch_type_name(DType t);  // "Long", as PyTorch's messages have it
 

@@ -3,6 +3,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -38,6 +39,7 @@ Tensor pow_forward(Out out, const Tensor& x, const Tensor& exponent) {
     RT_CHECK(!(is_integral(type) && e.to_int() < 0), Runtime, "pow",
              "Integers to negative integer powers are not allowed.",
              cat_str(describe(x), " and ", e), "a floating-point base");
+    if (is_integral(type)) check_number_fits("pow", e, type);
     if (const ElementwiseSlot* slot = special_exponent(e, type); slot && slot->supports_cpu(type)) {
       return elementwise(*slot, "pow", out, std::span(&x, 1), type);
     }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -58,6 +59,8 @@ Tensor arange_forward(Scalar start, Scalar end, Scalar step, MaybeDType dtype, M
   if (is_integral(type)) {
     // As in PyTorch, an integer result is made of truncated ends.
     const Scalar a = start.to_int(), h = step.to_int();
+    RT_CHECK(h.to_bool() || !step.to_bool(), Value, "arange", "step must be nonzero",
+             cat_str("step ", step, " of an integer dtype"));
     const int64_t n = integral ? arange_length("arange", start, end, step)
                                : arange_length("arange", a, Scalar(end.to_int()), h);
     s.kind = Sequence::Kind::Integers;
@@ -124,6 +127,14 @@ DType spaced_dtype(const char* op, MaybeDType dtype, const Scalar& start, const 
                    " can't be safely cast to passed dtype ", name(type)));
   return type;
 }
+// Integers lie between ends that are integers.
+void fit_ends(const char* op, DType type, Scalar* start, Scalar* end) {
+  if (!is_integral(type)) return;
+  for (Scalar* s : {start, end}) {
+    check_number_fits(op, *s, type);
+    *s = s->to_int();
+  }
+}
 void check_steps(const char* op, int64_t steps) {
   RT_CHECK(steps >= 0, Runtime, op, "number of steps must be non-negative", cat_str(steps));
 }
@@ -132,6 +143,7 @@ Tensor linspace_forward(Scalar start, Scalar end, int64_t steps, MaybeDType dtyp
                         MaybeDevice device) {
   const DType type = spaced_dtype("linspace", dtype, start, end);
   check_steps("linspace", steps);
+  fit_ends("linspace", type, &start, &end);
   Sequence s{};
   s.kind = Sequence::Kind::Between;
   if (!is_complex(type)) {
@@ -168,6 +180,7 @@ Tensor logspace_forward(Scalar start, Scalar end, int64_t steps, double base, Ma
                         MaybeDevice device) {
   const DType type = spaced_dtype("logspace", dtype, start, end);
   check_steps("logspace", steps);
+  fit_ends("logspace", type, &start, &end);
   if (is_complex(type)) {
     return ops::pow(scalar_tensor(base, type, device.value_or(Device{})),
                     linspace_forward(start, end, steps, type, device));

@@ -185,6 +185,7 @@ CASES = [
         hardtanh,
         inputs({"min_val": -2.0, "max_val": 0.5}, kinks=(-1.0, 1.0)),
         Error(S(MATRIX, 1.0, -1.0), "ValueError", "min|max"),
+        Error(S(tensor([1], "int8"), -300, 300), "RuntimeError", "overflow"),
         inplace="nn.functional.hardtanh_",
         dtypes=ALL_FLOATS + INTS[1:],
         tol=HALF,

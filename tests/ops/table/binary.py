@@ -255,6 +255,7 @@ CASES = [
             NOT_A_TENSOR,
             Error(S(tensor([1]), tensor([2]), alpha=0.5), "RuntimeError", "alpha"),
             Error(S(tensor([True]), tensor([True]), alpha=2.5), "RuntimeError", "alpha"),
+            Error(S(tensor([1], "int8"), tensor([1], "int8"), alpha=300), "RuntimeError", "overflow"),
         ),
     ),
     binary(
@@ -311,7 +312,11 @@ CASES = [
         samples=power,
         variants=("Tensor.pow", "operator.pow"),
         tol={"float16": (2e-3, 1e-5), "complex64": (1e-5, 1e-5), "float32": (3e-6, 1e-5)},
-        errors=(SHAPES_DIFFER, Error(S(tensor([2, 3]), -1), "RuntimeError", "negative")),
+        errors=(
+            SHAPES_DIFFER,
+            Error(S(tensor([2, 3]), -1), "RuntimeError", "negative"),
+            Error(S(tensor([2, 3], "int8"), 300), "RuntimeError", "overflow"),
+        ),
     ),
     binary(
         "maximum",
@@ -350,7 +355,10 @@ CASES = [
         dtypes=NUMERIC,
         result="promote",
         variants=("Tensor.addcmul",),
-        errors=(Error(S(tensor([1.0]), tensor([1.0, 2.0]), tensor([1.0, 2.0, 3.0])), "RuntimeError"),),
+        errors=(
+            Error(S(tensor([1.0]), tensor([1.0, 2.0]), tensor([1.0, 2.0, 3.0])), "RuntimeError"),
+            Error(S(tensor([1.0]), tensor([1.0]), tensor([1.0]), value=1e40), "RuntimeError", "overflow"),
+        ),
     ),
     binary(
         "addcdiv",
@@ -368,7 +376,10 @@ CASES = [
         dtypes=ALL_FLOATS + COMPLEX,
         result="promote",
         variants=("Tensor.lerp",),
-        errors=(Error(S(tensor([1.0]), tensor([1.0], "float64"), 0.5), "RuntimeError", "dtype"),),
+        errors=(
+            Error(S(tensor([1.0]), tensor([1.0], "float64"), 0.5), "RuntimeError", "dtype"),
+            Error(S(tensor([1.0]), tensor([1.0]), 1e40), "RuntimeError", "overflow"),
+        ),
     ),
     reflected("__radd__", lambda a, b: b + a),
     reflected("__rsub__", lambda a, b: b - a, dtypes=NUMERIC),

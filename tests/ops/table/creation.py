@@ -118,6 +118,14 @@ def lines(dtype: str, rng: Rng) -> Iterator[Sample]:
         yield S(1.0, -1.0, 9, dtype=D(dtype))
     if is_complex(dtype):
         yield S(0, 1 + 2j, 4, dtype=D(dtype))
+    if dtype in INTS and dtype != "uint8":
+        yield S(4.3, -3.9, 50, dtype=D(dtype))  # between 4 and -3
+
+
+def linspace(start: Any, end: Any, steps: int, dtype: Any = None) -> np.ndarray:
+    if np.issubdtype(dtype, np.integer):
+        start, end = int(start), int(end)
+    return np.linspace(start, end, steps)
 
 
 def eyes(dtype: str, rng: Rng) -> Iterator[Sample]:
@@ -217,6 +225,7 @@ CASES = [
         Error(S(1, 5, 0), "RuntimeError", "step|zero"),
         Error(S(5, 1, 1), "RuntimeError", "bound|step|sign"),
         Error(S(0, float("inf")), "RuntimeError", "inf|finite|range|size"),
+        Error(S(0, 64, 0.5, dtype=D("int64")), "ValueError", "step"),
         dtypes=ALL_FLOATS + INTS,
         out=True,
         tol={"bfloat16": (1.6e-2, 1e-2)},
@@ -224,9 +233,10 @@ CASES = [
     row("arange", arange, plain_ranges, label="inferred", dtypes=("float32",), result=plain_range_dtype),
     row(
         "linspace",
-        lambda a, b, steps, dtype=None: np.linspace(a, b, steps),
+        linspace,
         lines,
         Error(S(0, 1, -1), "RuntimeError", "steps|negative"),
+        Error(S(0, 300, 5, dtype=D("int8")), "RuntimeError", "overflow"),
         Error(S(0, 1), "TypeError"),
         dtypes=ALL_FLOATS + INTS + COMPLEX,
         out=True,

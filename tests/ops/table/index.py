@@ -498,6 +498,8 @@ CASES = [
         wheres,
         Error(S(MASK, VECTOR, 1.0), "RuntimeError", "size|shape|broadcast"),
         Error(S(MATRIX, MATRIX, MATRIX), "RuntimeError", "bool"),
+        Error(S(tensor([True]), tensor([1], "int8"), 300), "RuntimeError", "overflow"),
+        Error(S(tensor([True]), 1e40, tensor([1.0])), "RuntimeError", "overflow"),
         result=where_result,
         variants=(),
         out=True,

@@ -35,7 +35,9 @@ def powers(dtype: str, rng: Rng) -> Iterator[Sample]:
     yield S(0, 6, 4, base=2, dtype=D(dtype))
     yield S(2, 2, 1, base=3.0, dtype=D(dtype))
     yield S(0, 1, 0, dtype=D(dtype))
-    if not is_integral(dtype):
+    if is_integral(dtype):
+        yield S(0, 1.9, 2, dtype=D(dtype))  # from 0 to 1
+    else:
         yield S(-1.5, 1.0, 7, dtype=D(dtype))
         yield S(1, -1, 5, base=0.5, dtype=D(dtype))
     if is_complex(dtype):
@@ -43,6 +45,8 @@ def powers(dtype: str, rng: Rng) -> Iterator[Sample]:
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, dtype: Any = None) -> np.ndarray:
+    if np.issubdtype(dtype, np.integer):
+        start, end = int(start), int(end)
     line = np.linspace(start, end, steps)
     found = np.power(np.full_like(line, base), line)
     return np.round(found, 6) if np.issubdtype(dtype, np.integer) else found

@@ -51,7 +51,11 @@ def relu6(x: np.ndarray) -> np.ndarray:
     return np.clip(x, 0, 6)
 
 
-THRESHOLD_ERRORS = (Error(S(MATRIX, 1.0), "TypeError"), Error(S(MATRIX, 1.0, "a"), "TypeError"))
+THRESHOLD_ERRORS = (
+    Error(S(MATRIX, 1.0), "TypeError"),
+    Error(S(MATRIX, 1.0, "a"), "TypeError"),
+    Error(S(tensor([1], "int8"), 0, 300), "RuntimeError", "overflow"),
+)
 
 CASES: list[OpCase] = [
     activation("selu", selu, inputs(), inplace=F + "selu_", tol=HALF),

@@ -216,6 +216,8 @@ CASES = [
             Error(S(tensor([1.0])), "RuntimeError", "min|max"),
             Error(S(tensor([1.0 + 1j]), 0.0, 1.0), "RuntimeError", "complex"),
             Error(S(tensor([1.0, 2.0]), min=tensor([1.0, 2.0, 3.0])), "RuntimeError"),
+            Error(S(tensor([1], "int8"), max=300), "RuntimeError", "overflow"),
+            Error(S(tensor([1.0]), -1e40), "RuntimeError", "overflow"),
         ),
     ),
     unary(
