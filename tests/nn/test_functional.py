@@ -101,6 +101,9 @@ def test_rrelu_in_training_draws_slopes() -> None:
     out = -F.rrelu(x, 0.2, 0.4, training=True).numpy()
     assert 0.2 <= out.min() < 0.21 and 0.39 < out.max() <= 0.4
     assert (F.rrelu(rt.ones(5), training=True) == 1).all()
+    for training in (False, True):
+        with pytest.raises(RuntimeError, match="Lower bound"):
+            F.rrelu(rt.ones(5), 0.3, 0.1, training=training)
     y = rt.full((5,), -1.0)
     assert F.rrelu_(y, 0.2, 0.2, training=True) is y and y.tolist() == pytest.approx([-0.2] * 5)
 
