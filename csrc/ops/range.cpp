@@ -127,9 +127,9 @@ DType spaced_dtype(const char* op, MaybeDType dtype, const Scalar& start, const 
                    " can't be safely cast to passed dtype ", name(type)));
   return type;
 }
-// Integers lie between ends that are integers.
+// As in PyTorch, integers lie between truncated ends.
 void fit_ends(const char* op, DType type, Scalar* start, Scalar* end) {
-  if (!is_integral(type)) return;
+  if (!is_integral(type, true)) return;
   for (Scalar* s : {start, end}) {
     check_number_fits(op, *s, type);
     *s = s->to_int();
@@ -187,10 +187,8 @@ Tensor logspace_forward(Scalar start, Scalar end, int64_t steps, double base, Ma
   }
   Sequence s{};
   s.kind = Sequence::Kind::Powers;
-  // As in PyTorch, an integer result is made of truncated ends.
-  const bool integral = is_integral(type, true);
-  s.start = integral ? static_cast<double>(start.to_int()) : start.to_double();
-  s.end = integral ? static_cast<double>(end.to_int()) : end.to_double();
+  s.start = start.to_double();
+  s.end = end.to_double();
   s.base = base;
   return fill_sequence(steps, type, device, "logspace", s);
 }
