@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, _autograd_methods, _layout, _log, _tensor_methods, errors
+from rustorch import _C, _autograd_methods, _composed, _layout, _log, _tensor_methods, errors
 from rustorch._C import (
     Generator,
     Size,
@@ -33,6 +34,7 @@ from rustorch._C import (
     set_num_threads,
     uint8,
 )
+from rustorch._composed import *  # noqa: F403
 from rustorch._config import devices, show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
 from rustorch._layout import *  # noqa: F403
@@ -40,6 +42,7 @@ from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._storage import UntypedStorage
 from rustorch._tensor_api import *  # noqa: F403
 from rustorch._type_info import finfo, iinfo
+from rustorch._typed_tensors import *  # noqa: F403
 from rustorch._version import __version__
 from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from rustorch.random import (
@@ -52,21 +55,23 @@ from rustorch.random import (
 )
 
 if TYPE_CHECKING:
-    from rustorch import autograd, cpu, datasets, fft, io, linalg, nn, optim, special, utils
+    from rustorch import autograd, cpu, cuda, datasets, fft, io, linalg, nn, optim, special, utils
     from rustorch._op_types.rt import *  # noqa: F403
     from rustorch.io import load, save
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
+newaxis = None
 
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
 _layout.install()
+_composed.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "cpu", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
+    "autograd", "cpu", "cuda", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
 )  # fmt: skip
 
 

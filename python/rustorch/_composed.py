@@ -1,0 +1,425 @@
+"""Functions made of ops whose arguments take forms that only Python can tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rustorch import _C
+from rustorch.errors import ArgumentError, DTypeError, OpError, OutOfRangeError
+
+__all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_shapes",
+    "cumulative_trapezoid",
+    "gradient",
+    "renorm",
+    "trapezoid",
+    "trapz",
+    "unravel_index",
+]
+
+_OPS = _C.namespaces()["rt"]
+
+
+# ---- Shapes ----
+
+
+def _each(name: str, tensors: tuple[Any, ...], widen: Any) -> Any:
+    """`widen` of one tensor, or of each of several or of a sequence of them."""
+    if len(tensors) == 1 and not isinstance(tensors[0], (list, tuple)):
+        tensors_in: Any = (tensors[0],)
+    else:
+        tensors_in = tensors[0] if len(tensors) == 1 else tensors
+    for t in tensors_in:
+        if not isinstance(t, _C.Tensor):
+            raise DTypeError.of(name, "arguments must be tensors", type(t).__name__)
+    widened = tuple(widen(t) for t in tensors_in)
+    return widened[0] if len(tensors) == 1 and isinstance(tensors[0], _C.Tensor) else widened
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one dim; zero-dim ones become vectors of one element.
+
+    Args:
+        tensors: tensors, or one sequence of them; several give a tuple.
+
+    Follows `torch.atleast_1d`.
+
+    >>> import rustorch as rt
+    >>> rt.atleast_1d(rt.tensor(5))
+    tensor([5])
+    """
+    return _each("atleast_1d", tensors, lambda t: t.reshape(1) if t.ndim == 0 else t)
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two dims; vectors become matrices of one row.
+
+    Follows `torch.atleast_2d`.
+
+    >>> import rustorch as rt
+    >>> rt.atleast_2d(rt.tensor([1, 2]))
+    tensor([[1, 2]])
+    """
+
+    def widen(t: _C.Tensor) -> _C.Tensor:
+        if t.ndim == 0:
+            return t.reshape(1, 1)
+        return t.unsqueeze(0) if t.ndim == 1 else t
+
+    return _each("atleast_2d", tensors, widen)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Each tensor with at least three dims: a vector is (1, n, 1), a matrix (m, n, 1).
+
+    Follows `torch.atleast_3d`.
+
+    >>> import rustorch as rt
+    >>> rt.atleast_3d(rt.ones(2, 3)).shape
+    rustorch.Size([2, 3, 1])
+    """
+
+    def widen(t: _C.Tensor) -> _C.Tensor:
+        if t.ndim == 0:
+            return t.reshape(1, 1, 1)
+        if t.ndim == 1:
+            return t.unsqueeze(0).unsqueeze(-1)
+        return t.unsqueeze(-1) if t.ndim == 2 else t
+
+    return _each("atleast_3d", tensors, widen)
+
+
+def broadcast_shapes(*shapes: Any) -> _C.Size:
+    """The shape that tensors of the given shapes broadcast to.
+
+    Args:
+        shapes: shapes, or ints for shapes of one dim.
+
+    Raises:
+        RuntimeError: if they do not broadcast, or a size is negative.
+
+    Follows `torch.broadcast_shapes`.
+
+    >>> import rustorch as rt
+    >>> rt.broadcast_shapes((2,), (3, 1), (1, 1))
+    rustorch.Size([3, 2])
+    """
+    result: list[int] = []
+    for shape in shapes:
+        sizes = [shape] if isinstance(shape, int) else list(shape)
+        for size in sizes:
+            if not isinstance(size, int):
+                raise OpError.of("broadcast_shapes", "sizes must be ints", repr(size))
+            if size < 0:
+                raise OpError.of(
+                    "broadcast_shapes",
+                    f"Trying to create tensor with negative dimension ({size})",
+                    repr(shape),
+                )
+        result = [1] * (len(sizes) - len(result)) + result
+        for d, size in enumerate(reversed(sizes), 1):
+            if result[-d] == 1:
+                result[-d] = size
+            elif size not in (1, result[-d]):
+                raise OpError.of(
+                    "broadcast_shapes",
+                    "Shape mismatch: objects cannot be broadcast to a single shape",
+                    ", ".join(map(str, shapes)),
+                )
+    return _C.Size(result)
+
+
+def unravel_index(indices: _C.Tensor, shape: Any) -> tuple[_C.Tensor, ...]:
+    """The index along each dim of places that are counted in row-major order.
+
+    Args:
+        indices: integers, from 0 to the number of elements.
+        shape: of the tensor that they count in; an int stands for one dim.
+
+    Raises:
+        ValueError: for sizes below zero, and indices out of range.
+        TypeError: for indices that are no integers.
+
+    Follows `torch.unravel_index`.
+
+    >>> import rustorch as rt
+    >>> rt.unravel_index(rt.tensor([4, 5]), (3, 2))
+    (tensor([2, 2]), tensor([0, 1]))
+    """
+    if not isinstance(indices, _C.Tensor):
+        raise DTypeError.of("unravel_index", "expected 'indices' to be a tensor", type(indices).__name__)
+    if indices.is_floating_point() or indices.is_complex() or indices.dtype is _C.bool:
+        raise DTypeError.of(
+            "unravel_index",
+            "expected 'indices' to be an integer tensor",
+            str(indices.dtype),
+            "indices.long()",
+        )
+    if not isinstance(shape, (int, _C.Size, Sequence, _C.Tensor)):
+        raise DTypeError.of("unravel_index", "expected 'shape' to be int or a sequence of ints", repr(shape))
+    sizes = [shape] if isinstance(shape, int) else [int(n) for n in shape]
+    if any(n < 0 for n in sizes):
+        raise ArgumentError.of("unravel_index", "'shape' cannot have negative values", str(tuple(sizes)))
+    count = 1
+    for n in sizes:
+        count *= n
+    if indices.numel() and bool(((indices < -count) | (indices >= count)).any()):
+        raise ArgumentError.of(
+            "unravel_index", f"indices are out of bounds for {count} elements", f"shape {tuple(sizes)}"
+        )
+    found = []
+    for n in sizes:
+        count = count // n if n else 0
+        found.append((indices // max(count, 1)) % max(n, 1))
+    return tuple(found)
+
+
+# ---- Calculus on samples ----
+
+
+def _spacing(name: str, y: _C.Tensor, x: Any, dx: Any, dim: int) -> Any:
+    """Distances along `dim`, in a shape that broadcasts against y without its last sample."""
+    if x is None:
+        return 1 if dx is None else dx
+    if dx is not None:
+        raise OpError.of(name, "takes x or dx, not both")
+    if x.ndim == 1 and y.ndim > 1:
+        if x.shape[0] != y.shape[dim]:
+            raise OpError.of(
+                name,
+                "There must be one `x` value for each sample point",
+                f"{tuple(x.shape)} and {tuple(y.shape)}",
+            )
+        x = x.reshape([-1 if d == dim % y.ndim else 1 for d in range(y.ndim)])
+    along = dim % y.ndim - y.ndim
+    if -along > x.ndim:
+        x = x.reshape([1] * (y.ndim - x.ndim) + list(x.shape))
+    n = x.shape[along]
+    return x.narrow(along, 1, max(n - 1, 0)) - x.narrow(along, 0, max(n - 1, 0)) if n else x
+
+
+def _trapezia(name: str, y: _C.Tensor, x: Any, dx: Any, dim: int) -> Any:
+    if y.dtype is _C.bool or (isinstance(x, _C.Tensor) and x.dtype is _C.bool):
+        raise OpError.of(
+            name, "received a bool input for `x` or `y`, but bool is not supported", str(y.dtype)
+        )
+    if y.ndim == 0 or not -y.ndim <= dim < y.ndim:
+        raise OutOfRangeError.of(
+            name,
+            f"Dimension out of range (expected to be in range of [{-max(y.ndim, 1)}, {max(y.ndim, 1) - 1}], "
+            f"but got {dim})",
+        )
+    n = y.shape[dim]
+    if n == 0:
+        return y
+    return (y.narrow(dim, 1, n - 1) + y.narrow(dim, 0, n - 1)) * _spacing(name, y, x, dx, dim) / 2
+
+
+def trapezoid(y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: int = -1) -> _C.Tensor:
+    """The integral along a dim by the trapezoidal rule.
+
+    Args:
+        y: samples.
+        x: their places, a vector or a tensor that broadcasts against y; else they are `dx` (1) apart.
+        dx: the distance of samples.
+        dim: the dim to integrate along.
+
+    Follows `torch.trapezoid`.
+
+    >>> import rustorch as rt
+    >>> rt.trapezoid(rt.tensor([1.0, 5.0, 10.0]))
+    tensor(10.5000)
+    """
+    return _trapezia("trapezoid", y, x, dx, dim).sum(dim)
+
+
+def trapz(y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: int = -1) -> _C.Tensor:
+    """The same as `trapezoid`.
+
+    Follows `torch.trapz`.
+
+    >>> import rustorch as rt
+    >>> rt.trapz(rt.tensor([1.0, 5.0, 10.0]), dx=2)
+    tensor(21.)
+    """
+    return trapezoid(y, x, dx=dx, dim=dim)
+
+
+def cumulative_trapezoid(
+    y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: int = -1
+) -> _C.Tensor:
+    """The running integral along a dim by the trapezoidal rule, from the second sample on.
+
+    Follows `torch.cumulative_trapezoid`; arguments as those of `trapezoid`.
+
+    >>> import rustorch as rt
+    >>> rt.cumulative_trapezoid(rt.tensor([1.0, 5.0, 10.0]))
+    tensor([ 3.0000, 10.5000])
+    """
+    return _trapezia("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
+
+
+def _slope(x: _C.Tensor, d: int, at: Any, edge_order: int) -> _C.Tensor:
+    """The derivative along `d`; `at` is the distance of samples, or their places as a vector."""
+    n = x.shape[d]
+
+    def part(start: int, length: int) -> _C.Tensor:
+        return x.narrow(d, start % n, length)
+
+    def shaped(v: Any) -> Any:
+        return v.reshape([-1 if k == d else 1 for k in range(x.ndim)]) if isinstance(v, _C.Tensor) else v
+
+    if isinstance(at, _C.Tensor):
+        steps = at[1:] - at[:-1]
+    else:
+        # In the precision of x, which a number for the distance does not change.
+        real = _C.float64 if x.dtype is _C.complex128 else _C.float32
+        steps = _OPS["full"]((n - 1,), at, dtype=x.dtype if x.is_floating_point() else real)
+    before, after = steps[:-1], steps[1:]
+    both = before + after
+    inner = (
+        part(0, n - 2) * shaped(-after / (before * both))
+        + part(1, n - 2) * shaped((after - before) / (before * after))
+        + part(2, n - 2) * shaped(before / (after * both))
+    )
+    if edge_order == 1:
+        first = (part(1, 1) - part(0, 1)) / steps[0]
+        last = (part(-1, 1) - part(-2, 1)) / steps[-1]
+    else:
+        # One-sided parabolas through the three outer samples.
+        p, q, r, s = steps[0], steps[1], steps[-2], steps[-1]
+        first = (
+            part(0, 1) * (-(2 * p + q) / (p * (p + q)))
+            + part(1, 1) * ((p + q) / (p * q))
+            + part(2, 1) * (-p / (q * (p + q)))
+        )
+        last = (
+            part(-3, 1) * (s / (r * (r + s)))
+            + part(-2, 1) * (-(r + s) / (r * s))
+            + part(-1, 1) * ((2 * s + r) / (s * (r + s)))
+        )
+    return _OPS["cat"]([first, inner, last], d)
+
+
+def gradient(
+    input: _C.Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
+) -> tuple[_C.Tensor, ...]:
+    """Derivatives of samples along some dims, by central differences inside and one-sided ones at the edges.
+
+    Args:
+        input: samples of a function.
+        spacing: their distance, one number for each dim, or for each dim the places as a vector.
+        dim: an int or a list of them; all by default.
+        edge_order: 1 or 2, the accuracy at the edges; a dim needs more samples than that.
+
+    Returns:
+        A tuple with one tensor for each dim.
+
+    Raises:
+        RuntimeError: for another edge order, too few samples, or a spacing that does not fit the dims.
+
+    Follows `torch.gradient`.
+
+    >>> import rustorch as rt
+    >>> rt.gradient(rt.tensor([1.0, 4.0, 9.0, 16.0]))
+    (tensor([3., 4., 6., 7.]),)
+    """
+    if edge_order not in (1, 2):
+        raise OpError.of(
+            "gradient", "torch.gradient only supports edge_order=1 and edge_order=2.", str(edge_order)
+        )
+    if input.dtype in (_C.uint8, _C.bool):
+        raise OpError.of(
+            "gradient", f"torch.gradient does not support {input.dtype} input.", "", "input.float()"
+        )
+    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    for d in dims:
+        if not -input.ndim <= d < input.ndim:
+            raise OutOfRangeError.of("gradient", f"Dimension out of range: {d}", f"{input.ndim} dims")
+    wrapped = [d % input.ndim for d in dims]
+    if len(set(wrapped)) < len(wrapped):
+        raise OpError.of("gradient", "dim appears multiple times in the list of dims", str(list(dims)))
+    spacing = 1 if spacing is None else spacing
+    single = isinstance(spacing, (int, float, complex)) or (
+        isinstance(spacing, _C.Tensor) and spacing.ndim == 0
+    )
+    places = [spacing] * len(wrapped) if single else list(spacing)
+    if len(places) != len(wrapped):
+        raise OpError.of(
+            "gradient",
+            "torch.gradient expected spacing to be unspecified, a scalar or a list of one entry for each dim",
+            f"{len(places)} for {len(wrapped)}",
+        )
+    for d, at in zip(wrapped, places):
+        if input.shape[d] < edge_order + 1:
+            raise OpError.of(
+                "gradient",
+                "torch.gradient expected each dimension size to be at least edge_order+1",
+                f"size {input.shape[d]}",
+            )
+        if isinstance(at, _C.Tensor) and at.ndim > 0 and tuple(at.shape) != (input.shape[d],):
+            raise OpError.of(
+                "gradient", "torch.gradient expected one place for each sample", f"{tuple(at.shape)}"
+            )
+    return tuple(
+        _slope(input, d, at.item() if isinstance(at, _C.Tensor) and at.ndim == 0 else at, edge_order)
+        for d, at in zip(wrapped, places)
+    )
+
+
+# ---- Norms ----
+
+
+def renorm(
+    input: _C.Tensor, p: float, dim: int, maxnorm: float, *, out: _C.Tensor | None = None
+) -> _C.Tensor:
+    """Slices along `dim` scaled down to a norm of `maxnorm` where theirs is larger.
+
+    Args:
+        input: floating point or complex, of at least two dims.
+        p: the order of the norm, above zero.
+        dim: the dim whose slices are looked at.
+        maxnorm: the largest norm that stays; at least zero.
+        out: the tensor that the result is written into.
+
+    Raises:
+        RuntimeError: for arguments outside of these.
+
+    Follows `torch.renorm`.
+
+    >>> import rustorch as rt
+    >>> rt.renorm(rt.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    if p <= 0:
+        raise OpError.of("renorm", "non-positive-norm not supported", str(p))
+    if input.ndim < 2:
+        raise OpError.of("renorm", "input needs at least 2 dimensions", f"{input.ndim} dimensions")
+    if maxnorm < 0:
+        raise OpError.of("renorm", "expected maxnorm to be >= 0", str(maxnorm))
+    if not -input.ndim <= dim < input.ndim:
+        raise OutOfRangeError.of("renorm", f"Dimension out of range: {dim}", f"{input.ndim} dims")
+    from rustorch.linalg import vector_norm
+
+    others = [d for d in range(input.ndim) if d != dim % input.ndim]
+    norms = vector_norm(input, p, others, True)
+    # The small number keeps results within the limit after rounding.
+    scale = _OPS["where"](norms > maxnorm, maxnorm / (norms + 1e-7), _OPS["ones_like"](norms))
+    return _OPS["mul"](input, scale) if out is None else _OPS["mul"](input, scale, out=out)
+
+
+def _renorm_(self: _C.Tensor, p: float, dim: int, maxnorm: float) -> _C.Tensor:
+    """`renorm` in place."""
+    return self.copy_(renorm(self, p, dim, maxnorm))
+
+
+def install() -> None:
+    """Hangs the methods on the type; called once by the package."""
+    tensor: Any = _C.Tensor
+    tensor.renorm = renorm
+    tensor.renorm_ = _renorm_

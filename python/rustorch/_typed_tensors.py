@@ -1,0 +1,72 @@
+"""The older names of tensors of one dtype: FloatTensor, LongTensor and the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rustorch import _C
+
+__all__ = [
+    "BFloat16Tensor",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
+]
+
+
+class TensorType:
+    """Makes tensors of one dtype, and is the type that `isinstance` knows them by.
+
+    Called with sizes (or a `Size`) it gives an uninitialised tensor, with data a tensor of that data.
+    Follows `torch.FloatTensor` and its relatives; `rustorch.tensor(data, dtype=...)` is preferred.
+
+    >>> import rustorch as rt
+    >>> rt.FloatTensor([1, 2])
+    tensor([1., 2.])
+    >>> isinstance(rt.arange(2), rt.LongTensor)
+    True
+    """
+
+    __slots__ = ("__name__", "dtype")
+
+    def __init__(self, name: str, dtype: _C.dtype) -> None:
+        self.__name__ = name
+        self.dtype = dtype
+
+    def __call__(self, *args: Any) -> _C.Tensor:
+        rt = _C.namespaces()["rt"]
+        if len(args) == 1 and isinstance(args[0], _C.Tensor):
+            return args[0].to(self.dtype)
+        if not args or isinstance(args[0], (int, _C.Size)):
+            sizes = args[0] if args and isinstance(args[0], _C.Size) else args or (0,)
+            return rt["empty"](tuple(sizes), dtype=self.dtype)
+        from rustorch._tensor_api import tensor
+
+        return tensor(*args, dtype=self.dtype)
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, _C.Tensor) and instance.dtype is self.dtype
+
+    def __repr__(self) -> str:
+        return f"<class 'rustorch.{self.__name__}'>"
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
+FloatTensor = TensorType("FloatTensor", _C.float32)
+DoubleTensor = TensorType("DoubleTensor", _C.float64)
+HalfTensor = TensorType("HalfTensor", _C.float16)
+BFloat16Tensor = TensorType("BFloat16Tensor", _C.bfloat16)
+LongTensor = TensorType("LongTensor", _C.int64)
+IntTensor = TensorType("IntTensor", _C.int32)
+ShortTensor = TensorType("ShortTensor", _C.int16)
+CharTensor = TensorType("CharTensor", _C.int8)
+ByteTensor = TensorType("ByteTensor", _C.uint8)
+BoolTensor = TensorType("BoolTensor", _C.bool)
