@@ -234,7 +234,8 @@ def trapezoid(y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: 
     >>> rt.trapezoid(rt.tensor([1.0, 5.0, 10.0]))
     tensor(10.5000)
     """
-    return _trapezia("trapezoid", y, x, dx, dim).sum(dim)
+    area: _C.Tensor = _trapezia("trapezoid", y, x, dx, dim).sum(dim)
+    return area
 
 
 def trapz(y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: int = -1) -> _C.Tensor:
@@ -260,7 +261,8 @@ def cumulative_trapezoid(
     >>> rt.cumulative_trapezoid(rt.tensor([1.0, 5.0, 10.0]))
     tensor([ 3.0000, 10.5000])
     """
-    return _trapezia("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
+    areas: _C.Tensor = _trapezia("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
+    return areas
 
 
 def _slope(x: _C.Tensor, d: int, at: Any, edge_order: int) -> _C.Tensor:
@@ -302,7 +304,8 @@ def _slope(x: _C.Tensor, d: int, at: Any, edge_order: int) -> _C.Tensor:
             + part(-2, 1) * (-(r + s) / (r * s))
             + part(-1, 1) * ((2 * s + r) / (s * (r + s)))
         )
-    return _OPS["cat"]([first, inner, last], d)
+    joined: _C.Tensor = _OPS["cat"]([first, inner, last], d)
+    return joined
 
 
 def gradient(
@@ -404,13 +407,13 @@ def renorm(
         raise OpError.of("renorm", "expected maxnorm to be >= 0", str(maxnorm))
     if not -input.ndim <= dim < input.ndim:
         raise OutOfRangeError.of("renorm", f"Dimension out of range: {dim}", f"{input.ndim} dims")
-    from rustorch.linalg import vector_norm
-
+    vector_norm = _C.namespaces()["linalg"]["vector_norm"]
     others = [d for d in range(input.ndim) if d != dim % input.ndim]
     norms = vector_norm(input, p, others, True)
     # The small number keeps results within the limit after rounding.
     scale = _OPS["where"](norms > maxnorm, maxnorm / (norms + 1e-7), _OPS["ones_like"](norms))
-    return _OPS["mul"](input, scale) if out is None else _OPS["mul"](input, scale, out=out)
+    scaled: _C.Tensor = _OPS["mul"](input, scale, out=out)
+    return scaled
 
 
 def _renorm_(self: _C.Tensor, p: float, dim: int, maxnorm: float) -> _C.Tensor:

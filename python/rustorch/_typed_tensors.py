@@ -45,7 +45,8 @@ class TensorType:
             return args[0].to(self.dtype)
         if not args or isinstance(args[0], (int, _C.Size)):
             sizes = args[0] if args and isinstance(args[0], _C.Size) else args or (0,)
-            return rt["empty"](tuple(sizes), dtype=self.dtype)
+            made: _C.Tensor = rt["empty"](tuple(sizes), dtype=self.dtype)
+            return made
         from rustorch._tensor_api import tensor
 
         return tensor(*args, dtype=self.dtype)
