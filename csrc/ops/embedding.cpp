@@ -1,12 +1,15 @@
 // Rows of a table by index, and sums, means and maxima of bags of them.
 #include "autograd/vjp.h"
 #include "core/assertion.h"
+#include "ops/embedding_kernels.h"
 #include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
 
 KernelSlot<void(const Tensor&, const Tensor&, double, double)> renorm_rows_kernel{"renorm_rows"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, bool)>
+    bag_rows_kernel{"bag_rows"};
 
 namespace {
 
@@ -141,6 +144,55 @@ Tensor bag_numbers(const Tensor& offsets, int64_t n, int64_t bags) {
   return ops::to(numbers, offsets.device());
 }
 
+// The members of each bag, at least 1.
+Tensor bag_sizes(const Tensor& bag, int64_t bags, DType type) {
+  NoGradGuard guard;
+  const Tensor count = ops::index_add(ops::zeros({bags}, type, bag.device()), 0, bag,
+                                      ops::ones(bag.sizes(), type, bag.device()));
+  return ops::masked_fill(count, ops::eq(count, Scalar(0)), Scalar(1));
+}
+
+// Sums or means of bags, without the rows in memory; bags do not decrease.
+Tensor bag_rows_forward(const Tensor& weight, const Tensor& indices, const Tensor& bags,
+                        const Tensor& scale, int64_t count, bool mean) {
+  NoGradGuard guard;
+  const DType wide = compute_type(weight.dtype());
+  const Tensor out = empty({count, weight.sizes()[1]}, wide, weight.device(), "embedding_bag");
+  if (out.numel() > 0) {
+    bag_rows_kernel(out, out, ops::contiguous(weight), ops::contiguous(indices),
+                    ops::contiguous(bags),
+                    scale.defined() ? ops::contiguous(ops::to(scale, wide)) : scale, mean);
+  }
+  return ops::to(out, weight.dtype());
+}
+void bag_rows_vjp(VjpContext& c) {
+  if (!c.has_grad()) return;
+  const Tensor indices = c.input(1), bags = c.input(2);
+  const Tensor scale = c.has_input(3) ? c.input(3) : Tensor();
+  const DType type = c.grad().dtype(), wide = compute_type(type);
+  Tensor g = ops::to(c.grad(), wide);
+  if (c.arg<bool>(5)) g = g / ops::unsqueeze(bag_sizes(bags, c.arg<int64_t>(4), wide), 1);
+  g = ops::index_select(g, 0, bags);
+  if (c.needs(0)) {
+    const Tensor share = scale.defined() ? g * ops::unsqueeze(ops::to(scale, wide), 1) : g;
+    const Tensor zero = ops::zeros(c.sizes(0), wide, g.device());
+    c.set(0, ops::to(ops::index_add(zero, 0, indices, share), type));
+  }
+  if (scale.defined() && c.needs(3)) {
+    const Tensor rows = ops::to(ops::index_select(c.input(0), 0, indices), wide);
+    const int64_t dim[] = {1};
+    c.set(3, ops::to(ops::sum(g * rows, IntList(dim, 1)), scale.dtype()));
+  }
+}
+const Op bag_rows_op(
+    "_bag_rows(Tensor weight, Tensor indices, Tensor bags, Tensor? scale, int count, bool mean) -> "
+    "Tensor",
+    bag_rows_forward,
+    {.vjp = bag_rows_vjp,
+     .saves = "weight indices bags scale",
+     .in = "",
+     .kernels = {&bag_rows_kernel}});
+
 void check_bag_arguments(const Tensor& input, const Tensor& offsets, std::string_view mode,
                          bool scale_grad_by_freq, const Tensor& per_sample_weights) {
   const char* op = "embedding_bag";
@@ -200,6 +252,9 @@ Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Te
     if (scale.defined()) scale = ops::index(scale, kept);
     index = ops::index(index, kept);
   }
+  if (mode != "max" && !scale_grad_by_freq && is_floating(weight.dtype())) {
+    return bag_rows_op(weight, index, bag, scale, bags, mode == "mean");
+  }
   Tensor rows = rows_op(weight, index, -1, scale_grad_by_freq);
   const DType type = rows.dtype();
   if (scale.defined()) rows = ops::mul(ops::to(rows, compute_type(type)), ops::unsqueeze(scale, 1));
@@ -211,10 +266,7 @@ Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Te
   if (mode == "sum") {
     return ops::to(ops::index_add(ops::to(zero, wide), 0, bag, ops::to(rows, wide)), type);
   }
-  const DType real = compute_type(real_of(rows.dtype()));
-  Tensor count = ops::index_add(ops::zeros({bags}, real, rows.device()), 0, bag,
-                                ops::ones(bag.sizes(), real, rows.device()));
-  count = ops::masked_fill(count, ops::eq(count, Scalar(0)), Scalar(1));
+  const Tensor count = bag_sizes(bag, bags, compute_type(real_of(type)));
   const Tensor total = ops::index_add(ops::to(zero, wide), 0, bag, ops::to(rows, wide));
   return ops::to(ops::div(total, ops::unsqueeze(count, 1)), type);
 }
