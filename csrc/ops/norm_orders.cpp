@@ -95,6 +95,43 @@ Follows `torch.dist`.
 tensor(5.)
 )"});
 
+Tensor renorm(const Tensor& x, Scalar p, int64_t dim, Scalar maxnorm) {
+  RT_CHECK(is_differentiable(x.dtype()), Runtime, "renorm",
+           cat_str("expected a floating point or complex tensor, got ", name(x.dtype())),
+           describe(x));
+  RT_CHECK(!p.is_complex(), Runtime, "renorm", "p must be real-valued");
+  RT_CHECK(p.to_double() > 0, Runtime, "renorm", "non-positive-norm not supported",
+           cat_str("p=", p));
+  RT_CHECK(!maxnorm.is_complex(), Runtime, "renorm", "maxnorm must be real-valued");
+  RT_CHECK(maxnorm.to_double() >= 0, Runtime, "renorm",
+           cat_str("expected maxnorm to be >= 0 but got ", maxnorm.to_double()));
+  RT_CHECK(x.dim() > 1, Runtime, "renorm",
+           cat_str("input needs at least 2 dimensions, got ", x.dim(), " dimensions"), describe(x));
+  const int64_t kept = wrap_dim(dim, x.dim(), "renorm");
+  Dims dims;
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    if (d != kept) dims.push_back(d);
+  }
+  const Tensor norm = ops::vector_norm(x, p, IntList(dims), true);
+  // The small number is PyTorch's; it keeps the norm below the limit after rounding.
+  const Tensor factor =
+      ops::where(ops::gt(norm, maxnorm), maxnorm / (norm + Scalar(1e-7)), Scalar(1));
+  return x * ops::to(factor, real_of(x.dtype()));
+}
+const Op renorm_op(
+    "renorm(Tensor input, Scalar p, int dim, Scalar maxnorm) -> Tensor", renorm,
+    {.inplace = true,
+     .out = true,
+     .doc =
+         R"(Each slice at a place along `dim` scaled down to a p-norm of `maxnorm` if it has a larger one.
+
+Floating point and complex tensors of two dims or more. Follows `torch.renorm`.
+
+>>> rt.renorm(rt.tensor([[3., 4.], [0., 1.]]), 2, 0, 1)
+tensor([[0.6000, 0.8000],
+        [0.0000, 1.0000]])
+)"});
+
 Tensor normalize(const Tensor& x, double p, IntList dim, double eps) {
   for (int64_t d : dim) wrap_dim(d, x.dim(), "normalize");
   return x / ops::clamp(ops::vector_norm(x, Scalar(p), dim, true), Scalar(eps), {});

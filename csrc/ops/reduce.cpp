@@ -126,6 +126,34 @@ Floating point and complex tensors; a mean of nothing is NaN. Follows `torch.mea
 tensor([2., 3.])
 )"});
 
+// The mean of what is not NaN.
+Tensor nanmean_forward(const Tensor& x, MaybeDims dim, bool keepdim, MaybeType dtype) {
+  RT_CHECK(
+      is_differentiable(x.dtype()), Runtime, "nanmean",
+      cat_str("expected input to have floating point or complex dtype but got ", name(x.dtype())),
+      describe(x), "mean");
+  RT_CHECK(
+      !dtype || is_differentiable(*dtype), Runtime, "nanmean",
+      cat_str("could not infer output dtype. Optional dtype must be either a floating point or "
+              "complex dtype. Got: ",
+              dtype ? name(*dtype) : ""));
+  RT_CHECK(!is_complex(x.dtype()), Runtime, "nanmean", "nanmean does not support complex inputs",
+           describe(x));
+  dim_mask(list_of(dim), x.dim(), "nanmean");  // for its errors
+  const Tensor count = ops::sum(ops::eq(x, x), list_of(dim), keepdim);
+  return ops::nansum(x, list_of(dim), keepdim, dtype) / count;
+}
+const Op nanmean_op(
+    "nanmean(Tensor input, int[1]? dim=None, bool keepdim=False, *, DType? dtype=None) -> Tensor",
+    nanmean_forward,
+    {.out = true, .doc = R"(The mean of the elements that are not NaN, over some dims or over all.
+
+Floating point tensors; NaN where there is no other element. Follows `torch.nanmean`.
+
+>>> rt.nanmean(rt.tensor([1., float('nan'), 3.]))
+tensor(2.)
+)"});
+
 // ---- Products ----
 
 // The product of all other elements along the last dim, by a tree of pairwise products: no

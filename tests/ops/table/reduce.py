@@ -248,6 +248,22 @@ CASES = [
         errors=(BAD_DIM, TWICE, Error(S(tensor([1j])), "RuntimeError", "complex")),
     ),
     reduction(
+        "nanmean",
+        lambda x, dim=None, keepdim=False, dtype=None: (
+            over(without_nan)(x, dim, keepdim)
+            / over(lambda v, axis, keepdims: (v == v).sum(axis, keepdims=keepdims))(x, dim, keepdim)
+        ),
+        samples=means,
+        dtypes=ALL_FLOATS,
+        grad=("float64",),
+        errors=(
+            BAD_DIM,
+            TWICE,
+            Error(S(tensor([1, 2])), "RuntimeError", "float"),
+            Error(S(tensor([1.0]), dtype=D("int32")), "RuntimeError", "dtype"),
+        ),
+    ),
+    reduction(
         "count_nonzero",
         lambda x, dim=None: np.count_nonzero(
             x.reshape(1) if x.ndim == 0 and dim is not None else x,

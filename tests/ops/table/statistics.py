@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import special as sp
 
-from ..case import D, Error, S, Sample, tensor
+from ..case import D, Error, OpCase, S, Sample, tensor
 from ..dtypes import ALL_FLOATS, COMPLEX, EVERY, FLOATS, INTS, REAL_OF, is_complex, is_float
 from ..samples import Rng, distinct, rand
 from .reduce import BAD_DIM, BOTH, EMPTY, over, reduction
+from .view import MATRIX
 
 
 def spreads(dtype: str, rng: Rng) -> Iterator[Sample]:
@@ -262,6 +263,48 @@ def norm_ref(x: np.ndarray, p: Any = "fro", dim: Any = None, keepdim: bool = Fal
     return vector_norm(x, 2 if p == "fro" else p, dim, keepdim)
 
 
+def rescaled(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 3), dtype), 2, 0, 1.5)
+    yield S(distinct(rng, (3, 2, 2), dtype), 1, -1, 2)
+    yield S(rand(rng, (3, 2), dtype), p=3, dim=1, maxnorm=100)  # within the limit already
+    yield S(distinct(rng, (2, 3), dtype), np.inf, 1, 0.25).once()
+    yield S(rand(rng, (0, 2), dtype), 2, 0, 1).nograd()
+
+
+def renorm(x: np.ndarray, p: float, dim: int, maxnorm: float) -> np.ndarray:
+    axes = tuple(d for d in range(x.ndim) if d != dim % x.ndim)
+    norm = vector_norm(x, p, axes, True)
+    return x * np.where(norm > maxnorm, maxnorm / (norm + 1e-7), 1)
+
+
+def integrands(dtype: str, rng: Rng) -> Iterator[Sample]:
+    yield S(rand(rng, (2, 4), dtype))
+    yield S(rand(rng, (3, 2), dtype), dx=0.5, dim=0)
+    yield S(rand(rng, (2, 4), dtype), rand(rng, (4,), dtype))
+    yield S(rand(rng, (2, 3, 2), dtype), rand(rng, (2, 3, 2), dtype), dim=1).once()
+    yield S(rand(rng, (2, 2, 3), dtype), rand(rng, (2, 3), dtype)).once()
+    yield S(rand(rng, (2, 1), dtype)).nograd()
+    yield S(rand(rng, (0, 3), dtype)).nograd()
+
+
+def steps(y: np.ndarray, x: Any, dx: float, dim: int) -> np.ndarray:
+    """The areas between neighbours."""
+    d = dim % y.ndim - y.ndim
+    if x is not None and x.ndim == 1:
+        x = x.reshape([-1 if i == d else 1 for i in range(-y.ndim, 0)])
+    heights = np.take(y, range(1, y.shape[d]), d) + np.take(y, range(y.shape[d] - 1), d)
+    width = dx if x is None else np.take(x, range(1, x.shape[d]), d) - np.take(x, range(x.shape[d] - 1), d)
+    return np.asarray(heights * width / 2)
+
+
+HALF_AREA = {"float16": (4e-3, 1e-2), "bfloat16": (3e-2, 1e-1)}
+INTEGRAL_ERRORS = (
+    Error(S(MATRIX, dim=2), "IndexError", "dim"),
+    Error(S(tensor(1.0)), "IndexError", "dim"),
+    Error(S(MATRIX, tensor([1.0])), "RuntimeError", "one `x` value"),
+    Error(S(tensor([True])), "RuntimeError", "bool"),
+    Error(S(MATRIX, dx=1j), "RuntimeError", "real"),
+)
 HALF_SUM = {"float16": (2e-3, 1e-3), "bfloat16": (1.6e-2, 1e-2)}
 
 CASES = [
@@ -435,6 +478,46 @@ CASES = [
         tol=HALF_SUM,
         speaks_as=("linalg.vector_norm", "linalg.matrix_norm"),
         errors=(BAD_DIM, Error(S(tensor([[1.0]]), "max"), "RuntimeError", "order")),
+    ),
+    reduction(
+        "renorm",
+        renorm,
+        samples=rescaled,
+        dtypes=ALL_FLOATS + COMPLEX,
+        result="first",
+        grad=BOTH,
+        inplace="Tensor.renorm_",
+        tol={"float16": (4e-3, 2e-3), "bfloat16": (3e-2, 2e-2)},
+        errors=(
+            Error(S(MATRIX, 2, 2, 1), "IndexError", "dim"),
+            Error(S(MATRIX, 0, 0, 1), "RuntimeError", "norm"),
+            Error(S(MATRIX, 2, 0, -1), "RuntimeError", "maxnorm"),
+            Error(S(tensor([1.0]), 2, 0, 1), "RuntimeError", "2 dim"),
+            Error(S(tensor([[1]]), 2, 0, 1), "RuntimeError", "float"),
+        ),
+    ),
+    OpCase(
+        name="trapezoid",
+        ref=lambda y, x=None, dx=1, dim=-1: steps(y, x, dx, dim).sum(dim),
+        samples=integrands,
+        dtypes=ALL_FLOATS + INTS + COMPLEX,
+        result="float",
+        grad=BOTH,
+        variants=("trapz",),
+        strides=False,
+        tol=HALF_AREA,
+        errors=INTEGRAL_ERRORS,
+    ),
+    OpCase(
+        name="cumulative_trapezoid",
+        ref=lambda y, x=None, dx=1, dim=-1: steps(y, x, dx, dim).cumsum(dim),
+        samples=integrands,
+        dtypes=ALL_FLOATS + INTS + COMPLEX,
+        result="float",
+        grad=BOTH,
+        strides=False,
+        tol=HALF_AREA,
+        errors=INTEGRAL_ERRORS,
     ),
     reduction(
         "dist",
