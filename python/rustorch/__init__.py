@@ -6,7 +6,7 @@ import importlib
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, _autograd_methods, _composed, _layout, _log, _tensor_methods, errors
+from rustorch import _C, _autograd_methods, _layout, _log, _tensor_methods, errors
 from rustorch._C import (
     Generator,
     Size,
@@ -67,7 +67,6 @@ newaxis = None
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
 _layout.install()
-_composed.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (

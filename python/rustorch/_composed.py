@@ -13,11 +13,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "broadcast_shapes",
-    "cumulative_trapezoid",
     "gradient",
-    "renorm",
-    "trapezoid",
-    "trapz",
     "unravel_index",
 ]
 
@@ -181,90 +177,6 @@ def unravel_index(indices: _C.Tensor, shape: Any) -> tuple[_C.Tensor, ...]:
 # ---- Calculus on samples ----
 
 
-def _spacing(name: str, y: _C.Tensor, x: Any, dx: Any, dim: int) -> Any:
-    """Distances along `dim`, in a shape that broadcasts against y without its last sample."""
-    if x is None:
-        return 1 if dx is None else dx
-    if dx is not None:
-        raise OpError.of(name, "takes x or dx, not both")
-    if x.ndim == 1 and y.ndim > 1:
-        if x.shape[0] != y.shape[dim]:
-            raise OpError.of(
-                name,
-                "There must be one `x` value for each sample point",
-                f"{tuple(x.shape)} and {tuple(y.shape)}",
-            )
-        x = x.reshape([-1 if d == dim % y.ndim else 1 for d in range(y.ndim)])
-    along = dim % y.ndim - y.ndim
-    if -along > x.ndim:
-        x = x.reshape([1] * (y.ndim - x.ndim) + list(x.shape))
-    n = x.shape[along]
-    return x.narrow(along, 1, max(n - 1, 0)) - x.narrow(along, 0, max(n - 1, 0)) if n else x
-
-
-def _trapezia(name: str, y: _C.Tensor, x: Any, dx: Any, dim: int) -> Any:
-    if y.dtype is _C.bool or (isinstance(x, _C.Tensor) and x.dtype is _C.bool):
-        raise OpError.of(
-            name, "received a bool input for `x` or `y`, but bool is not supported", str(y.dtype)
-        )
-    if y.ndim == 0 or not -y.ndim <= dim < y.ndim:
-        raise OutOfRangeError.of(
-            name,
-            f"Dimension out of range (expected to be in range of [{-max(y.ndim, 1)}, {max(y.ndim, 1) - 1}], "
-            f"but got {dim})",
-        )
-    n = y.shape[dim]
-    if n == 0:
-        return y
-    return (y.narrow(dim, 1, n - 1) + y.narrow(dim, 0, n - 1)) * _spacing(name, y, x, dx, dim) / 2
-
-
-def trapezoid(y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: int = -1) -> _C.Tensor:
-    """The integral along a dim by the trapezoidal rule.
-
-    Args:
-        y: samples.
-        x: their places, a vector or a tensor that broadcasts against y; else they are `dx` (1) apart.
-        dx: the distance of samples.
-        dim: the dim to integrate along.
-
-    Follows `torch.trapezoid`.
-
-    >>> import rustorch as rt
-    >>> rt.trapezoid(rt.tensor([1.0, 5.0, 10.0]))
-    tensor(10.5000)
-    """
-    area: _C.Tensor = _trapezia("trapezoid", y, x, dx, dim).sum(dim)
-    return area
-
-
-def trapz(y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: int = -1) -> _C.Tensor:
-    """The same as `trapezoid`.
-
-    Follows `torch.trapz`.
-
-    >>> import rustorch as rt
-    >>> rt.trapz(rt.tensor([1.0, 5.0, 10.0]), dx=2)
-    tensor(21.)
-    """
-    return trapezoid(y, x, dx=dx, dim=dim)
-
-
-def cumulative_trapezoid(
-    y: _C.Tensor, x: _C.Tensor | None = None, *, dx: Any = None, dim: int = -1
-) -> _C.Tensor:
-    """The running integral along a dim by the trapezoidal rule, from the second sample on.
-
-    Follows `torch.cumulative_trapezoid`; arguments as those of `trapezoid`.
-
-    >>> import rustorch as rt
-    >>> rt.cumulative_trapezoid(rt.tensor([1.0, 5.0, 10.0]))
-    tensor([ 3.0000, 10.5000])
-    """
-    areas: _C.Tensor = _trapezia("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
-    return areas
-
-
 def _slope(x: _C.Tensor, d: int, at: Any, edge_order: int) -> _C.Tensor:
     """The derivative along `d`; `at` is the distance of samples, or their places as a vector."""
     n = x.shape[d]
@@ -372,57 +284,3 @@ def gradient(
         _slope(input, d, at.item() if isinstance(at, _C.Tensor) and at.ndim == 0 else at, edge_order)
         for d, at in zip(wrapped, places)
     )
-
-
-# ---- Norms ----
-
-
-def renorm(
-    input: _C.Tensor, p: float, dim: int, maxnorm: float, *, out: _C.Tensor | None = None
-) -> _C.Tensor:
-    """Slices along `dim` scaled down to a norm of `maxnorm` where theirs is larger.
-
-    Args:
-        input: floating point or complex, of at least two dims.
-        p: the order of the norm, above zero.
-        dim: the dim whose slices are looked at.
-        maxnorm: the largest norm that stays; at least zero.
-        out: the tensor that the result is written into.
-
-    Raises:
-        RuntimeError: for arguments outside of these.
-
-    Follows `torch.renorm`.
-
-    >>> import rustorch as rt
-    >>> rt.renorm(rt.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1)
-    tensor([[0.6000, 0.8000],
-            [0.3000, 0.4000]])
-    """
-    if p <= 0:
-        raise OpError.of("renorm", "non-positive-norm not supported", str(p))
-    if input.ndim < 2:
-        raise OpError.of("renorm", "input needs at least 2 dimensions", f"{input.ndim} dimensions")
-    if maxnorm < 0:
-        raise OpError.of("renorm", "expected maxnorm to be >= 0", str(maxnorm))
-    if not -input.ndim <= dim < input.ndim:
-        raise OutOfRangeError.of("renorm", f"Dimension out of range: {dim}", f"{input.ndim} dims")
-    vector_norm = _C.namespaces()["linalg"]["vector_norm"]
-    others = [d for d in range(input.ndim) if d != dim % input.ndim]
-    norms = vector_norm(input, p, others, True)
-    # The small number keeps results within the limit after rounding.
-    scale = _OPS["where"](norms > maxnorm, maxnorm / (norms + 1e-7), _OPS["ones_like"](norms))
-    scaled: _C.Tensor = _OPS["mul"](input, scale, out=out)
-    return scaled
-
-
-def _renorm_(self: _C.Tensor, p: float, dim: int, maxnorm: float) -> _C.Tensor:
-    """`renorm` in place."""
-    return self.copy_(renorm(self, p, dim, maxnorm))
-
-
-def install() -> None:
-    """Hangs the methods on the type; called once by the package."""
-    tensor: Any = _C.Tensor
-    tensor.renorm = renorm
-    tensor.renorm_ = _renorm_
