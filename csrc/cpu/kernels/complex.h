@@ -95,6 +95,9 @@ RT_INLINE F c_log_abs(Complex<F> x) {
     const F a = abs_(x.re), b = abs_(x.im), big = a > b ? a : b, small = a > b ? b : a;
     return F(0.5) * log1p_((big - F(1)) * (big + F(1)) + small * small);
   }
+  if (r > F(1e30)) {  // |x| itself may be too large
+    return log_(c_abs(Complex<F>{F(0.5) * x.re, F(0.5) * x.im})) + F(0.69314718055994531);
+  }
   return log_(r);
 }
 template <class F>
@@ -196,21 +199,33 @@ RT_INLINE Complex<F> c_tan(Complex<F> x) {
 }
 
 // Inverses, after Kahan, "Branch cuts for complex elementary functions" (1987): products of the
-// square roots of 1 - x and 1 + x, which neither cancel nor overflow.
+// square roots of 1 - x and 1 + x, which do not cancel. Of huge numbers, infinite ones included,
+// the 1 is lost: what is left is log |2 x| and the angle.
+template <class F>
+RT_INLINE bool c_is_huge(Complex<F> x) {
+  return abs_(x.re) > F(1e15) || abs_(x.im) > F(1e15);
+}
+template <class F>
+RT_INLINE F c_log_twice_abs(Complex<F> x) {
+  return c_log_abs(Complex<F>{F(0.5) * x.re, F(0.5) * x.im}) + F(1.38629436111989062);
+}
 template <class F>
 RT_NOINLINE Complex<F> c_asin(Complex<F> x) {
+  if (c_is_huge(x)) return {atan2_(x.re, abs_(x.im)), copysign_(c_log_twice_abs(x), x.im)};
   const Complex<F> a = c_sqrt(Complex<F>{F(1) - x.re, -x.im});
   const Complex<F> b = c_sqrt(Complex<F>{F(1) + x.re, x.im});
   return {atan2_(x.re, a.re * b.re - a.im * b.im), asinh_(a.re * b.im - a.im * b.re)};
 }
 template <class F>
 RT_NOINLINE Complex<F> c_acos(Complex<F> x) {
+  if (c_is_huge(x)) return {atan2_(abs_(x.im), x.re), copysign_(c_log_twice_abs(x), -x.im)};
   const Complex<F> a = c_sqrt(Complex<F>{F(1) - x.re, -x.im});
   const Complex<F> b = c_sqrt(Complex<F>{F(1) + x.re, x.im});
   return {F(2) * atan2_(a.re, b.re), asinh_(b.re * a.im - b.im * a.re)};
 }
 template <class F>
 RT_NOINLINE Complex<F> c_acosh(Complex<F> x) {
+  if (c_is_huge(x)) return {c_log_twice_abs(x), atan2_(x.im, x.re)};
   const Complex<F> a = c_sqrt(Complex<F>{x.re - F(1), x.im});
   const Complex<F> b = c_sqrt(Complex<F>{x.re + F(1), x.im});
   return {asinh_(a.re * b.re + a.im * b.im), F(2) * atan2_(a.im, b.re)};
