@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "ops/ops.h"
+#include "ops/record.h"
 
 namespace rt {
 
@@ -38,7 +39,6 @@ class Pass {
   void mark_wanted(const std::vector<Edge>& roots);
   void deliver(const Edge& edge, Tensor g);
   void run_node(const Ref<Node>& node, Task& task);
-  void apply_result_hooks(Node& node, Gradients& grads);
   void check_gradients(const Node& node, Gradients& grads);
 
   BackwardOptions options_;
@@ -113,23 +113,6 @@ void Pass::deliver(const Edge& edge, Tensor g) {
   }
 }
 
-void Pass::apply_result_hooks(Node& node, Gradients& grads) {
-  if (node.result_hooks.empty()) return;
-  for (const auto& h : std::vector<Node::ResultHook>(node.result_hooks)) {
-    if (h.retain_into || h.output >= grads.size() || !grads[h.output].defined()) continue;
-    Gradients one{grads[h.output]};
-    h.entry.hook->call(one, nullptr);
-    grads[h.output] = std::move(one[0]);
-  }
-  // What is retained is what the hooks leave, in memory of its own. The list is read again: a hook
-  // may have let go of a tensor that retains.
-  for (const auto& h : node.result_hooks) {
-    if (!h.retain_into || h.output >= grads.size() || !grads[h.output].defined()) continue;
-    Tensor& kept = h.retain_into->grad;
-    kept = kept.defined() ? ops::add(kept, grads[h.output]) : ops::clone(grads[h.output]);
-  }
-}
-
 void Pass::check_gradients(const Node& node, Gradients& grads) {
   RT_CHECK(grads.size() <= node.edges.size() || node.edges.empty(), Runtime, node.name(),
            cat_str("returned an incorrect number of gradients (expected ", node.edges.size(),
@@ -139,7 +122,7 @@ void Pass::check_gradients(const Node& node, Gradients& grads) {
   for (size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i].defined() || !is_differentiable(grads[i].dtype())) continue;
     NoGradGuard guard;
-    if (ops::to(ops::any(ops::isnan(grads[i])), Device{}).data<bool>()[0]) {
+    if (item(ops::any(ops::isnan(grads[i]))).to_bool()) {
       RT_FAIL(Runtime, node.name(),
               cat_str("returned nan values in its ", i, "th output",
                       node.trace.empty() ? "" : "; the forward call that made it:\n" + node.trace));
@@ -150,14 +133,13 @@ void Pass::check_gradients(const Node& node, Gradients& grads) {
 void Pass::run_node(const Ref<Node>& node, Task& task) {
   Gradients grads = std::move(task.inbox);
   grads.resize(std::max(grads.size(), node->results.size()));
-  apply_result_hooks(*node, grads);
-  for (const HookEntry& h : std::vector<HookEntry>(node->pre_hooks)) h.hook->call(grads, nullptr);
+  call_result_hooks(*node, grads);
+  for (const HookRef& h : node->pre_hooks.snapshot()) h->call(grads, nullptr);
 
   const auto* accumulate = dynamic_cast<const AccumulateGrad*>(node.get());
   if (!task.captures.empty() && accumulate && !accumulate_all_) {
     // A leaf's own hooks see the gradient before it is captured.
-    const AutogradMeta& meta = autograd_meta(accumulate->leaf());
-    for (const HookEntry& h : std::vector<HookEntry>(meta.hooks)) h.hook->call(grads, nullptr);
+    accumulate->call_hooks(grads);
   }
   for (size_t i = 0; i < task.captures.size(); ++i) {
     captured_[static_cast<size_t>(task.captures[i])] = grads[task.capture_outputs[i]];
@@ -185,8 +167,12 @@ void Pass::run_node(const Ref<Node>& node, Task& task) {
               cat_str(e.what(), "; the forward call that made it:\n", node->trace));
     }
     if (!node->edges.empty()) check_gradients(*node, next);
-    for (const HookEntry& h : std::vector<HookEntry>(node->post_hooks)) h.hook->call(next, &seen);
+    for (const HookRef& h : node->post_hooks.snapshot()) h->call(next, &seen);
     if (!options_.retain_graph) node->release();
+    // A gradient that is a view of what the formula made has that memory to itself.
+    if (!options_.create_graph) {
+      for (const Tensor& g : next) detail::drop_inner_view(g);
+    }
   }
   next.resize(node->edges.size());
   for (size_t i = 0; i < node->edges.size(); ++i) {
@@ -238,8 +224,9 @@ Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList i
   Gradients root_grads;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& out = outputs[i];
+    const Edge root = requires_grad(out) ? gradient_edge(out) : Edge();
     RT_CHECK(
-        requires_grad(out), Runtime, "backward",
+        static_cast<bool>(root.node), Runtime, "backward",
         cat_str("element ", i, " of tensors does not require grad and does not have a grad_fn"),
         describe(out), "requires_grad=True on an input, outside no_grad");
     Tensor g = i < grad_outputs.size() ? grad_outputs[i] : Tensor();
@@ -265,7 +252,7 @@ Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList i
         g = ops::to(g, out.dtype());
       }
     }
-    roots.push_back(gradient_edge(out));
+    roots.push_back(root);
     root_grads.push_back(std::move(g));
   }
   for (const Tensor& t : inputs) {

@@ -1,6 +1,4 @@
 // Histories of tensors: leaves, results, views and in-place writes.
-#include <atomic>
-
 #include "autograd/vjp.h"
 #include "ops/ops.h"
 
@@ -77,6 +75,34 @@ class CopySlices final : public Node {
 
 }  // namespace
 
+void set_view_of(const Tensor& view, const Tensor& x, ViewOrigin origin) {
+  TensorImpl *v = view.impl(), *p = x.impl();
+  // Views of integers share a base that no gradient can reach.
+  if (v == p || p->inference_ || !is_differentiable(x.dtype())) return;
+  v->view_base_ = p->view_base_ ? p->view_base_ : x.ref();
+  v->view_version_ = view.version();
+  if (modes().inference) origin = ViewOrigin::Inference;
+  v->view_origin_ = origin == ViewOrigin::Tracked ? p->view_origin_ : origin;
+}
+
+void mark_multi_output(TensorList views) {
+  if (!modes().grad) return;
+  for (const Tensor& t : views) {
+    if (t.impl()->view_base_) t.impl()->view_origin_ = ViewOrigin::MultiOutput;
+  }
+}
+
+void detail::note_untracked_view(const Tensor& view, const Tensor& x) {
+  set_view_of(view, x, ViewOrigin::NoGrad);
+}
+
+void detail::drop_inner_view(const Tensor& result) {
+  // A result that is an argument handed through stays what it was.
+  if (!result.defined() || !result.impl()->view_base_ || result.use_count() > 1) return;
+  result.impl()->view_base_ = nullptr;
+  result.impl()->view_origin_ = ViewOrigin::Tracked;
+}
+
 void note_view_replay(const Tensor& view, const Tensor& x, const OpRecord& op, const Value* args) {
   std::vector<Value> rest(args + 1, args + op.schema.args.size());
   std::function<Tensor(const Tensor&)> parent;
@@ -94,32 +120,15 @@ void note_view_replay(const Tensor& view, const Tensor& x, const OpRecord& op, c
 
 namespace {
 
-// Guards retained-gradient entries, which the tensor and its node both reach. Global: taken rarely.
-std::mutex& retain_mutex() {
-  static std::mutex m;
-  return m;
-}
-
-void drop_retained(AutogradMeta* meta) {
-  std::lock_guard lock(retain_mutex());
-  if (!meta->grad_fn) return;
-  std::erase_if(meta->grad_fn->result_hooks,
-                [&](const Node::ResultHook& h) { return h.retain_into == meta; });
-}
-
-void add_retained(AutogradMeta* meta, const Ref<Node>& fn, uint32_t output) {
-  std::lock_guard lock(retain_mutex());
-  fn->result_hooks.push_back({output, {next_hook_id(), nullptr}, meta});
-}
-
 // Every change of a tensor's node goes through here: the old node points at the meta of a tensor
 // that retains its gradient, and must not once the tensor is no longer its result. Returns the old
 // node, for the caller to let go outside of locks.
 Ref<Node> exchange_grad_fn(AutogradMeta& meta, Ref<Node> node, uint32_t output) {
   if (meta.retains_grad) {
-    drop_retained(&meta);
-    if (node) add_retained(&meta, node, output);
+    if (meta.grad_fn) stop_retaining(*meta.grad_fn, &meta);
+    if (node) start_retaining(*node, &meta, output);
   }
+  std::lock_guard lock(meta.mutex);
   meta.output = output;
   return std::exchange(meta.grad_fn, std::move(node));
 }
@@ -134,31 +143,39 @@ struct UnseenByInterceptors {
 
 Ref<Node> grad_fn(const Tensor& t) {
   TensorImpl* p = t.impl();
-  if (!p->view_base_ || !p->view_base_->requires_grad_) {
-    return p->autograd_ ? p->autograd_->grad_fn : nullptr;
-  }
-  AutogradMeta& meta = autograd_meta(t);
+  if (!p->view_base_) return p->autograd_ ? p->autograd_->grad_fn : nullptr;
+  const bool base_wants_grad = p->view_base_->requires_grad_;
   const uint32_t version = t.version();
-  {
-    std::lock_guard lock(meta.mutex);
-    if (meta.grad_fn && meta.view_version == version) return meta.grad_fn;
+  if (p->autograd_) {
+    std::lock_guard lock(p->autograd_->mutex);
+    if (p->view_version_ == version) return p->autograd_->grad_fn;
+    if (!base_wants_grad && (!p->autograd_->grad_fn || p->view_origin_ == ViewOrigin::Tracked)) {
+      return p->autograd_->grad_fn;
+    }
+  } else if (!base_wants_grad || p->view_version_ == version) {
+    return nullptr;
   }
   // The base was written since: what the view holds now came through the base.
+  check_view_origin(t, "grad_fn", true);
+  AutogradMeta& meta = autograd_meta(t);
   GradModeGuard guard(true);
   UnseenByInterceptors unseen;
   const Tensor fresh = ViewOfBase(t)(Tensor(p->view_base_));
   const AutogradMeta& fresh_meta = autograd_meta(fresh);
-  Ref<Node> old;
-  std::lock_guard lock(meta.mutex);  // two threads may find the same view out of date
-  if (!meta.grad_fn || meta.view_version != version) {
-    old = exchange_grad_fn(meta, fresh_meta.grad_fn, fresh_meta.output);
-    meta.view_version = version;
-    p->requires_grad_ = true;
-  }
-  return meta.grad_fn;
+  // Two threads may find the same view out of date, and make the same history of it.
+  const Ref<Node> old = exchange_grad_fn(meta, fresh_meta.grad_fn, fresh_meta.output);
+  std::lock_guard lock(meta.mutex);
+  p->view_version_ = version;
+  p->requires_grad_ = true;
+  return fresh_meta.grad_fn;
 }
 
-bool is_leaf(const Tensor& t) { return !requires_grad(t) || !grad_fn(t); }
+bool is_leaf(const Tensor& t) {
+  if (!requires_grad(t)) return true;
+  const TensorImpl* p = t.impl();
+  if (p->view_origin_ != ViewOrigin::Tracked) return !p->autograd_ || !p->autograd_->grad_fn;
+  return !grad_fn(t);
+}
 
 uint32_t output_number(const Tensor& t) {
   return t.impl()->autograd_ ? t.impl()->autograd_->output : 0;
@@ -167,20 +184,27 @@ uint32_t output_number(const Tensor& t) {
 Edge gradient_edge(const Tensor& t) {
   if (!t.defined() || !requires_grad(t)) return {};
   if (Ref<Node> fn = grad_fn(t)) return {std::move(fn), output_number(t)};
+  if (!t.impl()->requires_grad_) return {};  // only its base does, and it is no result of that
   AutogradMeta& meta = autograd_meta(t);
-  std::lock_guard lock(meta.mutex);
-  if (meta.accumulator) {
-    if (Ref<Node> live = Ref<Node>::try_retain(meta.accumulator)) return {std::move(live), 0};
+  const auto live = [&]() -> Ref<Node> {
+    return meta.accumulator ? Ref<Node>::try_retain(meta.accumulator) : nullptr;
+  };
+  {
+    std::lock_guard lock(meta.mutex);
+    if (Ref<Node> node = live()) return {std::move(node), 0};
   }
-  auto node = make_ref<AccumulateGrad>(t);
-  meta.accumulator = node.get();
-  return {std::move(node), 0};
+  // Made and, if another thread was faster, let go outside of the lock.
+  Ref<Node> fresh = make_ref<AccumulateGrad>(t);
+  std::lock_guard lock(meta.mutex);
+  if (Ref<Node> node = live()) return {std::move(node), 0};
+  meta.accumulator = fresh.get();
+  return {std::move(fresh), 0};
 }
 
 void set_history(const Tensor& t, Ref<Node> node, uint32_t output) {
   AutogradMeta& meta = autograd_meta(t);
-  exchange_grad_fn(meta, std::move(node), output);
-  meta.view_version = t.version();
+  const Ref<Node> old = exchange_grad_fn(meta, std::move(node), output);
+  t.impl()->view_version_ = t.version();
   t.impl()->requires_grad_ = true;
 }
 
@@ -188,15 +212,14 @@ namespace {
 
 // A tensor's hooks stay with the node that made its old value; a retained gradient is its newest's.
 void replace_history(const Tensor& t, Ref<Node> node) {
-  AutogradMeta& meta = autograd_meta(t);
-  meta.hooks.clear();
+  const std::vector<HookRef> of_the_old_value = autograd_meta(t).hooks.take();
   set_history(t, std::move(node), 0);
 }
 
 }  // namespace
 
 void AutogradMetaDeleter::operator()(AutogradMeta* m) const {
-  if (m->retains_grad) drop_retained(m);
+  if (m->retains_grad && m->grad_fn) stop_retaining(*m->grad_fn, m);
   delete m;
 }
 
@@ -206,7 +229,8 @@ void rebase_history(const Tensor& t, Ref<Node> node) {
     const Tensor base(p->view_base_);
     auto copy = make_ref<CopySlices>(base, t, std::move(node));
     replace_history(base, std::move(copy));
-    exchange_grad_fn(autograd_meta(t), nullptr, 0);  // made again from the base on demand
+    const Ref<Node> old = exchange_grad_fn(autograd_meta(t), nullptr, 0);
+    p->view_version_ = t.version() - 1;  // made again from the base on demand
     p->requires_grad_ = true;
     return;
   }
@@ -214,6 +238,19 @@ void rebase_history(const Tensor& t, Ref<Node> node) {
 }
 
 Tensor detach(const Tensor& t) { return alias(t); }
+
+Tensor gradient(const Tensor& t) {
+  AutogradMeta* meta = t.impl()->autograd_.get();
+  if (!meta) return {};
+  std::lock_guard lock(meta->mutex);
+  return meta->grad;
+}
+
+void set_gradient(const Tensor& t, Tensor grad) {
+  AutogradMeta& meta = autograd_meta(t);
+  std::lock_guard lock(meta.mutex);
+  std::swap(meta.grad, grad);
+}
 
 void set_requires_grad(const Tensor& t, bool value) {
   RT_CHECK(!value || is_differentiable(t.dtype()), Runtime, "requires_grad_",
@@ -232,92 +269,6 @@ void set_requires_grad(const Tensor& t, bool value) {
   if (value && grad_fn(t)) return;
   t.impl()->requires_grad_ = value;
   if (value) autograd_meta(t);
-}
-
-// It does not matter which elements share memory where all of them get one value.
-static bool writes_one_value(std::string_view op) { return op == "fill" || op == "zero"; }
-
-void check_inplace(const Tensor& t, const char* op) {
-  RT_CHECK(!t.storage()->read_only(), Runtime, op,
-           "the tensor's memory is read-only and cannot be written in place", describe(t),
-           "t.clone() first");
-  RT_CHECK(
-      t.numel() <= 1 || !has_internal_overlap(t) || writes_one_value(op), Runtime, op,
-      "unsupported operation: more than one element of the written-to tensor refers to a single "
-      "memory location",
-      cat_str(describe(t), " with strides ", t.strides()), "t.clone() before the operation");
-  if (t.impl()->inference_) {
-    RT_CHECK(modes().inference, Runtime, op,
-             "Inplace update to inference tensor outside InferenceMode is not allowed", describe(t),
-             "t.clone() outside inference_mode");
-    return;
-  }
-  if (!modes().grad || !requires_grad(t)) return;
-  if (is_leaf(t)) {
-    RT_FAIL(Runtime, op,
-            "a leaf Variable that requires grad is being used in an in-place operation.",
-            describe(t), "rustorch.no_grad(), or the out-of-place form");
-  }
-  if (t.impl()->view_base_ && is_leaf(Tensor(t.impl()->view_base_)) &&
-      t.impl()->view_base_->requires_grad_) {
-    RT_FAIL(Runtime, op,
-            "a view of a leaf Variable that requires grad is being used in an in-place operation.",
-            describe(t), "rustorch.no_grad(), or the out-of-place form");
-  }
-}
-
-// ---- Hooks ----
-
-int64_t next_hook_id() {
-  static std::atomic<int64_t> next{0};
-  return next.fetch_add(1);
-}
-
-int64_t add_tensor_hook(const Tensor& t, std::shared_ptr<Hook> hook) {
-  RT_CHECK(requires_grad(t), Runtime, "register_hook",
-           "cannot register a hook on a tensor that doesn't require gradient", describe(t));
-  const int64_t id = next_hook_id();
-  if (Ref<Node> fn = grad_fn(t)) {
-    fn->result_hooks.push_back({output_number(t), {id, std::move(hook)}, nullptr});
-  } else {
-    autograd_meta(t).hooks.push_back({id, std::move(hook)});
-  }
-  return id;
-}
-
-int64_t add_post_accumulate_hook(const Tensor& t, std::shared_ptr<Hook> hook) {
-  RT_CHECK(requires_grad(t), Runtime, "register_post_accumulate_grad_hook",
-           "cannot register a hook on a tensor that doesn't require gradient", describe(t));
-  RT_CHECK(is_leaf(t), Runtime, "register_post_accumulate_grad_hook",
-           "post accumulate grad hooks cannot be registered on non-leaf tensors", describe(t));
-  const int64_t id = next_hook_id();
-  autograd_meta(t).post_hooks.push_back({id, std::move(hook)});
-  return id;
-}
-
-void remove_hook(std::vector<HookEntry>& list, int64_t id) {
-  std::erase_if(list, [&](const HookEntry& e) { return e.id == id; });
-}
-
-void remove_tensor_hook(const Tensor& t, int64_t id) {
-  if (AutogradMeta* meta = t.impl()->autograd_.get()) {
-    remove_hook(meta->hooks, id);
-    remove_hook(meta->post_hooks, id);
-    if (meta->grad_fn) {
-      std::erase_if(meta->grad_fn->result_hooks,
-                    [&](const Node::ResultHook& h) { return !h.retain_into && h.entry.id == id; });
-    }
-  }
-}
-
-void retain_grad(const Tensor& t) {
-  RT_CHECK(requires_grad(t), Runtime, "retain_grad",
-           "can't retain_grad on Tensor that has requires_grad=False", describe(t));
-  Ref<Node> fn = grad_fn(t);
-  AutogradMeta& meta = autograd_meta(t);
-  if (!fn || meta.retains_grad) return;
-  meta.retains_grad = true;
-  add_retained(&meta, fn, output_number(t));
 }
 
 }  // namespace rt

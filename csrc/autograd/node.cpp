@@ -60,23 +60,27 @@ void AccumulateGrad::dispose() {
   Node::dispose();
 }
 
+void AccumulateGrad::call_hooks(Gradients& grads) const {
+  for (const HookRef& h : autograd_meta(leaf_).hooks.snapshot()) h->call(grads, nullptr);
+}
+
 Gradients AccumulateGrad::apply(Gradients grads, const std::vector<bool>&) {
-  AutogradMeta& meta = autograd_meta(leaf_);
   Gradients arrived = std::move(grads);
-  for (const HookEntry& h : std::vector<HookEntry>(meta.hooks)) h.hook->call(arrived, nullptr);
+  call_hooks(arrived);
   Tensor g = std::move(arrived[0]);
   if (!g.defined()) return {};
   {
-    std::lock_guard lock(meta.mutex);
+    std::lock_guard one_pass(accumulating_);
+    const Tensor before = gradient(leaf_);
     const bool graph = modes().grad;
-    if (meta.grad.defined()) {
+    if (before.defined()) {
       if (graph) {
-        meta.grad = ops::add(meta.grad, g);
+        set_gradient(leaf_, ops::add(before, g));
       } else {
-        ops::add_(meta.grad, g);
+        ops::add_(before, g);
       }
     } else if (graph) {
-      meta.grad = ops::clone(g);
+      set_gradient(leaf_, ops::clone(g));
     } else {
       // Taken over if nobody else can see its memory and it lies like the leaf; copied otherwise.
       const bool alone = g.use_count() == 1 && g.storage()->use_count() == 1 &&
@@ -87,12 +91,13 @@ Gradients AccumulateGrad::apply(Gradients grads, const std::vector<bool>&) {
         ops::copy_(copy, g);
         g = std::move(copy);
       }
-      meta.grad = std::move(g);
+      set_gradient(leaf_, std::move(g));
     }
   }
-  if (!meta.post_hooks.empty()) {
+  const HookList& post = autograd_meta(leaf_).post_hooks;
+  if (!post.empty()) {
     Gradients self{leaf_};
-    for (const HookEntry& h : std::vector<HookEntry>(meta.post_hooks)) h.hook->call(self, nullptr);
+    for (const HookRef& h : post.snapshot()) h->call(self, nullptr);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // The tape: nodes that turn gradients of results into gradients of inputs, and the edges between.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,15 +22,27 @@ struct Edge {
 
 using Gradients = std::vector<Tensor>;  // an undefined tensor is a zero gradient
 
-// A callback on gradients; Python's live behind it. Its id removes it.
+// A callback on gradients; Python's live behind it.
 class Hook {
  public:
   virtual ~Hook() = default;
   virtual void call(Gradients& grads, const Gradients* outputs) = 0;
+  // Whether its handle has taken it away. Such a hook does nothing, wherever it still hangs.
+  virtual bool removed() const { return false; }
 };
-struct HookEntry {
-  int64_t id;
-  std::shared_ptr<Hook> hook;
+using HookRef = std::shared_ptr<Hook>;
+
+// Hooks in order; may be added to by one thread while a backward pass on another runs them.
+class HookList {
+ public:
+  bool empty() const { return !any_.load(std::memory_order_acquire); }
+  void add(HookRef hook);
+  std::vector<HookRef> snapshot() const;
+  std::vector<HookRef> take();  // leaves it empty
+
+ private:
+  std::atomic<bool> any_{false};
+  std::vector<HookRef> hooks_;  // guarded by one lock for all lists
 };
 
 // What a leaf, or an op result, needs to be differentiated.
@@ -37,17 +50,20 @@ struct AutogradMeta {
   Tensor grad;
   Ref<Node> grad_fn;
   uint32_t output = 0;
-  uint32_t view_version = 0;  // storage version at which a view's grad_fn was made
   // Makes the view again from its base, for views that change the dtype; unset where strides do it.
   std::function<Tensor(const Tensor& base)> replay;
   bool retains_grad = false;
-  Node* accumulator = nullptr;   // borrowed: the node owns the leaf, and clears this when it goes
-  std::mutex mutex;              // guards accumulator and grad against concurrent backwards
-  std::vector<HookEntry> hooks;  // on this tensor's gradient
-  std::vector<HookEntry> post_hooks;  // after the gradient has been accumulated
+  Node* accumulator = nullptr;  // borrowed: the node owns the leaf, and clears this when it goes
+  // Guards grad, grad_fn and accumulator against other threads. May be waited for with the GIL
+  // held, so nothing that could need the GIL (a destructor, a node's making) happens under it.
+  std::mutex mutex;
+  HookList hooks;       // on a leaf's gradient
+  HookList post_hooks;  // after a leaf's gradient has been accumulated
 };
 
 AutogradMeta& autograd_meta(const Tensor& t);  // made on first use
+Tensor gradient(const Tensor& t);              // its .grad, undefined if there is none
+void set_gradient(const Tensor& t, Tensor grad);
 
 struct InputMeta {
   InputMeta() = default;
@@ -74,14 +90,16 @@ class Node : public RefCounted {
   uint64_t sequence = 0;  // later ops have larger numbers and run first
   std::vector<Edge> edges;
   std::vector<InputMeta> results;  // shape and type of each result, to check and make gradients
-  std::vector<HookEntry> pre_hooks, post_hooks;
-  // tensor hooks of results (kept here so that they run however the gradient arrives)
+  HookList pre_hooks, post_hooks;
+  // Hooks of tensors that are results, kept here so that they run however the gradient arrives, and
+  // the tensors that retain theirs. Guarded by the lock of all hook lists; the flag spares it.
   struct ResultHook {
     uint32_t output;
-    HookEntry entry;
+    HookRef hook;
     AutogradMeta* retain_into;  // keeps the gradient there instead of calling a hook
   };
   std::vector<ResultHook> result_hooks;
+  std::atomic<bool> has_result_hooks{false};
   std::string trace;  // where it was made, under anomaly mode
   // The Python object that wraps this node, while it lives (borrowed; guarded by the GIL).
   void* pyobj = nullptr;
@@ -102,12 +120,15 @@ class AccumulateGrad final : public Node {
   std::string name() const override { return "AccumulateGrad"; }
   Gradients apply(Gradients grads, const std::vector<bool>& needed) override;
   const Tensor& leaf() const { return leaf_; }
+  // The leaf's own hooks, on the gradient that arrived.
+  void call_hooks(Gradients& grads) const;
 
  protected:
   void dispose() override;
 
  private:
   Tensor leaf_;
+  std::mutex accumulating_;  // one pass at a time; only waited for without the GIL
 };
 
 // The node and result that produced t; the accumulator of a leaf; null if t wants no gradient.
@@ -120,18 +141,32 @@ void set_history(const Tensor& t, Ref<Node> node, uint32_t output);
 // As set_history, for a tensor that was written in place: through its base if it is a view.
 void rebase_history(const Tensor& t, Ref<Node> node);
 void set_requires_grad(const Tensor& t, bool value);
+// Makes `view` a view of x (or of its base): `origin` says how, unless x itself is of a stricter
+// one.
+void set_view_of(const Tensor& view, const Tensor& x, ViewOrigin origin);
+// The views that a function returned together may not be written in place.
+void mark_multi_output(TensorList views);
 // Keeps how `view` was made from x, for views whose dtype is not their base's.
 void note_view_replay(const Tensor& view, const Tensor& x, const OpRecord& op, const Value* args);
 // The same memory without history; writes through either are seen by both.
 Tensor detach(const Tensor& t);
+// Throws as PyTorch does if t is a view of a kind that neither it nor (`through_base`) its base may
+// be written.
+void check_view_origin(const Tensor& t, const char* op, bool through_base);
 // Throws as PyTorch does if `t` may not be written in place now.
-void check_inplace(const Tensor& t, const char* op);
+// `operands_want_grad`: what is written has a history, whether or not t has.
+// `overlap_ok`: elements that lie in one place are written with one value.
+void check_inplace(const Tensor& t, const char* op, bool operands_want_grad = false,
+                   bool overlap_ok = false);
 
-int64_t add_tensor_hook(const Tensor& t, std::shared_ptr<Hook> hook);
-int64_t add_post_accumulate_hook(const Tensor& t, std::shared_ptr<Hook> hook);
-int64_t next_hook_id();
-void remove_hook(std::vector<HookEntry>& list, int64_t id);
-void remove_tensor_hook(const Tensor& t, int64_t id);
+// A hook stays with the value that the tensor has now; a retained gradient is that of the newest.
+void add_tensor_hook(const Tensor& t, HookRef hook);
+void add_post_accumulate_hook(const Tensor& t, HookRef hook);
 void retain_grad(const Tensor& t);
+// The two halves of it, for a tensor whose node changes.
+void start_retaining(Node& node, AutogradMeta* meta, uint32_t output);
+void stop_retaining(Node& node, const AutogradMeta* meta);
+// Runs the hooks of results on their gradients, then keeps the retained ones.
+void call_result_hooks(Node& node, Gradients& grads);
 
 }  // namespace rt

@@ -107,10 +107,12 @@ void OpNode::save_returns(const Value* returns) {
 }
 
 void OpNode::release() {
+  std::vector<SavedTensor> args,
+      returns;  // what goes may need the GIL, so it goes outside of the lock
   std::lock_guard lock(mutex_);
   released_ = true;
-  saved_args_.clear();
-  saved_returns_.clear();
+  args.swap(saved_args_);
+  returns.swap(saved_returns_);
 }
 
 Gradients OpNode::apply(Gradients grads, const std::vector<bool>& needed) {
@@ -168,22 +170,21 @@ void VjpContext::check_not_released() const {
            "", "retain_graph=True in the first backward");
 }
 
-Tensor VjpContext::input(int arg, int item) const {
+SavedTensor VjpContext::saved(bool result, size_t i) const {
   std::lock_guard lock(node_.mutex_);
   check_not_released();
-  return node_.saved_args_[flat(arg, item)].unpack(Ref<Node>(&node_));
+  return (result ? node_.saved_returns_ : node_.saved_args_)[i];
 }
 
-bool VjpContext::has_input(int arg) const {
-  std::lock_guard lock(node_.mutex_);
-  check_not_released();
-  return node_.saved_args_[flat(arg, 0)].defined();
+// Unpacked from a copy, without the lock: Python may have to run for it.
+Tensor VjpContext::input(int arg, int item) const {
+  return saved(false, flat(arg, item)).unpack(Ref<Node>(&node_));
 }
+
+bool VjpContext::has_input(int arg) const { return saved(false, flat(arg, 0)).defined(); }
 
 Tensor VjpContext::result(int i) const {
-  std::lock_guard lock(node_.mutex_);
-  check_not_released();
-  return node_.saved_returns_[static_cast<size_t>(i)].unpack(Ref<Node>(&node_));
+  return saved(true, static_cast<size_t>(i)).unpack(Ref<Node>(&node_));
 }
 
 }  // namespace rt

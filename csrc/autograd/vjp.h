@@ -98,6 +98,7 @@ class VjpContext {
  private:
   size_t flat(int arg, int item) const;
   void check_not_released() const;
+  SavedTensor saved(bool result, size_t i) const;
   OpNode& node_;
   Gradients& grads_;
   const std::vector<bool>& needed_;

@@ -32,10 +32,9 @@ int64_t as_int(PyObject* o) {
 }
 
 Scalar scalar_of_tensor(const Tensor& t) {
-  Tensor host = t;
-  RT_CHECK(host.device().is_cpu(), Runtime, "item",
+  RT_CHECK(t.device().is_cpu(), Runtime, "item",
            "a number on another device is not read implicitly", describe(t), ".item()");
-  return Scalar::load(host.data(), host.dtype());
+  return item(t);
 }
 
 template <class F>

@@ -44,19 +44,18 @@ PyObject* next_functions(PyObject* o, void*) {
 Node& node_of(PyObject* o) { return *reinterpret_cast<NodeObject*>(o)->node; }
 
 PyObject* add_pre_hook(PyObject* o, PyObject* fn) {
-  const int64_t id = next_hook_id();
-  node_of(o).pre_hooks.push_back({id, node_pre_hook(fn)});
-  return PyLong_FromLongLong(id);
+  return guard([&] {
+    const HookRef hook = node_pre_hook(fn);
+    node_of(o).pre_hooks.add(hook);
+    return hook_handle(hook);
+  });
 }
 PyObject* add_post_hook(PyObject* o, PyObject* fn) {
-  const int64_t id = next_hook_id();
-  node_of(o).post_hooks.push_back({id, node_post_hook(fn)});
-  return PyLong_FromLongLong(id);
-}
-PyObject* remove_node_hook(PyObject* o, PyObject* id) {
-  remove_hook(node_of(o).pre_hooks, PyLong_AsLongLong(id));
-  remove_hook(node_of(o).post_hooks, PyLong_AsLongLong(id));
-  Py_RETURN_NONE;
+  return guard([&] {
+    const HookRef hook = node_post_hook(fn);
+    node_of(o).post_hooks.add(hook);
+    return hook_handle(hook);
+  });
 }
 PyObject* node_leaf(PyObject* o, void*) {
   const auto* leaf = dynamic_cast<const AccumulateGrad*>(&node_of(o));
@@ -76,7 +75,6 @@ PyObject* node_context(PyObject* o, void*) {
 PyMethodDef methods[] = {{"name", node_name, METH_NOARGS, "name()\n--\n\nThe name of the node."},
                          {"_add_pre_hook", add_pre_hook, METH_O, nullptr},
                          {"_add_post_hook", add_post_hook, METH_O, nullptr},
-                         {"_remove_hook", remove_node_hook, METH_O, nullptr},
                          {}};
 PyGetSetDef properties[] = {
     {"next_functions", next_functions, nullptr,
@@ -121,26 +119,21 @@ PyObject* add_hook(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     PyObject *tensor, *fn;
     if (!PyArg_ParseTuple(args, "OO", &tensor, &fn)) return nullptr;
-    const int64_t id = add_tensor_hook(unwrap(tensor), tensor_hook(fn));
+    const HookRef hook = tensor_hook(fn);
+    add_tensor_hook(unwrap(tensor), hook);
     if (!PyObject_GC_IsTracked(tensor)) PyObject_GC_Track(tensor);  // fn may lead back to it
-    return PyLong_FromLongLong(id);
+    return hook_handle(hook);
   });
 }
 PyObject* add_post_accumulate(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     PyObject *tensor, *fn;
     if (!PyArg_ParseTuple(args, "OO", &tensor, &fn)) return nullptr;
-    const int64_t id = add_post_accumulate_hook(unwrap(tensor), observer_hook(fn));
+    const HookRef hook = observer_hook(fn);
+    add_post_accumulate_hook(unwrap(tensor), hook);
     if (!PyObject_GC_IsTracked(tensor)) PyObject_GC_Track(tensor);
-    return PyLong_FromLongLong(id);
+    return hook_handle(hook);
   });
-}
-PyObject* remove_hook_of(PyObject*, PyObject* args) {
-  PyObject* tensor;
-  long long id;
-  if (!PyArg_ParseTuple(args, "OL", &tensor, &id)) return nullptr;
-  remove_tensor_hook(unwrap(tensor), id);
-  Py_RETURN_NONE;
 }
 PyObject* retain(PyObject*, PyObject* tensor) {
   return guard([&]() -> PyObject* {
@@ -258,7 +251,6 @@ PyMethodDef functions[] = {
     {"_pop_saved_hooks", pop_saved_hooks, METH_NOARGS, nullptr},
     {"_add_tensor_hook", add_hook, METH_VARARGS, nullptr},
     {"_add_post_accumulate_hook", add_post_accumulate, METH_VARARGS, nullptr},
-    {"_remove_tensor_hook", remove_hook_of, METH_VARARGS, nullptr},
     {"_retain_grad", retain, METH_O, nullptr},
     {"_detach", detached, METH_O, nullptr},
     {"_detach_", detach_inplace, METH_O, nullptr},
@@ -295,6 +287,7 @@ void init_autograd(PyObject* module) {
   checked(PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(g_node_type)));
   checked(PyModule_AddFunctions(module, functions));
   capture_trace = &python_trace;
+  init_hooks();
   init_function_node(module);
 }
 

@@ -17,6 +17,8 @@ const char* format_of(DType t) {
 
 // What a view points into, from getbuffer to releasebuffer.
 struct Exported {
+  explicit Exported(const Tensor& t) : tensor(alias(t)) { tensor.storage()->add_export(); }
+  ~Exported() { tensor.storage()->drop_export(); }
   Tensor tensor;
   std::vector<Py_ssize_t> shape, strides;
 };
@@ -64,13 +66,12 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) {
           PyErr_SetString(PyExc_BufferError, ("buffer: " + why).c_str());
           return -1;
         }
-        auto exported = std::make_unique<Exported>();
-        exported->tensor = alias(t);
+        auto exported = std::make_unique<Exported>(t);
         const auto item = static_cast<Py_ssize_t>(t.item_size());
         for (int64_t s : t.sizes()) exported->shape.push_back(static_cast<Py_ssize_t>(s));
         for (int64_t s : t.strides())
           exported->strides.push_back(static_cast<Py_ssize_t>(s) * item);
-        view->buf = t.data();
+        view->buf = t.host_data();
         view->len = static_cast<Py_ssize_t>(t.nbytes());
         view->itemsize = item;
         view->readonly = t.storage()->read_only();

@@ -113,7 +113,7 @@ void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t
     check_range(s, t.dtype(), o);
     RT_CHECK(!s.is_complex() || is_complex(t.dtype()), Type, "tensor",
              "a complex number needs a complex dtype", name(t.dtype()));
-    s.store(t.data<char>() + *at * static_cast<int64_t>(t.item_size()), t.dtype());
+    s.store(t.host_data<char>() + *at * static_cast<int64_t>(t.item_size()), t.dtype());
     ++*at;
     return;
   }

@@ -100,6 +100,10 @@ Device from_dl(DLDevice d) {
 // Lives until the consumer calls the deleter, on any thread, with or without the GIL.
 template <class Managed>
 struct Export {
+  explicit Export(const Tensor& t) : tensor(detach(t)), shape(t.sizes()), strides(t.strides()) {
+    tensor.storage()->add_export();
+  }
+  ~Export() { tensor.storage()->drop_export(); }
   Managed managed{};
   Tensor tensor;
   Dims shape, strides;
@@ -116,10 +120,7 @@ void destroy_capsule(PyObject* capsule) {
 
 template <class Managed>
 PyObject* make_capsule(const Tensor& t, uint64_t flags) {
-  auto e = std::make_unique<Export<Managed>>();
-  e->tensor = detach(t);
-  e->shape = Dims(t.sizes());
-  e->strides = Dims(t.strides());
+  auto e = std::make_unique<Export<Managed>>(t);
   // Consumers may insist on strides of 1 where they do not matter.
   for (size_t d = 0; d < e->shape.size(); ++d) {
     if (e->shape[d] <= 1) e->strides[d] = 1;

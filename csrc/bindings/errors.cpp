@@ -22,6 +22,7 @@ const char* class_name(ErrorKind kind) {
     case ErrorKind::Index:
       return "OutOfRangeError";
     case ErrorKind::NotImplemented:
+    case ErrorKind::MissingKernel:
       return "UnsupportedOperation";
     case ErrorKind::OutOfMemory:
       return "OutOfMemoryError";

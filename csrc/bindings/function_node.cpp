@@ -1,4 +1,5 @@
 // Nodes whose backward is written in Python: rustorch.autograd.Function.
+#include <mutex>
 #include <new>
 
 #include "bindings/autograd.h"
@@ -10,8 +11,9 @@ namespace rt::py {
 namespace {
 
 // Tensors that a Function saved. The node and Python's context share it; the node's end is told, so
-// that the context never keeps the graph alive.
+// that the context never keeps the graph alive. A pass may release it while Python reads it.
 struct SavedState {
+  std::mutex mutex;  // nothing is let go under it: that could need the GIL
   std::vector<SavedTensor> items;
   Node* owner = nullptr;
   bool released = false;
@@ -22,12 +24,17 @@ class FunctionNode final : public Node {
   FunctionNode(PyObject* context, std::string name) : context_(context), name_(std::move(name)) {
     saved_->owner = this;
   }
-  ~FunctionNode() override { saved_->owner = nullptr; }
+  ~FunctionNode() override {
+    std::lock_guard lock(saved_->mutex);
+    saved_->owner = nullptr;
+  }
 
   std::string name() const override { return name_; }
   void release() override {
+    std::vector<SavedTensor> items;
+    std::lock_guard lock(saved_->mutex);
     saved_->released = true;
-    saved_->items.clear();
+    items.swap(saved_->items);
   }
   void* python_object() const override { return context_.get(); }
 
@@ -92,14 +99,22 @@ void saved_dealloc(PyObject* o) {
 PyObject* saved_unpack(PyObject* o, PyObject*) {
   return guard([&]() -> PyObject* {
     SavedState& s = *reinterpret_cast<SavedObject*>(o)->state;
-    RT_CHECK(!s.released, Runtime, s.owner ? s.owner->name() : "backward",
+    Ref<Node> owner;
+    std::vector<SavedTensor> items;
+    bool released;
+    {
+      std::lock_guard lock(s.mutex);
+      released = s.released;
+      if (s.owner) owner = Ref<Node>::try_retain(s.owner);
+      items = s.items;
+    }
+    RT_CHECK(!released && owner, Runtime, owner ? owner->name() : "backward",
              "Trying to backward through the graph a second time (or directly access saved tensors "
              "after they "
              "have already been freed)",
              "", "retain_graph=True in the first backward");
-    const Ref<Node> owner(s.owner);
     std::vector<Tensor> list;
-    for (const SavedTensor& t : s.items) list.push_back(t.unpack(owner));
+    for (const SavedTensor& t : items) list.push_back(t.unpack(owner));
     return to_python(Value(TensorList(list)));
   });
 }
@@ -116,6 +131,25 @@ bool contains(const std::vector<PyObject*>& list, PyObject* o) {
     if (p == o) return true;
   }
   return false;
+}
+
+// PyTorch's conditions on an input that forward changed in place.
+void check_written(PyObject* o, const std::vector<PyObject*>& in, const std::vector<PyObject*>& out,
+                   const char* name) {
+  RT_CHECK(contains(out, o), Runtime, name,
+           "Some elements marked as dirty during the forward method were not returned as output. "
+           "The inputs that are "
+           "modified inplace must all be outputs of the Function.");
+  const Tensor& t = unwrap(o);
+  if (!contains(in, o) || !is_differentiable(t.dtype())) return;
+  RT_CHECK(!t.impl()->view_base_ || out.size() == 1, Runtime, name,
+           "If your Function modifies inplace an input that is a view of another Tensor, your "
+           "Function cannot return "
+           "more than one Tensor.",
+           describe(t), "clone() on the input, or two Functions");
+  RT_CHECK(!requires_grad(t) || !is_leaf(t), Runtime, name,
+           "a leaf Variable that requires grad has been used in an in-place operation.",
+           describe(t));
 }
 
 // _attach_function(context, name, inputs, outputs, dirty, non_differentiable, to_save)
@@ -136,11 +170,14 @@ PyObject* attach(PyObject*, PyObject* args) {
       node->edges.push_back(is_tensor(o) ? gradient_edge(unwrap(o)) : Edge{});
       node->inputs.push_back(is_tensor(o) ? InputMeta(unwrap(o)) : InputMeta());
     }
+    for (PyObject* o : written) check_written(o, in, out, name);
+    int64_t differentiable_results = 0;
     std::vector<Tensor> results;
     for (size_t i = 0; i < out.size(); ++i) {
       Tensor t = unwrap(out[i]);
       node->results.emplace_back(t);
       const bool differentiable = is_differentiable(t.dtype()) && !contains(flat, out[i]);
+      differentiable_results += differentiable;
       if (contains(written, out[i])) {
         if (differentiable) {
           if (t.impl()->view_base_) {
@@ -151,12 +188,15 @@ PyObject* attach(PyObject*, PyObject* args) {
         }
       } else if (contains(in, out[i])) {
         t = alias(t);  // an input handed through unchanged is a new result
+        set_view_of(t, unwrap(out[i]), ViewOrigin::Function);
         if (differentiable) set_history(t, node, static_cast<uint32_t>(i));
       } else if (differentiable) {
+        if (t.impl()->view_base_) t.impl()->view_origin_ = ViewOrigin::Function;
         set_history(t, node, static_cast<uint32_t>(i));
       }
       results.push_back(std::move(t));
     }
+    if (differentiable_results > 1) mark_multi_output(results);
     for (PyObject* o : save) {
       if (o == Py_None) {
         node->saved_->items.emplace_back();

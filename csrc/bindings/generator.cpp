@@ -51,7 +51,8 @@ PyObject* get_state(PyObject* o, PyObject*) {
     const Generator::State s = self_of(o).state();
     Tensor t = empty({16}, DType::UInt8);
     for (int i = 0; i < 16; ++i) {
-      t.data<uint8_t>()[i] = static_cast<uint8_t>((i < 8 ? s.seed : s.offset) >> (8 * (i % 8)));
+      t.host_data<uint8_t>()[i] =
+          static_cast<uint8_t>((i < 8 ? s.seed : s.offset) >> (8 * (i % 8)));
     }
     return wrap(std::move(t));
   });
@@ -67,7 +68,7 @@ PyObject* set_state(PyObject* o, PyObject* state) {
              describe(t), "what get_state() returned");
     Generator::State s{0, 0};
     for (int i = 0; i < 16; ++i) {
-      (i < 8 ? s.seed : s.offset) |= uint64_t{t.data<uint8_t>()[i * t.strides()[0]]}
+      (i < 8 ? s.seed : s.offset) |= uint64_t{t.host_data<uint8_t>()[i * t.strides()[0]]}
                                      << (8 * (i % 8));
     }
     self_of(o).set_state(s);

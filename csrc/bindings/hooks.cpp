@@ -1,5 +1,8 @@
 #include "bindings/hooks.h"
 
+#include <atomic>
+#include <new>
+
 namespace rt::py {
 
 PyObject* gradient_tuple(const Gradients& grads) { return to_python(Value(TensorList(grads))); }
@@ -22,9 +25,20 @@ class PythonHook : public Hook {
  public:
   explicit PythonHook(PyObject* fn) : fn_(fn) {}
   PyObject* callable() const { return fn_.get(); }
+  bool removed() const override { return removed_.load(std::memory_order_relaxed); }
+  // The GIL is held.
+  void remove() {
+    removed_.store(true, std::memory_order_relaxed);
+    fn_.reset();
+  }
 
  protected:
+  // The callable while it is called, even if it removes itself; none once the hook was removed.
+  Object function() const { return Object::borrow(fn_.get()); }
+
+ private:
   SharedObject fn_;
+  std::atomic<bool> removed_{false};
 };
 
 class TensorHook final : public PythonHook {
@@ -32,8 +46,10 @@ class TensorHook final : public PythonHook {
   using PythonHook::PythonHook;
   void call(Gradients& grads, const Gradients*) override {
     AcquireGil gil;
+    const Object fn = function();
+    if (!fn) return;
     Object g = checked(wrap(grads[0]));
-    Object r = checked(PyObject_CallOneArg(fn_.get(), g.get()));
+    Object r = checked(PyObject_CallOneArg(fn.get(), g.get()));
     if (r.get() == Py_None) return;
     RT_CHECK(is_tensor(r.get()), Type, "hook", "a gradient hook must return a Tensor or None",
              Py_TYPE(r.get())->tp_name);
@@ -52,8 +68,10 @@ class ObserverHook final : public PythonHook {
   using PythonHook::PythonHook;
   void call(Gradients& tensors, const Gradients*) override {
     AcquireGil gil;
+    const Object fn = function();
+    if (!fn) return;
     Object t = checked(wrap(tensors[0]));
-    checked(PyObject_CallOneArg(fn_.get(), t.get()));
+    checked(PyObject_CallOneArg(fn.get(), t.get()));
   }
 };
 
@@ -62,9 +80,11 @@ class NodeHook final : public PythonHook {
   NodeHook(PyObject* fn, bool post) : PythonHook(fn), post_(post) {}
   void call(Gradients& grads, const Gradients* outputs) override {
     AcquireGil gil;
+    const Object fn = function();
+    if (!fn) return;
     Object first = checked(gradient_tuple(grads));
     Object second = post_ ? checked(gradient_tuple(outputs ? *outputs : Gradients())) : Object();
-    Object r = checked(PyObject_CallFunctionObjArgs(fn_.get(), first.get(), second.get(), nullptr));
+    Object r = checked(PyObject_CallFunctionObjArgs(fn.get(), first.get(), second.get(), nullptr));
     if (r.get() == Py_None) return;
     Gradients changed;
     if (is_tensor(r.get())) {
@@ -89,9 +109,47 @@ PyObject* hook_callable(const Hook& hook) {
   return python ? python->callable() : nullptr;
 }
 
-std::shared_ptr<Hook> tensor_hook(PyObject* fn) { return std::make_shared<TensorHook>(fn); }
-std::shared_ptr<Hook> observer_hook(PyObject* fn) { return std::make_shared<ObserverHook>(fn); }
-std::shared_ptr<Hook> node_pre_hook(PyObject* fn) { return std::make_shared<NodeHook>(fn, false); }
-std::shared_ptr<Hook> node_post_hook(PyObject* fn) { return std::make_shared<NodeHook>(fn, true); }
+HookRef tensor_hook(PyObject* fn) { return std::make_shared<TensorHook>(fn); }
+HookRef observer_hook(PyObject* fn) { return std::make_shared<ObserverHook>(fn); }
+HookRef node_pre_hook(PyObject* fn) { return std::make_shared<NodeHook>(fn, false); }
+HookRef node_post_hook(PyObject* fn) { return std::make_shared<NodeHook>(fn, true); }
+
+namespace {
+
+struct HandleObject {
+  PyObject_HEAD
+  std::weak_ptr<Hook> hook;
+};
+PyTypeObject* g_handle_type;  // made once when the module is imported
+
+void handle_dealloc(PyObject* o) {
+  PyTypeObject* type = Py_TYPE(o);
+  reinterpret_cast<HandleObject*>(o)->hook.~weak_ptr();
+  type->tp_free(o);
+  Py_DECREF(type);
+}
+PyObject* handle_remove(PyObject* o, PyObject*) {
+  const HookRef hook = reinterpret_cast<HandleObject*>(o)->hook.lock();
+  if (auto* python = dynamic_cast<PythonHook*>(hook.get())) python->remove();
+  Py_RETURN_NONE;
+}
+PyMethodDef handle_methods[] = {{"remove", handle_remove, METH_NOARGS, nullptr}, {}};
+
+}  // namespace
+
+PyObject* hook_handle(const HookRef& hook) {
+  PyObject* o = g_handle_type->tp_alloc(g_handle_type, 0);
+  if (o) new (&reinterpret_cast<HandleObject*>(o)->hook) std::weak_ptr<Hook>(hook);
+  return o;
+}
+
+void init_hooks() {
+  PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(handle_dealloc)},
+                         {Py_tp_methods, handle_methods},
+                         {0, nullptr}};
+  PyType_Spec spec{"rustorch._C.HookHandle", sizeof(HandleObject), 0,
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  g_handle_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
+}
 
 }  // namespace rt::py

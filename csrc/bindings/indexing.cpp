@@ -65,7 +65,7 @@ struct Entry {
 
 Entry entry_of_tensor(Tensor t) {
   if (t.dim() == 0 && is_integral(t.dtype(), true)) {
-    const Scalar s = Scalar::load(ops::to(t, Device{}).data(), t.dtype());
+    const Scalar s = item(t);
     const bool mask = t.dtype() == DType::Bool || t.dtype() == DType::UInt8;
     return {mask ? Entry::Bool : Entry::Int, mask ? int64_t{s.to_bool()} : s.to_int(), nullptr, {}};
   }
@@ -276,7 +276,7 @@ void fill_view(const Tensor& view, const Scalar& s) {
     ops::fill_(view, s);
     return;
   }
-  s.store(view.data(), view.dtype());
+  s.store(view.host_data(), view.dtype());
   view.bump_version();
 }
 
@@ -393,8 +393,11 @@ PyObject* iterate(PyObject* self) {
     RT_CHECK(x.dim() > 0, Type, "iter", "iteration over a 0-d tensor", describe(x));
     const int64_t n = x.sizes()[0];
     Object list = checked(PyList_New(n));
-    for (int64_t i = 0; i < n; ++i)
-      PyList_SET_ITEM(list.get(), i, checked(wrap(select_first(x, i))).release());
+    for (int64_t i = 0; i < n; ++i) {
+      Tensor row = select_first(x, i);
+      mark_multi_output(std::span(&row, 1));
+      PyList_SET_ITEM(list.get(), i, checked(wrap(std::move(row))).release());
+    }
     return PyObject_GetIter(list.get());
   });
 }

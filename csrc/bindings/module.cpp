@@ -4,11 +4,11 @@
 #include "bindings/autograd.h"
 #include "bindings/generator.h"
 #include "bindings/python.h"
-#include "cpu/load_kernels.h"
+#include "core/device.h"
 
 PYBIND11_MODULE(_C, m) {
   m.doc() = "The compiled core of rustorch.";
-  rt::cpu::load_kernels();
+  rt::load_engines();
   try {
     using namespace rt::py;
     init_types(m.ptr());

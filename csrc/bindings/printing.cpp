@@ -10,7 +10,7 @@ namespace {
 // are kept; a negative edge keeps all.
 Object values(const Tensor& t, size_t dim, int64_t offset, int64_t edge) {
   if (dim == t.sizes().size()) {
-    const char* at = t.data<char>() + offset * static_cast<int64_t>(t.item_size());
+    const char* at = t.host_data<char>() + offset * static_cast<int64_t>(t.item_size());
     return checked(to_python(Scalar::load(at, t.dtype())));
   }
   const int64_t size = t.sizes()[dim], stride = t.strides()[dim];

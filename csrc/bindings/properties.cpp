@@ -17,9 +17,8 @@ int set_grad(PyObject* o, PyObject* value, void*) {
   return guard(
       [&] {
         const Tensor& t = unwrap(o);
-        AutogradMeta& meta = autograd_meta(t);
         if (!value || value == Py_None) {
-          meta.grad = Tensor();
+          if (t.impl()->autograd_) set_gradient(t, {});
           return 0;
         }
         RT_CHECK(is_tensor(value), Type, "grad", "assigned grad expected to be a Tensor or None",
@@ -35,7 +34,7 @@ int set_grad(PyObject* o, PyObject* value, void*) {
         RT_CHECK(g.device() == t.device(), Runtime, "grad",
                  "assigned grad has data located on a different device",
                  cat_str(describe(g), " to ", describe(t)));
-        meta.grad = g;
+        set_gradient(t, g);
         return 0;
       },
       -1);
@@ -50,6 +49,7 @@ int set_data(PyObject* o, PyObject* value, void*) {
         const Tensor& v = unwrap(value);
         RT_CHECK(v.device() == t.device() || !requires_grad(t) || is_leaf(t), Runtime, "data",
                  "incompatible tensor for .data", cat_str(describe(v), " to ", describe(t)));
+        t.start_version(t.version());  // the count goes on; v keeps its own
         t.impl()->set_storage(v.storage());
         t.impl()->dtype_ = v.dtype();
         t.impl()->set_geometry(v.sizes(), v.strides(), v.offset());
@@ -71,7 +71,7 @@ int set_requires(PyObject* o, PyObject* value, void*) {
 
 PyObject* data_of(const Tensor& t) {
   Tensor d = detach(t);
-  d.impl()->untracked_writes_ = true;
+  d.start_version(0);  // its writes are no concern of t's
   return wrap(std::move(d));
 }
 
@@ -113,10 +113,9 @@ PyGetSetDef properties[] = {
      RT_GET(
          PyBool_FromLong(!is_leaf(t) && t.impl()->autograd_ && t.impl()->autograd_->retains_grad)),
      nullptr, "Whether this non-leaf keeps its gradient in .grad.", nullptr},
-    {"grad", RT_GET(wrap(t.impl()->autograd_ ? t.impl()->autograd_->grad : Tensor())), set_grad,
+    {"grad", RT_GET(wrap(gradient(t))), set_grad,
      "The gradient accumulated by backward(), or None.", nullptr},
-    {"_grad", RT_GET(wrap(t.impl()->autograd_ ? t.impl()->autograd_->grad : Tensor())), set_grad,
-     nullptr, nullptr},
+    {"_grad", RT_GET(wrap(gradient(t))), set_grad, nullptr, nullptr},
     {"grad_fn", RT_GET(wrap_node(grad_fn(t))), nullptr,
      "The node of the op that made this tensor, or None.", nullptr},
     {"output_nr", RT_GET(PyLong_FromLong(output_number(t))), nullptr,

@@ -22,6 +22,15 @@ PyObject* data_pointer(PyObject*, PyObject* o) {
   });
 }
 
+// _keep_in_place(tensor): its memory may no longer be exchanged for larger, as its address is out.
+PyObject* keep_in_place(PyObject*, PyObject* o) {
+  return guard([&]() -> PyObject* {
+    RT_CHECK(is_tensor(o), Type, "_keep_in_place", "expected a tensor", Py_TYPE(o)->tp_name);
+    unwrap(o).storage()->set_resizable(false);
+    Py_RETURN_NONE;
+  });
+}
+
 // _storage_bytes(tensor): its whole storage as a one-dimensional uint8 tensor.
 PyObject* storage_bytes(PyObject*, PyObject* o) {
   return guard([&]() -> PyObject* {
@@ -102,11 +111,13 @@ PyObject* part_of_storage(PyObject*, PyObject* args) {
     Ref<Storage> part = wrap_memory(data, static_cast<size_t>(end - begin), whole->device(),
                                     std::make_unique<StorageOwner>(whole));
     part->set_read_only(whole->read_only());
+    part->set_resizable(whole->resizable());
     return wrap(from_memory(std::move(part), DType::UInt8, Dims{end - begin}, Dims{1}));
   });
 }
 
 PyMethodDef functions[] = {{"_storage_id", storage_id, METH_O, nullptr},
+                           {"_keep_in_place", keep_in_place, METH_O, nullptr},
                            {"_storage_bytes", storage_bytes, METH_O, nullptr},
                            {"_data_pointer", data_pointer, METH_O, nullptr},
                            {"_geometry", geometry, METH_O, nullptr},

@@ -24,21 +24,101 @@ PyObject* alloc(PyTypeObject* type) {
   return reinterpret_cast<PyObject*>(self);
 }
 
+TensorObject* as_object(PyObject* o) { return reinterpret_cast<TensorObject*>(o); }
+
 void attach(PyObject* o, Tensor t) {
   t.impl()->pyobj_ = o;
-  reinterpret_cast<TensorObject*>(o)->tensor = std::move(t);
+  as_object(o)->tensor = std::move(t);
 }
 
+// ---- Objects that outlive Python's last reference ----
+//
+// An object with something of its own (attributes, a subclass, weak references) must be the same
+// one when its tensor comes back out of the graph. So when Python lets go of it while the tensor
+// lives on, the roles flip: the tensor holds the object, and the object points at the tensor
+// without counting. They flip back when the tensor is handed to Python again. A plain object goes;
+// a new one could not be told from it.
+
+// Makes the object's handle one that does not count, and gives back the count it had.
+Tensor uncount(TensorObject* self) {
+  Tensor counted = std::move(self->tensor);
+  new (&self->tensor) Tensor(Ref<TensorImpl>::adopt(counted.impl()));
+  return counted;
+}
+void forget_uncounted(TensorObject* self) { std::move(self->tensor).take().detach(); }
+
+bool outlives_python(const TensorObject* self) {
+  const TensorImpl* impl = self->tensor.impl();
+  return impl && impl->pyobj_ == self && impl->use_count() > 1 &&
+         (self->dict || self->weakrefs || Py_TYPE(self) != tensor_type);
+}
+
+// Python's last reference has gone: the tensor takes the object over.
+void hand_to_tensor(TensorObject* self) {
+  Py_SET_REFCNT(reinterpret_cast<PyObject*>(self), 1);
+  TensorImpl* impl = self->tensor.impl();
+  impl->owned_pyobj_ever_.store(true, std::memory_order_relaxed);
+  impl->owns_pyobj_.store(true, std::memory_order_relaxed);
+  // Other threads may have let go of the tensor meanwhile: then this ends it, and the object.
+  const Tensor last = uncount(self);
+}
+
+// The count of a tensor that has ever owned its object has reached zero, on any thread. Until this
+// thread has the GIL, Python may find the object through a weak reference and use the tensor again.
+void dispose_tensor(TensorImpl* impl) {
+  if (impl->disposing_.exchange(true)) return;  // whoever is at it will look again
+  if (!Py_IsInitialized()) return;  // the object is out of reach, and so the tensor stays
+  AcquireGil gil;
+  impl->disposing_.store(false);
+  if (impl->use_count() != 0 || impl->disposing_.exchange(true)) return;
+  if (impl->owns_pyobj_.load(std::memory_order_relaxed)) {
+    auto* self = static_cast<TensorObject*>(impl->pyobj_);
+    PyObject* o = reinterpret_cast<PyObject*>(self);
+    forget_uncounted(self);
+    impl->owns_pyobj_.store(false, std::memory_order_relaxed);
+    if (Py_REFCNT(o) > 1) {
+      self->tensor = Tensor(Ref<TensorImpl>(impl));
+      impl->disposing_.store(false);
+      Py_DECREF(o);
+      return;
+    }
+    impl->pyobj_ = nullptr;
+    Py_DECREF(o);
+  }
+  delete impl;
+}
+
+// Members of __slots__, which a type below Tensor may have.
+void clear_slots(PyObject* o) {
+  for (PyTypeObject* type = Py_TYPE(o); type && type != tensor_type; type = type->tp_base) {
+    if (type->tp_basicsize == type->tp_base->tp_basicsize) continue;
+    PyObject *name, *member;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(type->tp_dict, &at, &name, &member)) {
+      if (Py_TYPE(member) != &PyMemberDescr_Type) continue;
+      if (Py_TYPE(member)->tp_descr_set(member, o, nullptr) < 0) PyErr_Clear();  // was not set
+    }
+  }
+}
+
+// Of Tensor and of every type below it: CPython's own for those would take the attributes away
+// before it asks.
 void dealloc(PyObject* o) {
-  auto* self = reinterpret_cast<TensorObject*>(o);
+  auto* self = as_object(o);
+  if (outlives_python(self)) return hand_to_tensor(self);
   PyTypeObject* type = Py_TYPE(o);
+  if (type != tensor_type && type->tp_finalize) {
+    if (!PyObject_GC_IsTracked(o)) PyObject_GC_Track(o);
+    if (PyObject_CallFinalizerFromDealloc(o) < 0) return;  // __del__ has kept it
+  }
   PyObject_GC_UnTrack(o);
-  // First of all: the code that the next two lines may run can meet this tensor again through the
+  // First of all: the code that the next lines may run can meet this tensor again through the
   // graph, and must then get a new object.
   if (TensorImpl* impl = self->tensor.impl()) {
     if (impl->pyobj_ == o) impl->pyobj_ = nullptr;
   }
   if (self->weakrefs) PyObject_ClearWeakRefs(o);
+  if (type != tensor_type) clear_slots(o);
   Py_CLEAR(self->dict);
   self->tensor.~Tensor();
   type->tp_free(o);
@@ -48,25 +128,29 @@ void dealloc(PyObject* o) {
 // The tensor's own hooks, if nothing but this object can reach them.
 AutogradMeta* owned_meta(PyObject* o) {
   const Tensor& t = unwrap(o);
-  return t.use_count() == 1 ? t.impl()->autograd_.get() : nullptr;
+  return t.defined() && t.use_count() == 1 && !t.impl()->owns_pyobj_ ? t.impl()->autograd_.get()
+                                                                     : nullptr;
 }
 
 int traverse(PyObject* o, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(o));
-  Py_VISIT(reinterpret_cast<TensorObject*>(o)->dict);
+  // What C++ can bring back is no garbage, however its attributes lie.
+  if (outlives_python(as_object(o))) return 0;
+  Py_VISIT(as_object(o)->dict);
   if (const AutogradMeta* meta = owned_meta(o)) {
     for (const auto* list : {&meta->hooks, &meta->post_hooks}) {
-      for (const HookEntry& h : *list) {
-        if (h.hook.use_count() == 1) Py_VISIT(hook_callable(*h.hook));
+      for (const HookRef& h : list->snapshot()) {
+        if (h.use_count() == 2) Py_VISIT(hook_callable(*h));  // the list's, and this loop's
       }
     }
   }
   return 0;
 }
 int clear(PyObject* o) {
-  Py_CLEAR(reinterpret_cast<TensorObject*>(o)->dict);
+  if (outlives_python(as_object(o))) return 0;
+  Py_CLEAR(as_object(o)->dict);
   if (AutogradMeta* meta = owned_meta(o)) {
-    const auto hooks = std::exchange(meta->hooks, {}), post = std::exchange(meta->post_hooks, {});
+    const auto hooks = meta->hooks.take(), post = meta->post_hooks.take();
   }
   return 0;
 }
@@ -115,8 +199,16 @@ PyObject* new_tensor(PyTypeObject* type, PyObject* args, PyObject*) {
 PyObject* wrap(Tensor t) {
   if (!t.defined()) Py_RETURN_NONE;
   if (void* existing = t.impl()->pyobj_) {
-    Py_INCREF(static_cast<PyObject*>(existing));
-    return static_cast<PyObject*>(existing);
+    auto* o = static_cast<PyObject*>(existing);
+    if (t.impl()->owns_pyobj_.load(std::memory_order_relaxed)) [[unlikely]] {
+      // Back to Python: the reference that the tensor had is the caller's.
+      t.impl()->owns_pyobj_.store(false, std::memory_order_relaxed);
+      forget_uncounted(as_object(o));
+      as_object(o)->tensor = std::move(t);
+      return o;
+    }
+    Py_INCREF(o);
+    return o;
   }
   PyObject* o = alloc(tensor_type);
   if (o) attach(o, std::move(t));
@@ -124,6 +216,7 @@ PyObject* wrap(Tensor t) {
 }
 
 PyObject* wrap_as(PyTypeObject* type, Tensor t) {
+  type->tp_dealloc = dealloc;
   if (t.impl()->pyobj_) t = alias(t);  // one object a tensor
   PyObject* o = alloc(type);
   if (o) attach(o, std::move(t));
@@ -131,6 +224,7 @@ PyObject* wrap_as(PyTypeObject* type, Tensor t) {
 }
 
 void init_tensor(PyObject* module) {
+  dispose_with_pyobj = &dispose_tensor;
   static PyMemberDef members[] = {
       {"__dictoffset__", T_PYSSIZET, offsetof(TensorObject, dict), READONLY, nullptr},
       {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},

@@ -39,8 +39,7 @@ PyObject* item(PyObject* o, PyObject*) {
     RT_CHECK(t.numel() == 1, Runtime, "item",
              cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"),
              describe(t), "indexing one element, or tolist()");
-    const Tensor host = on_host(t);
-    return to_python(Scalar::load(host.data(), host.dtype()));
+    return to_python(rt::item(t));
   });
 }
 
@@ -57,7 +56,7 @@ PyObject* list_of(const Tensor& t, int64_t dim, const char* at) {
 PyObject* tolist(PyObject* o, PyObject*) {
   return guard([&]() -> PyObject* {
     const Tensor host = on_host(unwrap(o));
-    return list_of(host, 0, host.data<char>());
+    return list_of(host, 0, host.host_data<char>());
   });
 }
 
@@ -176,6 +175,7 @@ PyObject* set(PyObject* o, PyObject* args) {
     RT_CHECK(
         from.dtype() == t.dtype(), Runtime, "set_",
         cat_str("Expected a Tensor of type ", name(t.dtype()), " but got ", name(from.dtype())));
+    t.start_version(t.version() + 1);
     t.impl()->set_storage(from.storage());
     t.impl()->set_geometry(from.sizes(), from.strides(), from.offset());
     Py_INCREF(o);

@@ -47,6 +47,16 @@ void register_engine(DeviceType type, Engine* engine) {
 
 Engine* find_engine(DeviceType type) { return g_engines[static_cast<int>(type)]; }
 
+void load_engines() {
+  static const bool once = [] {
+    for (Engine* engine : g_engines) {
+      if (engine) engine->load_kernels();
+    }
+    return true;
+  }();
+  (void)once;
+}
+
 Engine& engine_for(Device device, const char* op) {
   Engine* engine = find_engine(device.type);
   RT_CHECK(engine != nullptr, DeviceNotAvailable, op,

@@ -42,10 +42,18 @@ class Engine {
   virtual ~Engine() = default;
   virtual bool available(std::string* why_not) = 0;
   virtual int device_count() = 0;
+  // Fills the kernel slots that this engine serves; called once, when every slot exists.
+  virtual void load_kernels() {}
   virtual Ref<Storage> allocate(size_t nbytes, Device device) = 0;
-  // Copies bytes between a storage of this engine and host memory.
+  // Whether Storage::data() is an address that the host may use, once synchronised.
+  virtual bool host_visible() const { return false; }
+  // Copies bytes between a storage of this engine and host memory, after all work queued before;
+  // they have arrived on return.
   virtual void copy_to_host(void* dst, const Storage& src, size_t offset, size_t nbytes) = 0;
   virtual void copy_from_host(Storage& dst, size_t offset, const void* src, size_t nbytes) = 0;
+  // Between two storages of this engine, in the order of its queue.
+  virtual void copy(Storage& dst, size_t to, const Storage& src, size_t from, size_t nbytes) = 0;
+  // Waits for all queued work.
   virtual void synchronize(Device device) = 0;
   virtual MemoryStats memory_stats(Device device) = 0;
   virtual void reset_peak_memory(Device device) = 0;
@@ -55,7 +63,9 @@ class Engine {
 
 // One slot a device type, filled at load time and constant after it.
 void register_engine(DeviceType type, Engine* engine);
-Engine* find_engine(DeviceType type);               // nullptr if this build has none
+Engine* find_engine(DeviceType type);  // nullptr if this build has none
+// Lets every engine fill its kernel slots; later calls do nothing.
+void load_engines();
 Engine& engine_for(Device device, const char* op);  // an error if it is absent or unavailable
 
 }  // namespace rt

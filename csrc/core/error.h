@@ -15,6 +15,7 @@ enum class ErrorKind : uint8_t {
   Value,
   Index,
   NotImplemented,
+  MissingKernel,  // to users the same as NotImplemented
   OutOfMemory,
   LinAlg,
   DeviceNotAvailable,

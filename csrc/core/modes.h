@@ -1,6 +1,8 @@
 // Per-thread switches that every op call reads: one thread-local, loaded once a call.
 #pragma once
 
+#include <span>
+
 #include "core/tensor.h"
 
 namespace rt {
@@ -8,13 +10,29 @@ namespace rt {
 struct OpRecord;
 class Value;
 
+// One call of an op. All forms of all ops, by whoever they are called (Python, backward formulas,
+// optimizers), pass as one of these; ops called inside of it do not.
+struct OpCall {
+  enum class Form : uint8_t {
+    Plain,
+    Inplace,  // args[0] is written
+    Out,      // outs are written
+  };
+  const OpRecord& op;
+  Form form;
+  const Value* args;
+  Value* returns;  // filled by run(); the in-place and out= forms return what they wrote
+  std::span<const Tensor> outs;
+
+  void run();  // the op itself, by way of interceptors that are further out
+};
+
 // Sees every op call of its thread: the tracer, the profiler, the routing log.
 class Interceptor {
  public:
   virtual ~Interceptor() = default;
-  // Runs the op (by calling `next`) and may record what went in and came out.
-  virtual void call(const OpRecord& op, const Value* args, Value* returns,
-                    void (*next)(const OpRecord&, const Value*, Value*)) = 0;
+  // Calls call.run(), or fills its returns in another way; may record what went in and came out.
+  virtual void call(OpCall& call) = 0;
   Interceptor* outer = nullptr;
 };
 

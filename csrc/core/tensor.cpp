@@ -18,6 +18,37 @@ TensorImpl::TensorImpl(Ref<Storage> storage, DType dtype, IntList sizes, IntList
 
 TensorImpl::~TensorImpl() = default;
 
+void (*dispose_with_pyobj)(TensorImpl*) = nullptr;
+
+void TensorImpl::dispose() {
+  if (owned_pyobj_ever_.load(std::memory_order_relaxed)) [[unlikely]] {
+    dispose_with_pyobj(this);
+  } else {
+    delete this;
+  }
+}
+
+void* Tensor::synchronised_data() const {
+  Engine& engine = engine_for(device(), "host_data");
+  RT_CHECK(engine.host_visible(), Type, "host_data",
+           cat_str("the host cannot address the memory of device '", to_string(device()), "'"),
+           describe(*this), ".cpu()");
+  engine.synchronize(device());
+  return data();
+}
+
+Scalar item(const Tensor& t) {
+  RT_CHECK(t.numel() == 1, Runtime, "item",
+           cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"),
+           describe(t), "indexing one element");
+  if (t.device().is_cpu()) return Scalar::load(t.data(), t.dtype());
+  alignas(16) char bytes[16];
+  engine_for(t.device(), "item")
+      .copy_to_host(bytes, *t.storage(), static_cast<size_t>(t.offset()) * t.item_size(),
+                    t.item_size());
+  return Scalar::load(bytes, t.dtype());
+}
+
 void TensorImpl::set_geometry(IntList sizes, IntList strides, int64_t offset) {
   (void)checked_numel(sizes, "tensor");  // throws before anything changes
   sizes_ = Dims(sizes);
@@ -150,7 +181,7 @@ Tensor make_view(const Tensor& base, IntList sizes, IntList strides, int64_t off
 Tensor make_view(const Tensor& base, IntList sizes, IntList strides, int64_t offset, DType dtype) {
   Tensor t = from_memory(base.storage(), dtype, sizes, strides, offset);
   t.impl()->inference_ = base.impl()->inference_;
-  t.impl()->untracked_writes_ = base.impl()->untracked_writes_;
+  t.impl()->own_version_ = base.impl()->own_version_;
   return t;
 }
 
@@ -177,6 +208,14 @@ bool is_non_overlapping_and_dense(const Tensor& t) {
     expected *= t.sizes()[d];
   }
   return true;
+}
+
+bool repeats_elements(const Tensor& t) {
+  if (t.is_contiguous() || t.numel() <= 1) return false;
+  for (int64_t d = 0; d < t.dim(); ++d) {
+    if (t.strides()[d] == 0 && t.sizes()[d] > 1) return true;
+  }
+  return false;
 }
 
 bool has_internal_overlap(const Tensor& t) {

@@ -1,6 +1,7 @@
 // The tensor: a strided window on a storage, and the handle the whole core passes around.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +20,15 @@ namespace rt {
 struct AutogradMeta;  // autograd/meta.h; absent on tensors that no gradient flows through
 struct AutogradMetaDeleter {
   void operator()(AutogradMeta* m) const;
+};
+
+// How a view was made, where that decides whether it may be written in place under autograd.
+enum class ViewOrigin : uint8_t {
+  Tracked,      // in grad mode: writes reach its base's history
+  NoGrad,       // in no_grad mode
+  Inference,    // in inference mode, of a normal tensor
+  Function,     // inside a custom Function
+  MultiOutput,  // with others, by a function that returns several views
 };
 
 class TensorImpl final : public RefCounted {
@@ -40,17 +50,32 @@ class TensorImpl final : public RefCounted {
   bool wrapped_number_ = false;
   // True if it is a leaf that asked for gradients or has a grad_fn.
   bool requires_grad_ = false;
-  bool inference_ = false;         // made under inference_mode: never enters a graph
-  bool untracked_writes_ = false;  // made by .data: writes do not bump the version
+  bool inference_ = false;  // made under inference_mode: never enters a graph
+  ViewOrigin view_origin_ = ViewOrigin::Tracked;
+  uint32_t view_version_ = 0;  // version at which a view's grad_fn was right
   std::unique_ptr<AutogradMeta, AutogradMetaDeleter> autograd_;
   // The tensor this one is a differentiable view of (never itself a view).
   Ref<TensorImpl> view_base_;
-  // The Python object that wraps this tensor, while it lives (borrowed; guarded by the GIL).
+  // Where writes are counted, if not with the storage: .data starts a count of its own.
+  Ref<VersionCounter> own_version_;
+  // The Python object that wraps this tensor (guarded by the GIL). It holds the tensor, unless it
+  // was let go by Python while it had attributes to keep and the tensor lived on: then the tensor
+  // holds it.
   void* pyobj_ = nullptr;
+  std::atomic<bool> owns_pyobj_{false};
+  std::atomic<bool> owned_pyobj_ever_{false};
+  std::atomic<bool> disposing_{false};
+
+ protected:
+  void dispose() override;
 
  private:
   void refresh();
 };
+
+// Parts a tensor on its way out from the Python object it holds, or gives it back to Python, which
+// still uses the object; set by the bindings. Global: one interpreter a process.
+extern void (*dispose_with_pyobj)(TensorImpl* tensor);
 
 class Tensor {
  public:
@@ -79,12 +104,16 @@ class Tensor {
   size_t nbytes() const { return static_cast<size_t>(numel()) * item_size(); }
   const Ref<Storage>& storage() const { return p_->storage_; }
   bool is_wrapped_number() const { return p_->wrapped_number_; }
-  uint32_t version() const { return p_->storage_->version(); }
-  void bump_version() const {
-    if (!p_->untracked_writes_) p_->storage_->bump_version();
+  uint32_t version() const {
+    return p_->own_version_ ? p_->own_version_->value() : p_->storage_->version();
   }
+  void bump_version() const {
+    p_->own_version_ ? p_->own_version_->bump() : p_->storage_->bump_version();
+  }
+  // Leaves the count of the storage for one of its own, before the tensor moves to other memory.
+  void start_version(uint32_t first) const { p_->own_version_ = make_ref<VersionCounter>(first); }
 
-  // The first element, in host-visible memory.
+  // The first element, for kernels of the tensor's own engine: no work is waited for.
   void* data() const {
     return static_cast<char*>(p_->storage_->data()) +
            p_->offset_ * static_cast<int64_t>(item_size());
@@ -93,8 +122,17 @@ class Tensor {
   T* data() const {
     return static_cast<T*>(data());
   }
+  // The first element, for the host to read or write: waits for the device, and is an error where
+  // the host cannot address its memory. Any read of values outside of kernels goes through this,
+  // item(), or a copy to the CPU.
+  void* host_data() const { return device().is_cpu() ? data() : synchronised_data(); }
+  template <class T>
+  T* host_data() const {
+    return static_cast<T*>(host_data());
+  }
 
  private:
+  void* synchronised_data() const;
   Ref<TensorImpl> p_;
 };
 
@@ -114,10 +152,12 @@ Tensor empty_like(const Tensor& x, std::optional<DType> dtype = {});
 // A zero-dim tensor that holds a number; `wrapped` marks it as a Python number for promotion.
 Tensor scalar_tensor(const Scalar& v, DType dtype, Device device = {});
 Tensor wrapped_number(const Scalar& v);
+// The value of a tensor of one element, wherever it lives.
+Scalar item(const Tensor& t);
 // Another window on the same storage; it carries no autograd history (ops record that).
 Tensor make_view(const Tensor& base, IntList sizes, IntList strides, int64_t offset);
 Tensor make_view(const Tensor& base, IntList sizes, IntList strides, int64_t offset, DType dtype);
-// The same window without history (shares memory and version).
+// The same window without history; shares memory and version.
 Tensor alias(const Tensor& t);
 // Wraps foreign memory.
 Tensor from_memory(Ref<Storage> storage, DType dtype, IntList sizes, IntList strides,
@@ -125,7 +165,9 @@ Tensor from_memory(Ref<Storage> storage, DType dtype, IntList sizes, IntList str
 
 // No two index tuples map to the same element, and there are no gaps, in some order of dims.
 bool is_non_overlapping_and_dense(const Tensor& t);
-// Some element has more than one index (expand, or as_strided windows).
+// Some dim repeats its elements (expand): the overlap that in-place writes refuse, as in PyTorch.
+bool repeats_elements(const Tensor& t);
+// Some element may have more than one index (expand, or as_strided windows).
 bool has_internal_overlap(const Tensor& t);
 // Whether writing `out` while reading `in` could read what was already written. Equal windows are
 // fine for elementwise work and give false.

@@ -18,6 +18,7 @@
 #include "core/storage.h"
 #include "cpu/block_cache.h"
 #include "cpu/cpu_limits.h"
+#include "cpu/load_kernels.h"
 
 namespace rt {
 namespace {
@@ -240,6 +241,8 @@ Ref<Storage> allocate_exact(size_t nbytes, Device device) {
 class CpuEngine final : public Engine {
  public:
   bool available(std::string*) override { return true; }
+  void load_kernels() override { cpu::load_kernels(); }
+  bool host_visible() const override { return true; }
   int device_count() override { return 1; }
   Ref<Storage> allocate(size_t nbytes, Device device) override {
     if (kExactMemory) return allocate_exact(nbytes, device);
@@ -250,6 +253,10 @@ class CpuEngine final : public Engine {
   }
   void copy_from_host(Storage& dst, size_t offset, const void* src, size_t nbytes) override {
     std::memcpy(static_cast<char*>(dst.data()) + offset, src, nbytes);
+  }
+  void copy(Storage& dst, size_t to, const Storage& src, size_t from, size_t nbytes) override {
+    std::memmove(static_cast<char*>(dst.data()) + to, static_cast<const char*>(src.data()) + from,
+                 nbytes);
   }
   void synchronize(Device) override {}
   MemoryStats memory_stats(Device) override {
@@ -274,7 +281,9 @@ struct RegisterCpu {
 class WrappedStorage final : public Storage {
  public:
   WrappedStorage(void* data, size_t nbytes, Device device, std::unique_ptr<MemoryOwner> owner)
-      : Storage(data, nbytes, device), owner_(std::move(owner)) {}
+      : Storage(data, nbytes, device), owner_(std::move(owner)) {
+    set_resizable(false);
+  }
 
  private:
   std::unique_ptr<MemoryOwner> owner_;

@@ -36,7 +36,7 @@ ElementwiseSlot::Loop g_casts[kNumDTypes][kNumDTypes];
 void add_loop(const char* slot, int dtype, ElementwiseSlot::Loop loop) {
   ElementwiseSlot* s = ElementwiseSlot::find(slot);
   RT_CHECK(s != nullptr, Value, slot, "a kernel is there for an elementwise slot that is not");
-  s->set_cpu_loop(static_cast<DType>(dtype), loop);
+  s->set_kernel(DeviceType::CPU, static_cast<DType>(dtype), reinterpret_cast<const void*>(loop));
 }
 
 void add_cast(int to, int from, ElementwiseSlot::Loop loop) { g_casts[to][from] = loop; }

@@ -6,9 +6,7 @@ namespace rt {
 
 namespace {
 
-bool truth(const Tensor& t) {
-  return Scalar::load(ops::to(t, Device()).data(), t.dtype()).to_bool();
-}
+bool truth(const Tensor& t) { return item(t).to_bool(); }
 
 void check_tolerances(const char* op, const Tensor& a, const Tensor& b, double rtol, double atol) {
   RT_CHECK(a.dtype() == b.dtype(), Runtime, op,

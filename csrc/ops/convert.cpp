@@ -172,8 +172,7 @@ bool is_nonzero_forward(const Tensor& x) {
   RT_CHECK(x.numel() == 1, Runtime, "is_nonzero",
            "Boolean value of Tensor with more than one value is ambiguous", describe(x),
            "t.any() or t.all()");
-  const Tensor host = ops::to(x, Device{});
-  return Scalar::load(host.data(), host.dtype()).to_bool();
+  return item(x).to_bool();
 }
 const Op is_nonzero_op("is_nonzero(Tensor input) -> bool", is_nonzero_forward,
                        {.doc = R"(Whether a tensor of one element is not zero.

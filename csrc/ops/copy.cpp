@@ -24,7 +24,9 @@ void copy_across(const Tensor& self, const Tensor& src) {
   const size_t bytes = landed.nbytes();
   const size_t to = static_cast<size_t>(landed.offset()) * landed.item_size();
   const size_t from = static_cast<size_t>(dense.offset()) * dense.item_size();
-  if (self.device().is_cpu()) {
+  if (self.device().type == src.device().type) {
+    engine_for(self.device(), "copy_").copy(*landed.storage(), to, *dense.storage(), from, bytes);
+  } else if (self.device().is_cpu()) {
     engine_for(src.device(), "copy_").copy_to_host(landed.data(), *dense.storage(), from, bytes);
   } else if (src.device().is_cpu()) {
     engine_for(self.device(), "copy_").copy_from_host(*landed.storage(), to, dense.data(), bytes);
@@ -180,12 +182,14 @@ void fill_tensor_vjp(VjpContext& c) {
     c.set(1, g);
   }
 }
-const Op fill_tensor_op("fill.Tensor(Tensor input, Tensor value) -> Tensor", fill_tensor_forward,
-                        {.vjp = fill_tensor_vjp, .inplace = true, .kernels = {&copy_kernel}});
+const Op fill_tensor_op(
+    "fill.Tensor(Tensor input, Tensor value) -> Tensor", fill_tensor_forward,
+    {.vjp = fill_tensor_vjp, .inplace = true, .overlap_ok = true, .kernels = {&copy_kernel}});
 
 const Op fill_op("fill(Tensor input, Scalar value) -> Tensor", fill_forward,
                  {.vjp = fill_vjp,
                   .inplace = true,
+                  .overlap_ok = true,
                   .kernels = {&copy_kernel},
                   .doc = R"(Every element replaced by a number.
 
@@ -200,6 +204,7 @@ const Op zero_op("zero(Tensor self) -> Tensor", zero_forward,
                  {.vjp = fill_vjp,
                   .in = "Tensor.inplace rt.inplace",
                   .inplace = true,
+                  .overlap_ok = true,
                   .kernels = {&copy_kernel},
                   .doc = R"(Sets every element to zero, in place.
 
@@ -234,16 +239,22 @@ const Tensor& resize_(const Tensor& self, IntList sizes) {
   const int64_t room =
       static_cast<int64_t>(self.storage()->nbytes() / self.item_size()) - self.offset();
   if (n > room) {
+    RT_CHECK(self.storage()->resizable(), Runtime, "resize_",
+             "Trying to resize storage that is not resizable",
+             cat_str(describe(self), " to ", sizes),
+             "clone() first; its memory belongs to, or is shown by, an array");
     const Tensor fresh = empty(sizes, self.dtype(), self.device(), "resize_");
     // What the old memory held stays at the front, in memory order.
     if (room > 0)
       copy_kernel(fresh, make_view(fresh, {room}, {1}, 0),
                   make_view(self, {room}, {1}, self.offset()));
+    self.start_version(self.version());
     self.impl()->set_storage(fresh.storage());
     self.impl()->set_geometry(sizes, fresh.strides(), 0);
   } else {
     self.impl()->set_geometry(sizes, contiguous_strides(sizes), self.offset());
   }
+  self.bump_version();
   return self;
 }
 

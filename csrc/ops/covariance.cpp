@@ -28,13 +28,12 @@ void check_weights(const char* which, const Tensor& w, int64_t observations, boo
                    w.numel(), " != ", observations));
   if (w.numel() == 0) return;
   const Tensor least = ops::to(ops::amin(w), Device{});
-  RT_CHECK(Scalar::load(least.data(), least.dtype()).to_double() >= 0, Runtime, "cov",
-           cat_str(which, " cannot be negative"));
+  RT_CHECK(item(least).to_double() >= 0, Runtime, "cov", cat_str(which, " cannot be negative"));
 }
 
 double value_of(const Tensor& t) {
   const Tensor here = ops::to(t, Device{});
-  return Scalar::load(here.data(), here.dtype()).to_double();
+  return item(here).to_double();
 }
 
 // The sum of the weights, less what the correction takes from it: the divisor of an unbiased

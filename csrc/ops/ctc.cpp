@@ -96,11 +96,11 @@ Tensor padded_targets(const Tensor& targets, IntList lengths, int64_t classes) {
   for (int64_t i = 0; i < batch; ++i) {
     const int64_t n = lengths[static_cast<size_t>(i)];
     const int64_t* from =
-        given.data<const int64_t>() + (given.dim() == 2 ? i * given.sizes()[1] : start);
+        given.host_data<const int64_t>() + (given.dim() == 2 ? i * given.sizes()[1] : start);
     for (int64_t k = 0; k < n; ++k) {
       RT_CHECK(from[k] >= 0 && from[k] < classes, Runtime, kName, "targets must be in label range",
                cat_str(from[k], " for ", classes, " classes"));
-      out.data<int64_t>()[i * longest + k] = from[k];
+      out.host_data<int64_t>()[i * longest + k] = from[k];
     }
     start += n;
   }
@@ -137,7 +137,7 @@ Tensor ctc_forward(const Tensor& given, const Tensor& targets, IntList input_len
   if (how == Reduction::Sum) return ops::sum(loss);
   const Tensor weights = empty({batch}, DType::Float64);
   for (int64_t i = 0; i < batch; ++i) {
-    weights.data<double>()[i] =
+    weights.host_data<double>()[i] =
         static_cast<double>(std::max<int64_t>(target_lengths[static_cast<size_t>(i)], 1));
   }
   return ops::mean(loss / ops::to(ops::to(weights, loss.dtype()), loss.device()));
@@ -146,7 +146,7 @@ Tensor ctc_forward(const Tensor& given, const Tensor& targets, IntList input_len
 Dims lengths_of(const char* what, const Tensor& t) {
   RT_CHECK(is_integral(t.dtype()), Runtime, kName, cat_str(what, " must be integral"), describe(t));
   const Tensor host = ops::contiguous(ops::to(ops::to(t, DType::Int64), Device{}));
-  return Dims(IntList(host.data<int64_t>(), static_cast<size_t>(host.numel())));
+  return Dims(IntList(host.host_data<int64_t>(), static_cast<size_t>(host.numel())));
 }
 Tensor ctc_tensors_forward(const Tensor& log_probs, const Tensor& targets,
                            const Tensor& input_lengths, const Tensor& target_lengths, int64_t blank,

@@ -190,7 +190,7 @@ Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t o
   int64_t count = 0;
   for (int64_t r = 0; r < rows; ++r) count += last(r) - first(r);
   Tensor t = empty({2, count}, DType::Int64, {}, op);
-  int64_t *row = t.data<int64_t>(), *column = row + count;
+  int64_t *row = t.host_data<int64_t>(), *column = row + count;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t c = first(r); c < last(r); ++c) {
       *row++ = r;

@@ -35,16 +35,16 @@ void for_each_result(const OpRecord& op, Value* returns, F&& f) {
 
 void note_view(const OpRecord& op, const Value* args, const Tensor& view) {
   const Tensor& x = args[0].tensor();
-  if (view.impl() == x.impl() || modes().inference || x.impl()->inference_) return;
-  // Views of integers matter too: they share a base that no gradient can reach, so skip them.
-  if (!is_differentiable(x.dtype())) return;
-  const Ref<TensorImpl> base = x.impl()->view_base_ ? x.impl()->view_base_ : x.ref();
-  view.impl()->view_base_ = base;
-  if (view.dtype() != base->dtype_) note_view_replay(view, x, op, args);
+  set_view_of(view, x, modes().grad ? ViewOrigin::Tracked : ViewOrigin::NoGrad);
+  const Ref<TensorImpl>& base = view.impl()->view_base_;
+  // Views that are not tracked are never made again from their base.
+  if (base && view.impl() != x.impl() && view.dtype() != base->dtype_ &&
+      view.impl()->view_origin_ == ViewOrigin::Tracked) {
+    note_view_replay(view, x, op, args);
+  }
 }
 
 void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
-  const bool grad = modes().grad;
   if (records(op, args)) {
     auto node = make_ref<OpNode>(op, args);
     {
@@ -55,7 +55,7 @@ void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
     for_each_result(op, returns, [&](Tensor& t, uint32_t i) {
       node->results.emplace_back(t);
       if (!is_differentiable(t.dtype())) return;
-      if (op.spec.view) note_view(op, args, t);
+      op.spec.view ? note_view(op, args, t) : detail::drop_inner_view(t);
       set_history(t, node, i);
     });
     node->save_returns(returns);
@@ -67,9 +67,18 @@ void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
   } else {
     op.boxed(op, args, returns);
   }
-  if (op.spec.view && grad && op.spec.vjp) {
-    for_each_result(op, returns, [&](Tensor& t, uint32_t) { note_view(op, args, t); });
+  if (!op.spec.vjp) {
+    // The parts of a composite have noted views. One of memory that nobody else holds is none.
+    if (modes().grad) return;
+    for_each_result(op, returns, [](Tensor& t, uint32_t) {
+      const TensorImpl* base = t.defined() ? t.impl()->view_base_.get() : nullptr;
+      if (base && base->use_count() == 1 && !base->requires_grad_) detail::drop_inner_view(t);
+    });
+    return;
   }
+  for_each_result(op, returns, [&](Tensor& t, uint32_t) {
+    op.spec.view ? note_view(op, args, t) : detail::drop_inner_view(t);
+  });
 }
 
 // Copies a functional result into a given tensor, with PyTorch's rules for its type.
@@ -110,27 +119,13 @@ void call_inplace_view(const OpRecord& op, const Value* args) {
   }
 }
 
-}  // namespace
-
-void call_boxed(const OpRecord& op, const Value* args, Value* returns) {
-  if (Interceptor* i = modes().interceptor) [[unlikely]] {
-    modes().interceptor = i->outer;
-    struct Restore {
-      Interceptor* saved;
-      ~Restore() { modes().interceptor = saved; }
-    } restore{i};
-    i->call(op, args, returns, &call_boxed);
-    return;
-  }
-  call_recorded(op, args, returns);
-}
-
-void call_inplace(const OpRecord& op, const Value* args) {
+void write_inplace(const OpRecord& op, const Value* args) {
   const Tensor& self = args[0].tensor();
-  check_inplace(self, op.name());
+  const bool wants_grad = modes().grad && any_wants_grad(op, args);
+  check_inplace(self, op.name(), wants_grad && is_differentiable(self.dtype()), op.spec.overlap_ok);
   if (op.spec.view) return call_inplace_view(op, args);
-  const bool record = records(op, args) && is_differentiable(self.dtype());
-  if (!op.spec.vjp && modes().grad && any_wants_grad(op, args) && is_differentiable(self.dtype())) {
+  const bool history = wants_grad && is_differentiable(self.dtype());
+  if (!op.spec.vjp && history) {
     // A composite: compute it with history, then copy, which has a history of its own. Its parts
     // may save self, so they get a copy.
     std::vector<Value> copied(args, args + op.schema.args.size());
@@ -143,7 +138,7 @@ void call_inplace(const OpRecord& op, const Value* args) {
     return;
   }
   Ref<OpNode> node;
-  if (record) {
+  if (history) {
     // A formula that reads the old value of self gets a copy of it, with its history.
     const bool keeps_self = (op.saved_args & 1u) != 0;
     if (keeps_self) {
@@ -190,7 +185,7 @@ std::vector<Value> made_as(const OpRecord& op, const Value* args, const Tensor& 
   return values;
 }
 
-void call_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
+void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
   if (modes().grad) {
     bool grad = any_wants_grad(op, args);
     for (const Tensor& t : outs) grad |= requires_grad(t);
@@ -221,6 +216,59 @@ void call_out(const OpRecord& op, const Value* args, std::span<const Tensor> out
     if (!(outs[i].sizes() == result.sizes())) ops::resize_(outs[i], result.sizes());
     store_result(op, result, outs[i]);
   }
+}
+
+void intercept(Interceptor* i, OpCall& call) {
+  struct Restore {
+    Interceptor* saved;
+    ~Restore() { modes().interceptor = saved; }
+  } restore{i};
+  modes().interceptor = i->outer;
+  i->call(call);
+}
+
+}  // namespace
+
+void OpCall::run() {
+  if (Interceptor* i = modes().interceptor) return intercept(i, *this);
+  switch (form) {
+    case Form::Plain:
+      return call_recorded(op, args, returns);
+    case Form::Inplace:
+      write_inplace(op, args);
+      returns[0] = args[0];
+      return;
+    case Form::Out:
+      write_out(op, args, outs);
+      std::copy(outs.begin(), outs.end(), returns);
+      return;
+  }
+}
+
+void call_boxed(const OpRecord& op, const Value* args, Value* returns) {
+  if (Interceptor* i = modes().interceptor) [[unlikely]] {
+    OpCall call{op, OpCall::Form::Plain, args, returns, {}};
+    return intercept(i, call);
+  }
+  call_recorded(op, args, returns);
+}
+
+void call_inplace(const OpRecord& op, const Value* args) {
+  if (Interceptor* i = modes().interceptor) [[unlikely]] {
+    Value returns[OpRecord::kMaxReturns];
+    OpCall call{op, OpCall::Form::Inplace, args, returns, {}};
+    return intercept(i, call);
+  }
+  write_inplace(op, args);
+}
+
+void call_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
+  if (Interceptor* i = modes().interceptor) [[unlikely]] {
+    Value returns[OpRecord::kMaxReturns];
+    OpCall call{op, OpCall::Form::Out, args, returns, outs};
+    return intercept(i, call);
+  }
+  write_out(op, args, outs);
 }
 
 }  // namespace rt

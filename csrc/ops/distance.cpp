@@ -38,7 +38,7 @@ Tensor pdist_forward(const Tensor& x, double p) {
   RT_CHECK(p >= 0, Runtime, "pdist", "pdist only supports non-negative p values", cat_str("p=", p));
   const int64_t n = x.sizes()[0], pairs = n * (n - 1) / 2;
   const Tensor first = empty({pairs}, DType::Int64), second = empty({pairs}, DType::Int64);
-  int64_t *a = first.data<int64_t>(), *b = second.data<int64_t>();
+  int64_t *a = first.host_data<int64_t>(), *b = second.host_data<int64_t>();
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = i + 1; j < n; ++j) *a++ = i, *b++ = j;
   }

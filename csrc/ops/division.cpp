@@ -16,9 +16,7 @@ ElementwiseSlot fmod_slot{"fmod", EwCompute::Promoted, EwResult::Same, 2};
 Tensor divide(const ElementwiseSlot& slot, const char* op, Out out, const Tensor& a,
               const Tensor& b) {
   if (is_integral(result_type(a, b)) && a.numel() > 0 && b.numel() > 0) {
-    const bool zero = b.numel() == 1
-                          ? !Scalar::load(b.data(), b.dtype()).to_bool()
-                          : Scalar::load(ops::any(ops::eq(b, 0)).data(), DType::Bool).to_bool();
+    const bool zero = b.numel() == 1 ? !item(b).to_bool() : item(ops::any(ops::eq(b, 0))).to_bool();
     RT_CHECK(!zero, Runtime, op, "ZeroDivisionError", cat_str(describe(a), " and ", describe(b)),
              "a floating-point dtype");
   }

@@ -25,17 +25,26 @@ const char* scalar_type_name(DType t) {
   return names[static_cast<int>(t)];
 }
 
-[[noreturn]] void unsupported(const ElementwiseSlot& slot, const char* op, DType compute,
-                              TensorList inputs) {
+[[noreturn]] void unsupported(const ElementwiseSlot& slot, const char* op, Device device,
+                              DType compute, TensorList inputs) {
   std::string got, can;
   for (const Tensor& t : inputs) got += (got.empty() ? "" : ", ") + describe(t);
   for (int i = 0; i < kNumDTypes; ++i) {
     const DType t = static_cast<DType>(i);
-    if (slot.supports_cpu(t)) can += (can.empty() ? "" : ", ") + std::string(name(t));
+    if (slot.supports(device.type, t)) can += (can.empty() ? "" : ", ") + std::string(name(t));
   }
-  RT_FAIL(NotImplemented, op,
-          cat_str("\"", op, "\" not implemented for '", scalar_type_name(compute), "'"), got,
-          "one of the dtypes " + can);
+  if (device.is_cpu()) {
+    RT_FAIL(NotImplemented, op,
+            cat_str("\"", op, "\" not implemented for '", scalar_type_name(compute), "'"), got,
+            "one of the dtypes " + can);
+  }
+  RT_FAIL(MissingKernel, op,
+          cat_str("device '", to_string(device), "' has no kernel for '", slot.name(), "' in ",
+                  name(compute)),
+          got,
+          can.empty() ? "moving the inputs to the CPU with .cpu()"
+                      : cat_str("one of the dtypes ", can,
+                                ", or moving the inputs to the CPU with .cpu()"));
 }
 
 // A write to `out` must not change what is still to be read. Windows whose overlap is plain are an
@@ -59,9 +68,8 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
   const DType compute = slot.compute_dtype(promoted);
   const DType result = slot.result_dtype(compute);
   const Device device = out ? (*out).device() : common_device(op, inputs);
-  // Another engine's launcher answers for its own formulas.
-  if (device.is_cpu() && !slot.cpu_loop(compute)) [[unlikely]]
-    unsupported(slot, op, compute, inputs);
+  if (!slot.supports(device.type, promoted)) [[unlikely]]
+    unsupported(slot, op, device, compute, inputs);
   if (!out) {
     const bool plain = inputs[0].is_contiguous() && inputs[0].sizes() == IntList(shape) &&
                        (inputs.size() == 1 || (inputs[1].is_contiguous() && inputs.size() == 2));
@@ -99,9 +107,9 @@ ElementwiseSlot::ElementwiseSlot(const char* name, EwCompute compute, EwResult r
   RT_CHECK(slots().emplace(name, this).second, Value, name, "an elementwise slot is defined twice");
 }
 
-void ElementwiseSlot::set_cpu_loop(DType compute, Loop loop) {
-  cpu_[static_cast<int>(compute)] = loop;
-  entries_[static_cast<int>(DeviceType::CPU)] = reinterpret_cast<void (*)()>(loop);
+void ElementwiseSlot::set_kernel(DeviceType device, DType compute, const void* kernel) {
+  kernels_[static_cast<int>(device)][static_cast<int>(compute)] = kernel;
+  entries_[static_cast<int>(device)] = reinterpret_cast<void (*)()>(const_cast<void*>(kernel));
 }
 
 ElementwiseSlot* ElementwiseSlot::find(std::string_view name) {

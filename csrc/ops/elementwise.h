@@ -37,10 +37,24 @@ class ElementwiseSlot : public KernelSlotBase {
   DType input_dtype(size_t i, DType compute) const {
     return masked_ && i == 0 ? DType::Bool : compute;
   }
+
+  // What the engine of `device` computes the formula with in one compute type: a Loop on the CPU;
+  // elsewhere what that engine's launcher understands (a pipeline, the name of a function). Null if
+  // it has nothing for the type.
+  const void* kernel(DeviceType device, DType compute) const {
+    return kernels_[static_cast<int>(device)][static_cast<int>(compute)];
+  }
+  void set_kernel(DeviceType device, DType compute, const void* kernel);
+  // Types that an engine lacks are computed in float32 where they are float16 or bfloat16.
+  bool supports(DeviceType device, DType promoted) const {
+    const DType compute = compute_dtype(promoted);
+    return kernel(device, compute) || kernel(device, compute_type(compute));
+  }
   // float16 and bfloat16 are computed in float32 and rounded once.
-  Loop cpu_loop(DType compute) const { return cpu_[static_cast<int>(compute_type(compute))]; }
-  bool supports_cpu(DType t) const { return cpu_loop(compute_dtype(t)) != nullptr; }
-  void set_cpu_loop(DType compute, Loop loop);
+  Loop cpu_loop(DType compute) const {
+    return reinterpret_cast<Loop>(
+        const_cast<void*>(kernel(DeviceType::CPU, compute_type(compute))));
+  }
 
   static ElementwiseSlot* find(std::string_view name);
 
@@ -49,7 +63,7 @@ class ElementwiseSlot : public KernelSlotBase {
   EwResult result_;
   int inputs_;
   bool masked_;
-  Loop cpu_[kNumDTypes] = {};
+  const void* kernels_[kNumDeviceTypes][kNumDTypes] = {};
 };
 
 // out[...] = formula(inputs...) with broadcasting; allocates, or checks and fills, `out`.
@@ -69,7 +83,8 @@ Tensor elementwise(const ElementwiseSlot& slot, const char* op, Out out, const T
 Dims elementwise_strides(IntList shape, TensorList operands);
 
 // What an engine implements: `out` and inputs in their own dtypes and layouts, shapes broadcast to
-// out's; compute in `compute`, convert once to out's dtype.
+// out's; compute in `compute`, convert once to out's dtype. Inputs lie on out's device, but for
+// numbers: zero-dim tensors on the CPU.
 using ElementwiseLauncher = KernelSlot<void(const ElementwiseSlot& slot, DType compute,
                                             const Tensor& out, TensorList inputs)>;
 extern ElementwiseLauncher elementwise_launcher;

@@ -123,7 +123,7 @@ tensor([[3., 4.],
 Tensor bag_numbers(const Tensor& offsets, int64_t n, int64_t bags) {
   const Tensor start = ops::contiguous(
       ops::to(as_int64_index("embedding_bag", offsets, IndexTypes::Int32OrInt64), Device{}));
-  const int64_t* s = start.data<int64_t>();
+  const int64_t* s = start.host_data<int64_t>();
   if (start.numel() > 0) {
     RT_CHECK(s[0] == 0, Runtime, "embedding_bag",
              "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
@@ -134,7 +134,7 @@ Tensor bag_numbers(const Tensor& offsets, int64_t n, int64_t bags) {
              cat_str("offsets[-1] = ", s[start.numel() - 1]));
   }
   Tensor numbers = empty({n}, DType::Int64);
-  int64_t* to = numbers.data<int64_t>();
+  int64_t* to = numbers.host_data<int64_t>();
   for (int64_t b = 0; b < bags; ++b) {
     const int64_t end = b + 1 < start.numel() ? s[b + 1] : n;
     RT_CHECK(s[b] <= end && end <= n, Runtime, "embedding_bag", "offsets must not decrease",

@@ -305,8 +305,8 @@ Tensor frequencies(const char* op, int64_t n, double d, int64_t count, bool sign
            "needs a floating point or complex dtype", name(type));
   const Tensor t = empty({count}, DType::Float64, {}, op);
   for (int64_t i = 0; i < count; ++i) {
-    t.data<double>()[i] = static_cast<double>(signed_half && i >= (n + 1) / 2 ? i - n : i) /
-                          (static_cast<double>(n) * d);
+    t.host_data<double>()[i] = static_cast<double>(signed_half && i >= (n + 1) / 2 ? i - n : i) /
+                               (static_cast<double>(n) * d);
   }
   const Tensor typed = ops::to(t, type);
   return device ? ops::to(typed, *device) : typed;

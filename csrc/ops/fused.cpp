@@ -74,7 +74,7 @@ Tensor lerp_forward(Out out, const Tensor& start, const Tensor& end, const Tenso
 // 1 - weight; a number stays one, in full precision.
 Tensor complement(const Tensor& weight) {
   if (!weight.is_wrapped_number()) return 1 - weight;
-  const Scalar w = Scalar::load(weight.data(), weight.dtype());
+  const Scalar w = item(weight);
   if (w.is_complex()) return wrapped_number(Scalar(1.0 - w.to_complex()));
   return wrapped_number(Scalar(1.0 - w.to_double()));
 }

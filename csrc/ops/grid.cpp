@@ -89,7 +89,7 @@ Tensor combinations_forward(const Tensor& x, int64_t r, bool with_replacement) {
     for (int64_t i = at; i < r; ++i) tuple[i] = with_replacement ? next : next + (i - at);
   }
   const Tensor index = empty({rows * r}, DType::Int64);
-  std::copy(flat.begin(), flat.end(), index.data<int64_t>());
+  std::copy(flat.begin(), flat.end(), index.host_data<int64_t>());
   return ops::reshape(ops::index_select(x, 0, ops::to(index, x.device())), {rows, r});
 }
 const Op combinations_op(

@@ -216,6 +216,7 @@ const Op index_put_op(
     {.vjp = index_put_vjp,
      .saves = "indices",
      .inplace = true,
+     .overlap_ok = true,
      .kernels = {&scatter_kernel},
      .doc =
          R"(A copy of `input` with `values` written at `indices`, one index tensor or bool mask a dim.

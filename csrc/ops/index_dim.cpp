@@ -232,6 +232,7 @@ const Op index_fill_tensor_op(
      .saves = "index",
      .inplace = true,
      .out = true,
+     .overlap_ok = true,
      .kernels = {&scatter_kernel},
      .doc =
          R"(`input` with its slices along `dim` at a vector of indices set to `value`, a number or zero-dim tensor.
@@ -259,6 +260,7 @@ const Op index_fill_op(
      .saves = "index",
      .inplace = true,
      .out = true,
+     .overlap_ok = true,
      .kernels = {&scatter_kernel}});
 
 Tensor index_reduce_forward(const Tensor& self, int64_t dim, const Tensor& index,

@@ -49,7 +49,7 @@ void check_number_fits(const char* op, const Scalar& s, DType t) {
 
 void check_operand_fits(const char* op, const Tensor& operand, DType t) {
   if (!operand.defined() || !operand.is_wrapped_number()) return;
-  check_number_fits(op, Scalar::load(operand.data(), operand.dtype()), t);
+  check_number_fits(op, item(operand), t);
 }
 
 Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types, ErrorKind kind) {

@@ -5,8 +5,19 @@ namespace rt {
 void KernelSlotBase::missing(Device device, TensorList tensors) const {
   std::string got;
   for (const Tensor& t : tensors) got += (got.empty() ? "" : ", ") + describe(t);
-  RT_FAIL(NotImplemented, name_, cat_str("device '", to_string(device), "' has no kernel for it"),
-          got, "moving the inputs to the CPU with .cpu()");
+  RT_FAIL(MissingKernel, name_,
+          cat_str("device '", to_string(device), "' has no kernel for '", name_, "'"), got,
+          "moving the inputs to the CPU with .cpu()");
+}
+
+void detail::collect_tensors(std::vector<Tensor>& to, const Tensor& t) {
+  for (const Tensor& known : to) {
+    if (known.is_same(t)) return;
+  }
+  if (t.defined()) to.push_back(t);
+}
+void detail::collect_tensors(std::vector<Tensor>& to, TensorList l) {
+  for (const Tensor& t : l) collect_tensors(to, t);
 }
 
 Device common_device(const char* op, TensorList tensors) {

@@ -13,10 +13,18 @@ class KernelSlotBase {
   bool has(DeviceType t) const { return entries_[static_cast<int>(t)] != nullptr; }
 
  protected:
+  // The error of a call that the engine of `device` has no kernel for.
   [[noreturn]] void missing(Device device, TensorList tensors) const;
   const char* name_;
   void (*entries_[kNumDeviceTypes])() = {};
 };
+
+namespace detail {
+void collect_tensors(std::vector<Tensor>& to, const Tensor& t);
+void collect_tensors(std::vector<Tensor>& to, TensorList l);
+template <class T>
+void collect_tensors(std::vector<Tensor>&, const T&) {}
+}  // namespace detail
 
 template <class F>
 class KernelSlot;
@@ -32,8 +40,16 @@ class KernelSlot<void(A...)> : public KernelSlotBase {
   void operator()(const Tensor& out, A... args) const {
     const auto f = entries_[static_cast<int>(out.device().type)];
     if (!f) [[unlikely]]
-      missing(out.device(), std::span(&out, 1));
+      missing_for(out, args...);
     reinterpret_cast<void (*)(A...)>(f)(std::forward<A>(args)...);
+  }
+
+ private:
+  [[noreturn, gnu::noinline, gnu::cold]] void missing_for(const Tensor& out,
+                                                          const A&... args) const {
+    std::vector<Tensor> tensors;
+    (detail::collect_tensors(tensors, args), ...);
+    missing(out.device(), tensors);
   }
 };
 

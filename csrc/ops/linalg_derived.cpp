@@ -184,9 +184,7 @@ Four lstsq_core(const Tensor& a, const Tensor& b, double rcond, int64_t driver_n
                    static_cast<int64_t>(f.value), ")."));
   Tensor residuals = empty({0}, real_of(a.dtype()), a.device());
   const bool full_rank =
-      driver == LeastSquares::Gels ||
-      Scalar::load(ops::to(ops::all(ops::eq(rank, Scalar(n))), Device{}).data(), DType::Bool)
-          .to_bool();
+      driver == LeastSquares::Gels || item(ops::all(ops::eq(rank, Scalar(n)))).to_bool();
   if (m > n && full_rank && driver != LeastSquares::Gelsy) {
     const Tensor rest = ops::abs(rows(x, n, m - n));
     residuals = ops::sum(rest * rest, {-2});
@@ -320,8 +318,7 @@ Tensor matrix_exp_forward(const Tensor& x) {
            describe(x));
   if (x.numel() == 0) return ops::clone(x);
   Tensor a = ops::to(x, compute_type(x.dtype()));
-  const Tensor norm = ops::to(ops::amax(ops::sum(ops::abs(a), {-2})), Device{});
-  const double size = Scalar::load(norm.data(), norm.dtype()).to_double();
+  const double size = item(ops::amax(ops::sum(ops::abs(a), {-2}))).to_double();
   const double theta = real_of(a.dtype()) == DType::Float64 ? 5.371920351148152 : 3.925724783138660;
   const int squarings = std::isfinite(size) && size > theta
                             ? static_cast<int>(std::ceil(std::log2(size / theta)))

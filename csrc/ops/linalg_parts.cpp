@@ -52,7 +52,7 @@ Tensor empty_info(const char* op, const Tensor& a) {
 }
 Failure first_failure(const Tensor& info) {
   const Tensor host = ops::to(info, Device{});
-  const int32_t* p = host.data<int32_t>();
+  const int32_t* p = host.host_data<int32_t>();
   for (int64_t i = 0; i < host.numel(); ++i) {
     if (p[i] != 0)
       return {i, p[i], host.dim() > 0 ? cat_str("(Batch element ", i, "): ") : std::string()};

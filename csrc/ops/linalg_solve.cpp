@@ -222,7 +222,7 @@ Tensor permutation(const Tensor& pivots, int64_t m, DType dtype) {
     for (int64_t i = 0; i < m; ++i) order[static_cast<size_t>(i)] = i;
     for (int64_t i = 0; i < k; ++i) {
       std::swap(order[static_cast<size_t>(i)],
-                order[static_cast<size_t>(host.data<int32_t>()[b * k + i] - 1)]);
+                order[static_cast<size_t>(host.host_data<int32_t>()[b * k + i] - 1)]);
     }
     for (int64_t i = 0; i < m; ++i) {
       const Tensor place = make_view(p, {}, {}, (b * m + order[static_cast<size_t>(i)]) * m + i);
@@ -426,9 +426,9 @@ Determinant determinant(const char* op, const Tensor& a, bool logarithm) {
   Tensor parity = empty(batch_of(a.sizes()), real_of(a.dtype()), Device{});
   for (int64_t b = 0; b < parity.numel(); ++b) {
     bool odd = false;
-    for (int64_t i = 0; i < n; ++i) odd ^= host.data<int32_t>()[b * n + i] != i + 1;
+    for (int64_t i = 0; i < n; ++i) odd ^= host.host_data<int32_t>()[b * n + i] != i + 1;
     Scalar(odd ? -1.0 : 1.0)
-        .store(static_cast<char*>(parity.data()) + static_cast<size_t>(b) * parity.item_size(),
+        .store(static_cast<char*>(parity.host_data()) + static_cast<size_t>(b) * parity.item_size(),
                parity.dtype());
   }
   const Tensor sign = ops::to(parity, a.device()), d = diagonal(lu);
@@ -446,8 +446,7 @@ void det_vjp(VjpContext& c) {
   bool singular;
   {
     NoGradGuard guard;
-    singular =
-        Scalar::load(ops::to(ops::any(ops::eq(d, 0)), Device{}).data(), DType::Bool).to_bool();
+    singular = item(ops::any(ops::eq(d, 0))).to_bool();
   }
   if (!singular) {
     const auto [inverse, info] = inverse_op(a);

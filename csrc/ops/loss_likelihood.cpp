@@ -63,9 +63,9 @@ RT_POINTWISE_LOSS(soft_margin_loss, "soft_margin_loss", 2, Pair, false)
 void check_probabilities(const Tensor& x, const Tensor& loss) {
   NoGradGuard guard;
   const Tensor total = ops::to(loss.dim() == 0 ? loss : ops::sum(loss), Device{});
-  if (!std::isnan(Scalar::load(total.data(), total.dtype()).to_double())) return;
+  if (!std::isnan(item(total).to_double())) return;
   const Tensor inside = ops::all(ops::logical_and(ops::ge(x, Scalar(0)), ops::le(x, Scalar(1))));
-  RT_CHECK(*ops::to(inside, Device{}).data<bool>(), Runtime, "binary_cross_entropy",
+  RT_CHECK(item(inside).to_bool(), Runtime, "binary_cross_entropy",
            "all elements of input should be between 0 and 1", describe(x),
            "binary_cross_entropy_with_logits");
 }
@@ -138,7 +138,7 @@ Tensor gaussian(const Tensor& x, const Tensor& y, const Tensor& given, bool full
   {
     NoGradGuard guard;
     const Tensor negative = ops::to(ops::any(ops::lt(given, Scalar(0))), Device{});
-    RT_CHECK(!*negative.data<bool>(), Value, op, "var has negative entry/entries");
+    RT_CHECK(!item(negative).to_bool(), Value, op, "var has negative entry/entries");
   }
   Tensor var = given;
   const IntList size = x.sizes(), own = given.sizes();

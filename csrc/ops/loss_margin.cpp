@@ -110,7 +110,7 @@ Tensor multi_margin(const Tensor& input, const Tensor& target, int64_t p, double
     NoGradGuard guard;
     const Tensor outside =
         ops::any(ops::logical_or(ops::lt(y, Scalar(0)), ops::ge(y, Scalar(classes))));
-    RT_CHECK(!*ops::to(outside, Device{}).data<bool>(), Runtime, op, "target out of range",
+    RT_CHECK(!item(outside).to_bool(), Runtime, op, "target out of range",
              cat_str(classes, " classes"));
   }
   Tensor gap = at_least_zero(x - ops::gather(x, 1, y) + Scalar(margin));

@@ -45,7 +45,7 @@ Tensor masked_fill_tensor_forward(Out out, const Tensor& self, const Tensor& mas
                    value.dim(), " dimension(s)."));
   // On other devices the number is not looked at: reading it would stop the queue.
   if (value.device().is_cpu()) {
-    check_number_fits("masked_fill", Scalar::load(value.data(), value.dtype()), self.dtype());
+    check_number_fits("masked_fill", item(value), self.dtype());
   }
   return masked_fill_with(out, self, mask, value);
 }
@@ -64,6 +64,7 @@ const Op masked_fill_tensor_op(
     {.vjp = masked_fill_tensor_vjp,
      .saves = "mask",
      .inplace = true,
+     .overlap_ok = true,
      .broadcasts = true,
      .kernels = {&masked_fill_kernel},
      .doc = R"(`input` with `value` (a number or a zero-dim tensor) where `mask` is True.
@@ -79,6 +80,7 @@ const Op masked_fill_scalar_op(
     {.vjp = masked_fill_scalar_vjp,
      .saves = "mask",
      .inplace = true,
+     .overlap_ok = true,
      .broadcasts = true,
      .kernels = {&masked_fill_kernel}});
 

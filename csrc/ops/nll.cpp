@@ -52,8 +52,8 @@ Samples samples_of(const char* op, const Tensor& target, const Tensor& weight, i
   const Tensor ignored = ops::eq(y, Scalar(ignore_index));
   Samples s{ops::masked_fill(y, ignored, Scalar(0)), {}};
   if (s.classes.numel() > 0) {
-    const int64_t low = ops::amin(s.classes).data<int64_t>()[0],
-                  high = ops::amax(s.classes).data<int64_t>()[0];
+    const int64_t low = item(ops::amin(s.classes)).to_int(),
+                  high = item(ops::amax(s.classes)).to_int();
     RT_CHECK(low >= 0 && high < classes, Index, op,
              cat_str("Target ", low < 0 ? low : high, " is out of bounds."),
              cat_str(classes, " classes"));

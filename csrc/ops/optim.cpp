@@ -128,7 +128,7 @@ int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs,
     RT_CHECK(
         steps[i].dtype() == DType::Float32 && steps[i].numel() == 1 && steps[i].device().is_cpu(),
         Runtime, op, "a step must be a zero-dim float32 tensor on the CPU", describe(steps[i]));
-    float* step = steps[i].data<float>();
+    float* step = steps[i].host_data<float>();
     *step += 1;
     steps[i].bump_version();
     const double t = *step;

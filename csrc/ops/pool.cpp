@@ -261,7 +261,7 @@ Tensor mean(const Call& call, const Tensor& x, const Windows& w, double divisor_
   // Divisors are kept in the accumulation type: window sizes are products of the axes' extents.
   const DType type = x.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
   Tensor divisor = empty({w.counts[0], w.counts[1], w.counts[2]}, DType::Float64);
-  double* d = divisor.data<double>();
+  double* d = divisor.host_data<double>();
   for (double a : w.extents[0]) {
     for (double b : w.extents[1]) {
       for (double c : w.extents[2]) *d++ = divisor_override != 0 ? divisor_override : a * b * c;

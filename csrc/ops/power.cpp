@@ -14,7 +14,7 @@ ElementwiseSlot pow_slot{"pow", EwCompute::Promoted, EwResult::Same, 2};
 ElementwiseSlot cube_slot{"cube", EwCompute::Promoted, EwResult::Same, 1};
 ElementwiseSlot identity_slot{"identity", EwCompute::Promoted, EwResult::Same, 1};
 
-Scalar number(const Tensor& t) { return Scalar::load(t.data(), t.dtype()); }
+Scalar number(const Tensor& t) { return item(t); }
 
 // Exponents that have a better formula than the general one; null for the others.
 const ElementwiseSlot* special_exponent(const Scalar& e, DType type) {
@@ -40,7 +40,8 @@ Tensor pow_forward(Out out, const Tensor& x, const Tensor& exponent) {
              "Integers to negative integer powers are not allowed.",
              cat_str(describe(x), " and ", e), "a floating-point base");
     if (is_integral(type)) check_number_fits("pow", e, type);
-    if (const ElementwiseSlot* slot = special_exponent(e, type); slot && slot->supports_cpu(type)) {
+    if (const ElementwiseSlot* slot = special_exponent(e, type);
+        slot && slot->supports(x.device().type, type)) {
       return elementwise(*slot, "pow", out, std::span(&x, 1), type);
     }
   }

@@ -23,10 +23,7 @@ Generator::State reserve(Generator* g, Device device, int64_t counters) {
   const auto n = static_cast<uint64_t>(counters);
   return g ? g->reserve(n) : default_generator(device)->reserve(n);
 }
-bool truth(const Tensor& condition) {
-  const Tensor host = ops::to(condition, Device{});
-  return Scalar::load(host.data(), host.dtype()).to_bool();
-}
+bool truth(const Tensor& condition) { return item(condition).to_bool(); }
 bool all_between(const Tensor& x, double low, double high) {
   NoGradGuard guard;
   const Tensor inside = ops::mul(ops::ge(x, Scalar(low)), ops::le(x, Scalar(high)));
@@ -49,9 +46,8 @@ Tensor randperm_forward(int64_t n, Generator* g, MaybeDType dtype, MaybeDevice d
   RT_CHECK(type != DType::Bool && !is_complex(type), NotImplemented, "randperm",
            cat_str("\"randperm\" not implemented for '", name(type), "'"));
   const Tensor last = scalar_tensor(std::max<int64_t>(n - 1, 0), type);
-  RT_CHECK(Scalar::load(last.data(), type).to_double() ==
-               static_cast<double>(std::max<int64_t>(n - 1, 0)),
-           Runtime, "randperm",
+  RT_CHECK(item(last).to_double() == static_cast<double>(std::max<int64_t>(n - 1, 0)), Runtime,
+           "randperm",
            cat_str("value cannot be converted to type ", name(type), " without overflow"),
            cat_str(n));
   const Tensor order = empty({n}, DType::Int64, device.value_or(Device{}), "randperm");

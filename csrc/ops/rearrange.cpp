@@ -198,7 +198,7 @@ Tensor repeat_interleave_index_forward(const Tensor& repeats, std::optional<int6
   RT_CHECK(repeats.dtype() == DType::Int64 || repeats.dtype() == DType::Int32, Runtime,
            "repeat_interleave", "repeats has to be Long or Int tensor", describe(repeats));
   const Tensor host = ops::contiguous(ops::to(ops::to(repeats, Device{}), DType::Int64));
-  const int64_t* r = host.data<int64_t>();
+  const int64_t* r = host.host_data<int64_t>();
   int64_t total = 0;
   for (int64_t i = 0; i < host.numel(); ++i) {
     RT_CHECK(r[i] >= 0, Runtime, "repeat_interleave", "repeats can not be negative", cat_str(r[i]));
@@ -207,7 +207,7 @@ Tensor repeat_interleave_index_forward(const Tensor& repeats, std::optional<int6
   RT_CHECK(!output_size || *output_size == total, Runtime, "repeat_interleave",
            "allocated size does not match required size", cat_str(*output_size, " for ", total));
   Tensor index = empty({total}, DType::Int64);
-  int64_t* at = index.data<int64_t>();
+  int64_t* at = index.host_data<int64_t>();
   for (int64_t i = 0; i < host.numel(); ++i) at = std::fill_n(at, r[i], i);
   return ops::to(ops::to(index, repeats.device()), repeats.dtype());
 }

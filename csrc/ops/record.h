@@ -47,7 +47,8 @@ struct OpSpec {
   bool out = false;          // accepts out=
   bool view = false;         // the result shares memory with the first argument
   bool random = false;
-  bool broadcasts = false;         // elementwise: gradients are summed back to each input's shape
+  bool overlap_ok = false;  // in place, to write an element twice is to write the same value twice
+  bool broadcasts = false;  // elementwise: gradients are summed back to each input's shape
   bool integer_result = false;     // results carry no gradient (comparisons, argmax)
   const char* lowering = nullptr;  // key of its Core ML lowering
   // Read while registering; the record keeps its own copy.
@@ -80,9 +81,9 @@ struct OpRecord {
 const std::vector<const OpRecord*>& all_ops();
 const OpRecord* find_op(std::string_view name_with_overload);
 
-// ---- Calling by boxed values (bindings, tracer) ----
+// ---- Calling by boxed values (bindings, tracer). All three pass the interceptors. ----
 void call_boxed(const OpRecord& op, const Value* args, Value* returns);
-// args[0] is written and returned in *result.
+// args[0] is written.
 void call_inplace(const OpRecord& op, const Value* args);
 // Writes into `outs` (one a result), resizing them if needed.
 void call_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs);
@@ -91,6 +92,23 @@ namespace detail {
 
 OpRecord* register_op(const char* schema, OpSpec spec, std::span<const ArgKind> kinds,
                       std::span<const bool> optionals);
+
+// Makes what a view op returned outside of grad mode a view of x, so that writing it later is seen.
+void note_untracked_view(const Tensor& view, const Tensor& x);
+template <class R, class... A>
+void note_untracked_view(const R&, const A&...) {}
+// The other ops' results are no views, though their forwards may have made them with one.
+void drop_inner_view(const Tensor& result);
+template <class R>
+void drop_inner_view(const R&) {}
+template <class... T>
+void drop_inner_view(const std::tuple<T...>& results) {
+  std::apply([](const auto&... r) { (drop_inner_view(r), ...); }, results);
+}
+template <class... A>
+void note_untracked_view(const Tensor& view, const Tensor& x, const A&...) {
+  note_untracked_view(view, x);
+}
 
 inline bool wants_grad(const Tensor& t) { return t.defined() && requires_grad(t); }
 inline bool wants_grad(TensorList l) {
@@ -189,9 +207,16 @@ class Op<R(A...)> {
   R operator()(A... a) const {
     const Modes& m = modes();
     const bool graph = m.grad && record_->spec.vjp != nullptr && (detail::wants_grad(a) || ...);
-    // Views always take the long way: they note their base, so that in-place writes are seen.
-    if (!graph && !m.interceptor && !(record_->spec.view && m.grad)) [[likely]] {
-      return plain_ ? plain_(a...) : with_out_(Out(), a...);
+    if (!graph && !m.interceptor) [[likely]] {
+      // Views note their base, so that in-place writes are seen; in grad mode that is the long way.
+      if (m.grad ? !record_->spec.view : !record_->spec.vjp) {
+        return plain_ ? plain_(a...) : with_out_(Out(), a...);
+      }
+      if (!m.grad) {
+        R r = plain_ ? plain_(a...) : with_out_(Out(), a...);
+        record_->spec.view ? detail::note_untracked_view(r, a...) : detail::drop_inner_view(r);
+        return r;
+      }
     }
     const Value args[sizeof...(A) + 1] = {Value(a)..., Value()};
     Value returns[OpRecord::kMaxReturns];

@@ -1,5 +1,6 @@
 #include "ops/split.h"
 
+#include "autograd/node.h"
 #include "ops/ops.h"
 #include "ops/record.h"
 
@@ -31,6 +32,7 @@ Tensors split_with_sizes_forward(const Tensor& x, IntList sizes, int64_t dim) {
     out.push_back(ops::narrow(x, dim, start, s));
     start += s;
   }
+  mark_multi_output(out);
   return out;
 }
 Tensors split_forward(const Tensor& x, int64_t size, int64_t dim) {
@@ -45,12 +47,14 @@ Tensors split_forward(const Tensor& x, int64_t size, int64_t dim) {
   Tensors out;
   if (n == 0) {
     out.push_back(ops::narrow(x, dim, 0, 0));
+    mark_multi_output(out);
     return out;
   }
   out.reserve(static_cast<size_t>((n - 1) / size + 1));
   for (int64_t start = 0; start < n; start += std::min(size, n - start)) {
     out.push_back(ops::narrow(x, dim, start, std::min(size, n - start)));
   }
+  mark_multi_output(out);
   return out;
 }
 const char* const split_doc =
@@ -111,6 +115,7 @@ Tensors unbind_forward(const Tensor& x, int64_t dim) {
   Tensors out;
   out.reserve(static_cast<size_t>(x.sizes()[d]));
   for (int64_t i = 0; i < x.sizes()[d]; ++i) out.push_back(ops::select(x, d, i));
+  mark_multi_output(out);
   return out;
 }
 const Op unbind_op("unbind(Tensor input, int dim=0) -> Tensor[]", unbind_forward,
@@ -162,8 +167,9 @@ Tensors tensor_split_tensor_forward(const Tensor& x, const Tensor& indices, int6
            "one-dimensional tensor",
            describe(indices));
   Dims list;
+  const int64_t* values = indices.host_data<int64_t>();
   for (int64_t i = 0; i < indices.numel(); ++i) {
-    list.push_back(indices.data<int64_t>()[indices.dim() == 0 ? 0 : i * indices.strides()[0]]);
+    list.push_back(values[indices.dim() == 0 ? 0 : i * indices.strides()[0]]);
   }
   return indices.dim() == 0 ? tensor_split_forward(x, list[0], dim)
                             : tensor_split_indices_forward(x, list, dim);

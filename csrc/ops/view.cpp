@@ -463,10 +463,7 @@ bool can_view_silently(const Tensor& x) {
 }
 Tensor silent_view(const Tensor& x, IntList sizes, IntList strides, int64_t offset) {
   Tensor t = make_view(x, sizes, strides, offset);
-  const Modes& m = modes();
-  if (m.grad && !m.inference && !x.impl()->inference_ && is_differentiable(x.dtype())) {
-    t.impl()->view_base_ = x.impl()->view_base_ ? x.impl()->view_base_ : x.ref();
-  }
+  set_view_of(t, x, modes().grad ? ViewOrigin::Tracked : ViewOrigin::NoGrad);
   return t;
 }
 Tensor as_strided(const Tensor& x, IntList size, IntList stride,

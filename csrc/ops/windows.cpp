@@ -147,8 +147,7 @@ tensor([1, 2, 3])
 Tensor narrow_tensor_forward(const Tensor& x, int64_t dim, const Tensor& start, int64_t length) {
   RT_CHECK(start.dim() == 0 && is_integral(start.dtype()), Runtime, "narrow",
            "start must be an 0-dim integral Tensor.", describe(start));
-  const Tensor host = ops::to(start, Device{});
-  return ops::narrow(x, dim, Scalar::load(host.data(), host.dtype()).to_int(), length);
+  return ops::narrow(x, dim, item(start).to_int(), length);
 }
 const Op narrow_tensor_op(
     "narrow.tensor(Tensor input, int dim, Tensor start, int length) -> Tensor",

@@ -100,8 +100,7 @@ def register_hook(self: Any, hook: Callable[[Any], Any]) -> Any:
     """
     from rustorch.autograd.graph import RemovableHandle
 
-    hook_id = _C._add_tensor_hook(self, hook)
-    return RemovableHandle(lambda: _C._remove_tensor_hook(self, hook_id))
+    return RemovableHandle(_C._add_tensor_hook(self, hook).remove)
 
 
 @_method
@@ -109,8 +108,7 @@ def register_post_accumulate_grad_hook(self: Any, hook: Callable[[Any], None]) -
     """Calls ``hook(tensor)`` after a gradient was added to this leaf's ``.grad``."""
     from rustorch.autograd.graph import RemovableHandle
 
-    hook_id = _C._add_post_accumulate_hook(self, hook)
-    return RemovableHandle(lambda: _C._remove_tensor_hook(self, hook_id))
+    return RemovableHandle(_C._add_post_accumulate_hook(self, hook).remove)
 
 
 @_method

@@ -141,6 +141,7 @@ def _array_interface(self: _C.Tensor) -> dict[str, Any]:
         kind = "c" if self.dtype.is_complex else "f"
     import sys
 
+    _C._keep_in_place(self)
     order = "|" if item == 1 else "<" if sys.byteorder == "little" else ">"
     return {
         "version": 3,

@@ -7,17 +7,18 @@ void test_gemm();
 void test_conv();
 void test_lapack();
 void test_fft();
+void test_engine();
+void test_interceptor();
 
 namespace {
 struct Test {
   const char* name;
   void (*run)();
 };
-constexpr Test kTests[] = {{"parallel", test_parallel},
-                           {"gemm", test_gemm},
-                           {"conv", test_conv},
-                           {"lapack", test_lapack},
-                           {"fft", test_fft}};
+constexpr Test kTests[] = {
+    {"parallel", test_parallel},      {"gemm", test_gemm}, {"conv", test_conv},
+    {"lapack", test_lapack},          {"fft", test_fft},   {"engine", test_engine},
+    {"interceptor", test_interceptor}};
 }  // namespace
 
 int main(int argc, char** argv) {

@@ -27,6 +27,8 @@ def test_tensor_met_again_while_its_attributes_go():
 
     x.last = Last()
     del x
+    assert met == []  # the graph keeps the object, with its attributes
+    del leaf_of(y).last
     assert met[0].detach().numpy().tolist() == [1.0, 1.0]
     assert leaf_of(y) is met[0]
 
@@ -35,10 +37,12 @@ def test_tensor_met_again_in_a_weak_reference_callback():
     met = []
     x = rt.ones(2, requires_grad=True)
     y = x * 2
-    r = weakref.ref(x, lambda _: met.append(leaf_of(y)))
+    r = weakref.ref(x, lambda _: met.append(y))
     del x
+    assert r() is leaf_of(y)
+    y = y.detach()
     assert r() is None
-    assert leaf_of(y) is met[0]
+    assert met[0] is y
 
 
 def test_internal_types_are_not_made_by_hand():

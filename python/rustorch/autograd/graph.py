@@ -72,14 +72,12 @@ class save_on_cpu(saved_tensors_hooks):
 
 def _register_node_hook(self: Any, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
     """Calls ``fn(grad_inputs, grad_outputs)`` after the node has run; its result replaces grad_inputs."""
-    hook_id = self._add_post_hook(fn)
-    return RemovableHandle(lambda: self._remove_hook(hook_id))
+    return RemovableHandle(self._add_post_hook(fn).remove)
 
 
 def _register_node_prehook(self: Any, fn: Callable[[Any], Any]) -> RemovableHandle:
     """Calls ``fn(grad_outputs)`` before the node runs; what it returns replaces them."""
-    hook_id = self._add_pre_hook(fn)
-    return RemovableHandle(lambda: self._remove_hook(hook_id))
+    return RemovableHandle(self._add_pre_hook(fn).remove)
 
 
 Node.register_hook = _register_node_hook  # type: ignore[method-assign]  # what the core declares
