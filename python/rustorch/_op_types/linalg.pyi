@@ -98,6 +98,26 @@ def matrix_rank(
 def matrix_rank(input: Tensor, tol: _float, hermitian: _bool = False, *, out: Any = None) -> Tensor: ...
 def multi_dot(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor: ...
 @overload
+def norm(
+    A: Tensor,
+    ord: Number | None = None,
+    dim: _int | Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | _type | None = None,
+    out: Any = None,
+) -> Tensor: ...
+@overload
+def norm(
+    A: Tensor,
+    ord: _str,
+    dim: _int | Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | _type | None = None,
+    out: Any = None,
+) -> Tensor: ...
+@overload
 def pinv(
     A: Tensor,
     *,
@@ -132,3 +152,12 @@ def tensorinv(A: Tensor, ind: _int = 2, *, out: Any = None) -> Tensor: ...
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[_int] | None = None, *, out: Any = None) -> Tensor: ...
 def vander(x: Tensor, *, N: _int | None = None) -> Tensor: ...
 def vecdot(x: Tensor, y: Tensor, *, dim: _int = -1, out: Any = None) -> Tensor: ...
+def vector_norm(
+    x: Tensor,
+    ord: Number = 2,
+    dim: _int | Sequence[_int] | None = None,
+    keepdim: _bool = False,
+    *,
+    dtype: _dtype | _type | None = None,
+    out: Any = None,
+) -> Tensor: ...
