@@ -216,7 +216,7 @@ tensor([[[[2.5000]]]])
 
 // The coordinates of n elements along a dim.
 Tensor coordinates(int64_t n, bool align_corners, const Tensor& like) {
-  if (n == 1) return ops::full({1}, align_corners ? -1.0 : 0.0, like.dtype(), like.device());
+  if (n == 1) return ops::zeros({1}, like.dtype(), like.device());
   const double edge = align_corners ? 1 : 1 - 1 / static_cast<double>(n);
   return ops::linspace(-edge, edge, n, like.dtype(), like.device());
 }

@@ -221,7 +221,7 @@ def test_affine_grid_samples_the_identity() -> None:
         np.testing.assert_allclose(out.numpy(), x.numpy(), atol=1e-5)
     theta = rt.eye(4)[:3].unsqueeze(0)
     grid = F.affine_grid(theta, (1, 1, 2, 1, 3), align_corners=True)
-    assert grid.shape == (1, 2, 1, 3, 3) and grid[0, 1, 0, 2].tolist() == [1.0, -1.0, 1.0]
+    assert grid.shape == (1, 2, 1, 3, 3) and grid[0, 1, 0, 2].tolist() == [1.0, 0.0, 1.0]
     with pytest.warns(UserWarning, match="align_corners"):
         F.affine_grid(theta, (1, 1, 2, 2, 2))
     for bad, error in [

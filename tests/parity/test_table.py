@@ -28,6 +28,8 @@ for _name in ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2
 for _name in ("avg_pool1d", "avg_pool2d", "avg_pool3d"):
     UNDEFINED[f"nn.functional.{_name}"] = {"int64"}
 UNDEFINED["nn.functional.grid_sample"] = {"float16", "bfloat16"}  # the coordinates are too coarse to compare
+UNDEFINED["nn.functional.affine_grid"] = {"float16", "bfloat16"}  # of dims of several elements only
+UNDEFINED["nn.functional.soft_margin_loss"] = {"complex64", "complex128"}  # as its formula happens to allow
 UNDEFINED["nn.functional.interpolate"] = {"uint8"}  # rounded in fixed point
 UNDEFINED["complex"] = UNDEFINED["view_as_complex"] = {"float16"}  # there is no complex32
 UNDEFINED["index_reduce"] = {"bool", "complex64", "complex128"}  # in more than one dim only

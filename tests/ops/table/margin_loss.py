@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..case import Arr, Error, OpCase, S, Sample, tensor
-from ..dtypes import ALL_FLOATS, FLOATS
+from ..dtypes import ALL_FLOATS, COMPLEX, FLOATS, INTS, REAL, REAL_OF
+from ..harness import result_dtypes
 from ..samples import Rng, positive, rand
 from .loss import BAD_REDUCTION, LOOSE, REDUCTIONS, reduce
 from .view import MATRIX
@@ -73,7 +74,7 @@ def cosines(dtype: str, rng: Rng) -> Iterator[Sample]:
 
 
 def cosine(a: np.ndarray, b: np.ndarray, y: np.ndarray, margin: float = 0, reduction: str = "mean") -> Any:
-    c = (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+    c = (a * b).sum(-1) / np.sqrt(((a * a).sum(-1) + 1e-12) * ((b * b).sum(-1) + 1e-12))
     return reduce(np.where(y == 1, 1 - c, np.maximum(0, c - margin)), reduction)
 
 
@@ -180,6 +181,14 @@ def pdist(x: np.ndarray, p: float = 2.0) -> np.ndarray:
     return norm(x[i] - x[j], p)
 
 
+def distance_dtype(sample: Sample) -> str:
+    found: str = result_dtypes("float", sample, 1)[0]
+    return REAL_OF.get(found, found)
+
+
+HALF_SUMS = {"float16": (1e-2, 1e-2), "bfloat16": (6e-2, 6e-2), "float32": (1e-5, 1e-5)}
+
+
 def row(name: str, ref: Callable[..., Any], samples: Any, *errors: Error, **fields: Any) -> OpCase:
     return OpCase(
         name=F + name,
@@ -200,7 +209,8 @@ CASES = [
         Error(S(MATRIX, MATRIX, tensor([[-1.0, 1.0]])), "ValueError", "var"),
         Error(S(MATRIX, MATRIX, -1.0), "ValueError", "var"),
         Error(S(MATRIX, MATRIX, tensor([1.0, 1.0, 1.0])), "ValueError", "size"),
-        tol={"float32": (1e-5, 1e-5)},
+        dtypes=ALL_FLOATS,
+        tol=HALF_SUMS,
     ),
     row(
         "cosine_embedding_loss",
@@ -208,7 +218,9 @@ CASES = [
         cosines,
         Error(S(MATRIX, MATRIX, MATRIX), "RuntimeError", "target"),
         Error(S(MATRIX, VECTOR, tensor([1])), "RuntimeError", "size"),
-        tol={"float32": (1e-5, 1e-5)},
+        dtypes=REAL,
+        result="float",
+        tol=HALF_SUMS,
     ),
     row(
         "multi_margin_loss",
@@ -225,16 +237,28 @@ CASES = [
         label_sets,
         Error(S(MATRIX, tensor([0])), "RuntimeError", "size"),
     ),
-    row("multilabel_soft_margin_loss", multilabel_soft, bits, BAD_REDUCTION),
+    row(
+        "multilabel_soft_margin_loss", multilabel_soft, bits, BAD_REDUCTION, dtypes=ALL_FLOATS, tol=HALF_SUMS
+    ),
     row(
         "triplet_margin_loss",
         triplet,
         triplets,
         Error(S(MATRIX, MATRIX, MATRIX, -1.0), "ValueError", "margin"),
         Error(S(MATRIX, MATRIX, VECTOR), "RuntimeError", "dim"),
-        result="promote",
+        dtypes=ALL_FLOATS + INTS + COMPLEX,
+        result=distance_dtype,
+        tol=HALF_SUMS,
     ),
-    row("pairwise_distance", pairwise, pairs_of_rows, variants=("pairwise_distance",), result="promote"),
+    row(
+        "pairwise_distance",
+        pairwise,
+        pairs_of_rows,
+        variants=("pairwise_distance",),
+        dtypes=ALL_FLOATS + INTS + COMPLEX,
+        result=distance_dtype,
+        tol=HALF_SUMS,
+    ),
     row(
         "pdist",
         pdist,

@@ -54,7 +54,7 @@ def affine(theta: np.ndarray, size: Any, align_corners: bool) -> np.ndarray:
     axes = []
     for n in size[2:]:
         if n == 1:
-            axes.append(np.array([-1.0 if align_corners else 0.0]))
+            axes.append(np.zeros(1))
         else:
             edge = 1.0 if align_corners else 1 - 1 / n
             axes.append(np.linspace(-edge, edge, n))
@@ -126,7 +126,7 @@ CASES = [
         Error(S(ones(1, 3, 1), 2, 2), "RuntimeError", "divisible"),
         Error(S(ones(4), 2, 2), "RuntimeError", "2D or 3D"),
         Error(S(ones(1, 4, 1), (2, 2, 2), 2), "RuntimeError", "output_size"),
-        dtypes=ALL_FLOATS + COMPLEX,
+        dtypes=ALL_FLOATS + COMPLEX + ("bool",),
         grad=("float64", "complex128"),
         strides=False,
     ),
