@@ -156,7 +156,7 @@ Tensor ctc_tensors_forward(const Tensor& log_probs, const Tensor& targets,
 }
 
 const Op ctc_op(
-    "ctc_loss(Tensor log_probs, Tensor targets, int[1] input_lengths, int[1] target_lengths, int "
+    "ctc_loss(Tensor log_probs, Tensor targets, int[] input_lengths, int[] target_lengths, int "
     "blank=0, "
     "str reduction='mean', bool zero_infinity=False) -> Tensor",
     ctc_forward,

@@ -71,7 +71,7 @@ def sequences(dtype: str, rng: Rng) -> Iterator[Sample]:
         yield S(logs(5, 3, 3), padded, (5, 4, 3), (2, 2, 0), reduction=reduction)
     joined, lengths = tensor([0, 2, 1], rigid=True), tensor([4, 4], rigid=True)
     yield S(logs(4, 2, 4), joined, lengths, tensor([1, 2], rigid=True), 3)
-    yield S(logs(4, 3), tensor([1, 2], rigid=True), 4, 2)
+    yield S(logs(4, 3), tensor([1, 2], rigid=True), (4,), (2,))
     yield S(logs(2, 1, 2), tensor([[1, 1]], rigid=True), (2,), (2,), zero_infinity=True).nograd()
     yield S(logs(2, 1, 2), tensor([[1, 1]], rigid=True), (2,), (2,)).value_only()
 
