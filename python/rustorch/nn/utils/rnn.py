@@ -20,7 +20,7 @@ class _PackedFields(NamedTuple):
 class PackedSequence(_PackedFields):
     """Sequences sorted by falling length and stored step by step, without padding.
 
-    ``data`` (sum of lengths, *) holds step 0 of all sequences, then step 1, ...; ``batch_sizes`` says how
+    ``data`` (sum of lengths, ...) holds step 0 of all sequences, then step 1, ...; ``batch_sizes`` says how
     many sequences reach each step; the two index tensors go between the given and the sorted order.
     """
 
@@ -86,7 +86,7 @@ def _lengths_list(lengths: Tensor | list[int]) -> list[int]:
 def pack_padded_sequence(
     input: Tensor, lengths: Tensor | list[int], batch_first: bool = False, enforce_sorted: bool = True
 ) -> PackedSequence:
-    """Pack a padded (L, N, *) batch, or (N, L, *) with ``batch_first``.
+    """Pack a padded (L, N, ...) batch, or (N, L, ...) with ``batch_first``.
 
     ``enforce_sorted=True`` requires falling lengths; False sorts, and remembers the order.
 
@@ -174,7 +174,7 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Tensor:
-    """Sequences (L_i, *) padded to the longest and stacked: (L, N, *), or (N, L, *) with ``batch_first``.
+    """Sequences (L_i, ...) padded and stacked: (L, N, ...), or (N, L, ...) with ``batch_first``.
 
     >>> nn.utils.rnn.pad_sequence([rt.tensor([1, 2]), rt.tensor([3])], batch_first=True)
     tensor([[1, 2],
@@ -216,7 +216,7 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool 
 
 
 def pack_sequence(sequences: list[Tensor], enforce_sorted: bool = True) -> PackedSequence:
-    """Pack a list of sequences (L_i, *).
+    """Pack a list of sequences (L_i, ...).
 
     >>> nn.utils.rnn.pack_sequence([rt.tensor([1, 2]), rt.tensor([3])]).data
     tensor([1, 3, 2])
