@@ -205,8 +205,8 @@ def cross_entropy(
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,
-    input_lengths: _int | Sequence[_int],
-    target_lengths: _int | Sequence[_int],
+    input_lengths: Sequence[_int],
+    target_lengths: Sequence[_int],
     blank: _int = 0,
     reduction: _str = "mean",
     zero_infinity: _bool = False,
