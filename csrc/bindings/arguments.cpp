@@ -147,7 +147,7 @@ bool accepts(const Argument& a, PyObject* o) {
         if (n == 0) return true;
         Object first(PySequence_GetItem(o, 0));
         if (first && first.get() == Py_None) return a.type.starts_with("int?");
-        return first && (is_int(first.get()) || PyBool_Check(first.get()));
+        return first && is_int(first.get());  // further ones may be bools, as PyTorch has it
       }
     case ArgKind::FloatList:
       return is_list(o) || (a.list_size > 0 && is_number(o) && !PyComplex_Check(o));

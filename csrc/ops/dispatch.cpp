@@ -206,6 +206,7 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
            cat_str("out= takes ", op.schema.returns.size(), " tensor(s)"),
            cat_str(outs.size(), " tensor(s)"));
   for (size_t i = 0; i < outs.size(); ++i) {
+    RT_CHECK(returns[i].is<Tensor>(), Type, op.name(), "out= takes no list of tensors");
     const Tensor& result = returns[i].get<Tensor>();
     RT_CHECK(result.device() == outs[i].device(), Runtime, op.name(),
              cat_str("expected out tensor to be on ", to_string(result.device())),

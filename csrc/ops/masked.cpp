@@ -169,7 +169,7 @@ Value nonzero_tuple_forward(const Tensor& x, bool as_tuple) {
   return Value(columns(x));
 }
 const Op nonzero_tuple_op("nonzero.tuple(Tensor input, *, bool as_tuple) -> Tensor[]",
-                          nonzero_tuple_forward, {.integer_result = true});
+                          nonzero_tuple_forward, {.out = true, .integer_result = true});
 const Op argwhere_op("argwhere(Tensor input) -> Tensor", nonzero_forward,
                      {.integer_result = true,
                       .kernels = {&nonzero_kernel},

@@ -119,10 +119,7 @@ KNOWN = [
 # What is missing still: values, gradients or errors of these may differ until it is built.
 OPEN = {
     "addbmm": "an in-place result that is larger than its tensor",
-    "nonzero": "out= together with as_tuple=False",
     "nn_functional_batch_norm": "a tensor of one dim",
-    "std_unbiased": "x.std(True), which takes True for a dim",
-    "var_unbiased": "x.var(True), which takes True for a dim",
 }
 
 
