@@ -325,8 +325,15 @@ void assign_indexed(const Tensor& view, const Walk& walk, PyObject* value) {
   } else {
     int64_t rank = 0;
     if (!(is_tensor(value) && unwrap(value).numel() == 1)) {
-      rank = view.dim();
-      for (const Tensor& i : walk.indices()) rank += i.defined() ? i.dim() : 0;
+      // Of the result: each index takes the place of the dims that it names.
+      int64_t named = 0, made = 0;
+      for (const Tensor& i : walk.indices()) {
+        if (!i.defined()) continue;
+        const bool is_mask = i.dtype() == DType::Bool || i.dtype() == DType::UInt8;
+        named += is_mask ? i.dim() : 1;
+        made = std::max<int64_t>(made, is_mask ? 1 : i.dim());
+      }
+      rank = view.dim() - named + made;
     }
     t = assigned_tensor(view, value, rank);
   }

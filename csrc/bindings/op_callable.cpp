@@ -86,11 +86,11 @@ class Binding {
     size_t positional = 0;
     for (const Argument& a : params) positional += !a.keyword_only;
     const size_t first = method_ ? 1 : 0;
-    // f(2, 3) for f((2, 3)), where the shape is the only positional argument.
+    // f(2, 3) for f((2, 3)), where the shape is the only positional argument; True is no size.
     const bool varargs = positional == first + 1 && params[first].kind == ArgKind::IntList &&
                          n > first && (n > first + 1 || !accepts(params[first], args[first])) &&
                          !PyTuple_Check(args[first]) && !PyList_Check(args[first]) &&
-                         args[first] != Py_None;
+                         args[first] != Py_None && !PyBool_Check(args[first]);
     // f(x, y) for f((x, y)), where the schema says Tensor[*].
     const bool tensors = positional == first + 1 && params[first].type == "Tensor[*]" &&
                          (n == first || is_tensor(args[first]));

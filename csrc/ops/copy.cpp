@@ -236,6 +236,7 @@ const Tensor& zero_(const Tensor& self) { return zero_op.inplace(self); }
 
 const Tensor& resize_(const Tensor& self, IntList sizes) {
   const int64_t n = checked_numel(sizes, "resize_");
+  if (self.sizes() == sizes) return self;
   const int64_t room =
       static_cast<int64_t>(self.storage()->nbytes() / self.item_size()) - self.offset();
   if (n > room) {

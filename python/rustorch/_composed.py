@@ -106,6 +106,8 @@ def broadcast_shapes(*shapes: Any) -> _C.Size:
     """
     result: list[int] = []
     for shape in shapes:
+        if not isinstance(shape, (int, Sequence)):
+            raise OpError.of("broadcast_shapes", "shapes must be ints or sequences of ints", repr(shape))
         sizes = [shape] if isinstance(shape, int) else list(shape)
         for size in sizes:
             if not isinstance(size, int):
@@ -155,9 +157,11 @@ def unravel_index(indices: _C.Tensor, shape: Any) -> tuple[_C.Tensor, ...]:
             str(indices.dtype),
             "indices.long()",
         )
-    if not isinstance(shape, (int, _C.Size, Sequence, _C.Tensor)):
-        raise DTypeError.of("unravel_index", "expected 'shape' to be int or a sequence of ints", repr(shape))
-    sizes = [shape] if isinstance(shape, int) else [int(n) for n in shape]
+    if not isinstance(shape, (int, _C.Size, Sequence)):
+        raise DTypeError.of("unravel_index", "expected 'shape' to be int or sequence of ints", repr(shape))
+    sizes = [shape] if isinstance(shape, int) else list(shape)
+    if not all(isinstance(n, int) for n in sizes):
+        raise DTypeError.of("unravel_index", "expected 'shape' sequence to only contain ints", repr(shape))
     if any(n < 0 for n in sizes):
         raise ArgumentError.of("unravel_index", "'shape' cannot have negative values", str(tuple(sizes)))
     count = 1

@@ -214,3 +214,17 @@ def test_zero_dim_tensors_index_and_iterate_as_numbers_do() -> None:
     assert t[()].item() == 3
     with pytest.raises(IndexError):
         t[0]
+
+
+def test_surplus_leading_ones_of_a_value_are_dropped() -> None:
+    """As NumPy and PyTorch do, whatever the index is."""
+    value = rt.full((1, 1, 2, 3), -1.0)
+    for key in (True, rt.tensor(True), rt.tensor([0, 1]), (rt.tensor([0, 1]), slice(None)), slice(None), ...):
+        x = rt.zeros(2, 3)
+        x[key] = value
+        assert (x == -1).all(), key
+    x = rt.zeros(2, 3)
+    x[rt.ones(2, 3) > 0] = rt.arange(6.0).reshape(1, 1, 6)
+    assert x.tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(RuntimeError):
+        x[rt.tensor([0, 1])] = rt.ones(2, 2, 3)
