@@ -304,3 +304,17 @@ def test_generator_state() -> None:
     h = rt.Generator()
     h.set_state(g.get_state())
     assert rt.rand(5, generator=g).tolist() == rt.rand(5, generator=h).tolist()
+
+
+def test_fork_rng_leaves_the_stream_as_it_was() -> None:
+    rt.manual_seed(3)
+    expected = rt.rand(4).tolist()
+    rt.manual_seed(3)
+    with rt.random.fork_rng(devices=["cpu"]):
+        rt.manual_seed(9)
+        rt.rand(7)
+    assert rt.rand(4).tolist() == expected
+    rt.manual_seed(3)
+    with rt.random.fork_rng(enabled=False):
+        rt.rand(4)
+    assert rt.rand(4).tolist() != expected
