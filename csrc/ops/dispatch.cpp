@@ -1,5 +1,6 @@
 // The way of a boxed call: interceptors, forward, tape, views; and the in-place and out= forms.
 #include "autograd/vjp.h"
+#include "ops/elementwise.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -185,6 +186,26 @@ std::vector<Value> made_as(const OpRecord& op, const Value* args, const Tensor& 
   return values;
 }
 
+// Whether an elementwise op may write straight into `out`: it has the shape of the result, and no
+// input lies in part of its memory.
+bool fills_directly(const OpRecord& op, const Value* args, const Tensor& out) {
+  if (!op.boxed_out || op.kernels.empty()) return false;
+  if (ElementwiseSlot::find(op.kernels[0]->name()) != op.kernels[0]) return false;
+  Dims reached(static_cast<size_t>(out.dim()), 1);
+  for (size_t i = 0; i < op.schema.args.size(); ++i) {
+    if (args[i].is<std::vector<Tensor>>()) return false;
+    const auto* t = std::get_if<Tensor>(&args[i]);
+    if (!t || !t->defined()) continue;
+    if (!(t->device() == out.device()) || !is_expandable_to(t->sizes(), out.sizes())) return false;
+    if (partially_overlaps(out, *t)) return false;
+    const int64_t lead = out.dim() - t->dim();
+    for (int64_t d = 0; d < t->dim(); ++d) {
+      if (t->sizes()[d] != 1) reached[d + lead] = t->sizes()[d];
+    }
+  }
+  return IntList(reached) == out.sizes();
+}
+
 void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
   if (modes().grad) {
     bool grad = any_wants_grad(op, args);
@@ -199,6 +220,12 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
   if (outs.size() == 1 && op.schema.index_of("dtype") >= 0 && op.schema.index_of("device") >= 0) {
     made = made_as(op, args, outs[0]);
     args = made.data();
+  }
+  if (outs.size() == 1 && fills_directly(op, args, outs[0])) {
+    check_inplace(outs[0], op.name());
+    op.boxed_out(op, args, outs[0]);
+    outs[0].bump_version();
+    return;
   }
   Value returns[OpRecord::kMaxReturns];
   call_boxed(op, args, returns);

@@ -39,6 +39,8 @@ void check_types(const Schema& s, std::span<const ArgKind> kinds, std::span<cons
   }
 }
 
+constexpr size_t kMaxArgs = 32;
+
 }  // namespace
 
 const std::vector<const OpRecord*>& all_ops() { return registry().list; }
@@ -58,6 +60,11 @@ OpRecord* detail::register_op(const char* schema, OpSpec spec, std::span<const A
   r->namespaces = words(spec.in);
   r->aliases = words(spec.aliases);
   check_types(r->schema, kinds, optionals);
+  // The callers keep both in arrays of fixed size, and saved arguments as the bits of a word.
+  RT_CHECK(r->schema.args.size() <= kMaxArgs && r->schema.returns.size() <= OpRecord::kMaxReturns,
+           Value, r->schema.name,
+           cat_str("an op has at most ", kMaxArgs, " arguments and ", OpRecord::kMaxReturns,
+                   " results"));
   for (const std::string& w : words(spec.saves)) {
     const int arg = r->schema.index_of(w);
     if (arg >= 0) {

@@ -233,3 +233,18 @@ def test_a_read_only_gradient_is_copied() -> None:
         Frozen.apply(x).sum().backward()
     assert x.grad.tolist() == [2, 2, 2]
     assert frozen.tolist() == [1, 1, 1]
+
+
+def test_out_is_written_without_a_temporary() -> None:
+    a, b, out = rt.ones(1000), rt.ones(1000, 1), rt.empty(1000, 1000)
+    version, before = out._version, rt.cpu.memory_stats()["allocations"]
+    assert rt.add(a, b, out=out) is out
+    assert rt.cpu.memory_stats()["allocations"] == before
+    assert out._version == version + 1
+    assert bool((out == 2).all())
+
+
+def test_out_that_lies_across_its_input() -> None:
+    x = rt.arange(10.0)
+    rt.mul(x[:-1], 2, out=x[1:])
+    assert x.tolist() == [0.0, *(2.0 * i for i in range(9))]
