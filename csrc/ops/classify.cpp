@@ -98,7 +98,13 @@ double largest(DType t) {
 }
 Tensor nan_to_num_forward(Out out, const Tensor& x, std::optional<double> nan,
                           std::optional<double> posinf, std::optional<double> neginf) {
-  if (is_integral(x.dtype(), true)) return out ? *out : ops::clone(x);
+  if (is_integral(x.dtype(), true)) {
+    if (!out) return ops::clone(x);
+    RT_CHECK(can_cast(x.dtype(), (*out).dtype()), Runtime, "nan_to_num",
+             cat_str("result type ", name(x.dtype()), " can't be cast to the desired output type ",
+                     name((*out).dtype())));
+    return ops::copy_(*out, x);
+  }
   if (is_complex(x.dtype())) {
     const Tensor parts = ops::view_as_real(x);
     if (out)

@@ -54,7 +54,7 @@ tensor([0.6000+0.8000j])
 
 ElementwiseSlot abs_slot{"abs", EwCompute::Promoted, EwResult::Real, 1};
 Tensor abs_forward(Out out, const Tensor& x) {
-  RT_CHECK(!(out && is_complex(x.dtype())), Runtime, "abs",
+  RT_CHECK(!(out && is_complex(x.dtype()) && (*out).is_same(x)), Runtime, "abs",
            "In-place abs is not supported for complex tensors.", describe(x), "rustorch.abs");
   return elementwise(abs_slot, "abs", out, x);
 }
