@@ -120,6 +120,14 @@ void call_inplace_view(const OpRecord& op, const Value* args) {
   }
 }
 
+// A function with a dtype argument converts before it computes, which its tensor cannot follow.
+void check_inplace_dtype(const OpRecord& op, const Tensor& self, const Tensor& result) {
+  RT_CHECK(self.dtype() == result.dtype() || op.schema.index_of("dtype") < 0, Runtime, op.name(),
+           cat_str("Bad in-place call: input tensor dtype ", name(self.dtype()),
+                   " and output tensor dtype ", name(result.dtype()), " should match"),
+           describe(self), "the out-of-place form");
+}
+
 void write_inplace(const OpRecord& op, const Value* args) {
   const Tensor& self = args[0].tensor();
   const bool wants_grad = modes().grad && any_wants_grad(op, args);
@@ -135,6 +143,7 @@ void write_inplace(const OpRecord& op, const Value* args) {
     call_boxed(op, copied.data(), returns);
     const Tensor& result = returns[0].get<Tensor>();
     check_inplace_shape(op, self, result.sizes());
+    check_inplace_dtype(op, self, result);
     store_result(op, result, self);
     return;
   }
@@ -162,6 +171,7 @@ void write_inplace(const OpRecord& op, const Value* args) {
       op.boxed(op, args, returns);
       const Tensor& result = returns[0].get<Tensor>();
       check_inplace_shape(op, self, result.sizes());
+      check_inplace_dtype(op, self, result);
       store_result(op, result, self);  // copy_ counts the write
     }
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -52,7 +53,8 @@ def call(lib: Any, case: OpCase, sample: Sample, paths: Paths | None = None) -> 
 def assert_strides(result: Any, expected: Any, exact: bool) -> None:
     """Equal strides; of dims that are longer than one unless `exact`, as the others address nothing."""
     for r, e in zip(flatten(result), flatten(expected), strict=True):
-        if not is_tensor(e) or (e.numel() == 0 and not exact):
+        # An empty array comes into PyTorch with strides of zero, which its views keep.
+        if not is_tensor(e) or e.numel() == 0:
             continue
         mine, theirs = tuple(r.stride()), tuple(e.stride())
         if not exact:
@@ -137,10 +139,27 @@ def compare_derivatives(case: OpCase, order: int) -> None:
                     continue
                 where = layout.name if layout else "contiguous"
                 with failures.at(sample, dtype=dtype, layout=where, sample=i):
-                    expected = derivatives(torch, case, *arranged, order)
+                    try:
+                        expected = derivatives(torch, case, *arranged, order)
+                    except RuntimeError as error:
+                        if PYTORCH_HAS_NONE.search(str(error)):
+                            continue
+                        raise
                     found = derivatives(rt, case, *arranged, order)
                     assert_derivatives(found, expected, case.grad_tol.get(dtype, (1e-7, 1e-7)))
     failures.report()
+
+
+# Derivatives that are ours alone.
+PYTORCH_HAS_NONE = re.compile("derivative for .* is not implemented|is not differentiable with respect to")
+
+
+# A derivative with respect to a half is rounded to one, and what led to it in each library's own order.
+def half_tolerance(e: np.ndarray) -> float:
+    if e.dtype == np.float16:
+        return 2e-3
+    # bfloat16 travels as float32.
+    return 1e-2 if e.dtype == np.float32 and not np.any(e.view(np.uint32) & 0xFFFF) else 0.0
 
 
 def assert_derivatives(found: list[Any], expected: list[Any], tol: tuple[float, float]) -> None:
@@ -149,7 +168,8 @@ def assert_derivatives(found: list[Any], expected: list[Any], tol: tuple[float, 
     assert len(found) == len(expected) or not np.any([np.any(e) for e in zeros])
     for j, (f, e) in enumerate(zip(found, zeros)):
         f = np.zeros_like(e) if f is None else f
-        np.testing.assert_allclose(f, e, *tol, equal_nan=True, err_msg=f"gradient of tensor {j}")
+        rtol = max(tol[0], half_tolerance(e))
+        np.testing.assert_allclose(f, e, rtol, tol[1], equal_nan=True, err_msg=f"gradient of tensor {j}")
 
 
 @rows(lambda case: bool(case.grad) and not case.random)
