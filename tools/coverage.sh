@@ -14,6 +14,8 @@ cpp_minimum=${CPP_MINIMUM:-90}
 out=$PWD/build/coverage
 
 mkdir -p "$out"
+# gcov finds sources by the compiler's working directory, which a compiler cache may hide.
+unset CMAKE_CXX_COMPILER_LAUNCHER
 "$python" -m pip install . --quiet --no-deps --upgrade --target "$out/site" \
   -C build-dir="$out/cmake" -C cmake.build-type=Debug -C install.strip=false \
   -C cmake.define.RUSTORCH_COVERAGE=ON -C cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g0
@@ -27,7 +29,7 @@ tests=0
 "$python" -m coverage combine --quiet
 "$python" -m coverage html --quiet --directory "$out/html"
 "$python" -m coverage report --skip-covered > "$out/python.txt"
-"$python" -m gcovr --root . --filter csrc/ --object-directory "$out/cmake" "$out/cmake" \
+"$python" -m gcovr -j 2 --root . --filter csrc/ --object-directory "$out/cmake" "$out/cmake" \
   --gcov-ignore-parse-errors=negative_hits.warn_once_per_file --exclude-throw-branches \
   --html-details "$out/cpp.html" --txt "$out/cpp.txt" --json-summary "$out/cpp.json"
 
