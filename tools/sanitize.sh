@@ -32,9 +32,15 @@ preload="$preload $("$cxx" -print-file-name=libstdc++.so.6)"
 here=$PWD/tools/sanitizers
 # Allocation by Python's own allocator would hide overruns inside its arenas.
 export PYTHONMALLOC=malloc
-export ASAN_OPTIONS="detect_leaks=${LEAKS:-1}:detect_odr_violation=0:allocator_may_return_null=1:${ASAN_OPTIONS:-}"
-export LSAN_OPTIONS="suppressions=$here/lsan.supp:print_suppressions=0"
+# Reports go to files: pytest swallows what a passing test prints, and a worker that dies takes its output along.
+rm -rf "$out/reports" && mkdir -p "$out/reports"
+log="log_path=$out/reports/report"
+export ASAN_OPTIONS="$log:detect_leaks=${LEAKS:-1}:detect_odr_violation=0:allocator_may_return_null=1:${ASAN_OPTIONS:-}"
+export LSAN_OPTIONS="suppressions=$here/lsan.supp:print_suppressions=0:exitcode=0"
 export UBSAN_OPTIONS="print_stacktrace=1:suppressions=$here/ubsan.supp"
 # Ten times as slow: the limits of the tests on time and memory are made for ordinary builds.
 export RUSTORCH_SANITIZED=1
-PYTHONPATH=$out/site LD_PRELOAD=$preload "$python" -m pytest --timeout=1800 "$@"
+tests=0
+PYTHONPATH=$out/site LD_PRELOAD=$preload "$python" -m pytest --timeout=1800 "$@" || tests=$?
+"$python" "$here/findings.py" "$out/reports"
+exit "$tests"

@@ -62,7 +62,7 @@ RT_INLINE T clamp_(T x, T low, T high) {
 RT_INLINE float nextafter_(float x, float y) {
   const i32 b = bits_(x);
   const bool away = (x < y) == (b >= 0);  // the magnitude grows
-  const i32 moved = away ? b + 1 : b - 1;
+  const i32 moved = static_cast<i32>(static_cast<u32>(b) + (away ? 1u : ~0u));  // -0 wraps
   const i32 tiny = sign_bit_(y) | 1;
   const float r = from_bits_(x == 0.0f ? tiny : moved);
   return (x != x || y != y) ? x + y : (x == y ? y : r);
@@ -71,7 +71,7 @@ RT_INLINE float nextafter_(float x, float y) {
 RT_INLINE double nextafter_(double x, double y) {
   const i64 b = bits_(x);
   const bool away = (x < y) == (b >= 0);
-  const i64 moved = away ? b + 1 : b - 1;
+  const i64 moved = static_cast<i64>(static_cast<u64>(b) + (away ? 1u : ~u64{0}));
   const i64 tiny = sign_bit_(y) | 1;
   const double r = from_bits_(x == 0.0 ? tiny : moved);
   return (x != x || y != y) ? x + y : (x == y ? y : r);

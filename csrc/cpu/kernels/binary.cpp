@@ -47,7 +47,7 @@ RT_INLINE T lesser(T x, T y) {
 RT_INLINE f32 next_bfloat16(f32 x, f32 y) {
   const s32 b = bits_(x), step = 0x10000;
   const bool away = (x < y) == (b >= 0);
-  const s32 moved = away ? b + step : b - step;
+  const s32 moved = static_cast<s32>(static_cast<uint32_t>(b) + (away ? 0x10000u : 0xffff0000u));
   const f32 r = from_bits_(x == 0 ? (sign_bit_(y) | step) : moved);
   return (x != x || y != y) ? x + y : (x == y ? y : r);
 }
