@@ -13,10 +13,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "core/block_cache.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/storage.h"
-#include "cpu/block_cache.h"
 #include "cpu/cpu_limits.h"
 #include "cpu/load_kernels.h"
 
@@ -82,14 +82,18 @@ int64_t default_cap() {
 }
 
 // Leaked on purpose: storages may be released by static destructors of other modules.
-cpu::BlockCache& large_cache() {
-  static cpu::BlockCache* cache = [] {
-    auto* c = new cpu::BlockCache(default_cap());
+BlockCache& large_cache() {
+  static BlockCache* cache = [] {
+    auto* c = new BlockCache(default_cap());
     pthread_atfork([] { large_cache().mutex().lock(); }, [] { large_cache().mutex().unlock(); },
                    [] { large_cache().mutex().unlock(); });
     return c;
   }();
   return *cache;
+}
+
+void free_all(const std::vector<MemoryBlock>& blocks) {
+  for (const MemoryBlock& b : blocks) std::free(b.data);
 }
 
 constexpr size_t kHugePage = size_t{2} << 20;
@@ -100,7 +104,7 @@ class LargeStorage final : public Storage {
       : Storage(data, nbytes, device), block_(block) {}
   ~LargeStorage() override {
     release(block_);
-    large_cache().put({data_, block_});
+    free_all(large_cache().put({data_, block_}));
   }
 
  private:
@@ -109,13 +113,13 @@ class LargeStorage final : public Storage {
 
 Ref<Storage> allocate_large(size_t nbytes, Device device) {
   if (nbytes > (size_t{1} << 47)) out_of_memory(nbytes, "more than an address space holds");
-  const cpu::MemoryBlock known = large_cache().take(round_up_large(nbytes));
+  const MemoryBlock known = large_cache().take(round_up_large(nbytes));
   const size_t block = known.data ? known.size : round_up_large(nbytes);
   void* data = known.data;
   try {
     reserve(nbytes, block);
   } catch (...) {
-    if (data) large_cache().put(known);
+    if (data) free_all(large_cache().put(known));
     throw;
   }
   if (data) {
@@ -123,14 +127,15 @@ Ref<Storage> allocate_large(size_t nbytes, Device device) {
   } else {
     // What is kept counts against the limit too.
     const int64_t limit = g_count.limit.load(std::memory_order_relaxed);
-    if (limit > 0) large_cache().trim(std::max<int64_t>(limit - g_count.allocated.load(), 0));
+    if (limit > 0)
+      free_all(large_cache().trim(std::max<int64_t>(limit - g_count.allocated.load(), 0)));
     const bool huge = block >= kHugePage;
     const size_t alignment = huge ? kHugePage : block > page_size() ? page_size() : kAlignment;
     // The size of an aligned block is a multiple of its alignment (C11).
     const size_t bytes = (block + alignment - 1) / alignment * alignment;
     data = std::aligned_alloc(alignment, bytes);
     if (!data) {
-      large_cache().trim(0);
+      free_all(large_cache().trim(0));
       data = std::aligned_alloc(alignment, bytes);
     }
     if (!data) {
@@ -264,10 +269,11 @@ class CpuEngine final : public Engine {
             g_count.allocations.load(), g_count.hits.load(), g_count.limit.load()};
   }
   void reset_peak_memory(Device) override { g_count.peak.store(g_count.allocated.load()); }
-  void empty_cache(Device) override { large_cache().trim(0); }
+  void empty_cache(Device) override { free_all(large_cache().trim(0)); }
   void set_memory_limit(Device, int64_t bytes) override {
     g_count.limit.store(bytes);
-    if (bytes > 0) large_cache().trim(std::max<int64_t>(bytes - g_count.allocated.load(), 0));
+    if (bytes > 0)
+      free_all(large_cache().trim(std::max<int64_t>(bytes - g_count.allocated.load(), 0)));
   }
 };
 

@@ -117,6 +117,12 @@ ElementwiseSlot* ElementwiseSlot::find(std::string_view name) {
   return it == slots().end() ? nullptr : it->second;
 }
 
+std::vector<ElementwiseSlot*> ElementwiseSlot::all() {
+  std::vector<ElementwiseSlot*> list;
+  for (const auto& [name, slot] : slots()) list.push_back(slot);
+  return list;
+}
+
 Dims elementwise_strides(IntList shape, TensorList operands) {
   const int64_t n = shape.ssize();
   // Order of dims, innermost first: by the first operand whose strides tell two dims apart.

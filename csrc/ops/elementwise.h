@@ -57,6 +57,7 @@ class ElementwiseSlot : public KernelSlotBase {
   }
 
   static ElementwiseSlot* find(std::string_view name);
+  static std::vector<ElementwiseSlot*> all();
 
  private:
   EwCompute compute_;

@@ -7,6 +7,7 @@
 //   uint gid [[rt::builtin]] = msl::at_thread_position_in_grid{}[msl::Index{}[0]]
 #pragma once
 
+#define RT_SHADER 1
 #if defined(__CUDACC_RTC__)
 #define RT_CUDA 1
 #define RT_FN __forceinline__

@@ -16,7 +16,7 @@ namespace {
 
 using namespace rt;
 
-const Device kFirst{DeviceType::Emulator, 0}, kSecond{DeviceType::Emulator, 1};
+const Device kFirst{DeviceType::CoreML, 0}, kSecond{DeviceType::CoreML, 1};
 
 // Its data() is a number that kernels go by, not an address.
 class QueuedStorage final : public Storage {
@@ -76,7 +76,7 @@ float read(const Tensor& t, const Dims& at) {
 }
 
 void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, TensorList inputs) {
-  const auto* pipeline = static_cast<const Pipeline*>(slot.kernel(DeviceType::Emulator, compute));
+  const auto* pipeline = static_cast<const Pipeline*>(slot.kernel(DeviceType::CoreML, compute));
   CHECK(pipeline != nullptr);
   ++g_queue.launches;
   g_queue.work.push_back([pipeline, out, in = std::vector<Tensor>(inputs.begin(), inputs.end())] {
@@ -103,7 +103,7 @@ class QueuedEngine final : public Engine {
   bool available(std::string*) override { return true; }
   int device_count() override { return 2; }
   void load_kernels() override {
-    ElementwiseSlot::find("add")->set_kernel(DeviceType::Emulator, DType::Float32, &g_add);
+    ElementwiseSlot::find("add")->set_kernel(DeviceType::CoreML, DType::Float32, &g_add);
   }
   Ref<Storage> allocate(size_t nbytes, Device device) override {
     return make_ref<QueuedStorage>(nbytes, device);
@@ -128,12 +128,12 @@ class QueuedEngine final : public Engine {
   void set_memory_limit(Device, int64_t) override {}
 };
 
-const RegisterKernel register_launch(elementwise_launcher, DeviceType::Emulator, &launch);
-const RegisterKernel register_copy(copy_kernel, DeviceType::Emulator, &copy);
+const RegisterKernel register_launch(elementwise_launcher, DeviceType::CoreML, &launch);
+const RegisterKernel register_copy(copy_kernel, DeviceType::CoreML, &copy);
 struct RegisterEngine {
   RegisterEngine() {
     static QueuedEngine engine;
-    register_engine(DeviceType::Emulator, &engine);
+    register_engine(DeviceType::CoreML, &engine);
   }
 } const register_engine_of_test;
 
@@ -188,16 +188,16 @@ void moves_between_devices() {
 void refuses_by_name() {
   const Tensor x = ops::to(values({1, 2}), kFirst);
   const std::string sine = failure(ErrorKind::MissingKernel, [&] { (void)ops::sin(x); });
-  CHECK(has(sine, "sin") && has(sine, "'emulator'") && has(sine, "float32[2] on emulator") &&
+  CHECK(has(sine, "sin") && has(sine, "'coreml'") && has(sine, "float32[2] on coreml") &&
         has(sine, ".cpu()"));
   const Tensor n = ops::to(x, DType::Int64);
   const std::string integers = failure(ErrorKind::MissingKernel, [&] { (void)(n + n); });
   CHECK(has(integers, "add") && has(integers, "int64") && has(integers, "float32"));
   const std::string rows = failure(ErrorKind::MissingKernel, [&] { (void)ops::softmax(x, 0); });
-  CHECK(has(rows, "softmax") && has(rows, "'emulator'") && has(rows, "float32[2] on emulator"));
+  CHECK(has(rows, "softmax") && has(rows, "'coreml'") && has(rows, "float32[2] on coreml"));
   failure(ErrorKind::Type, [&] { (void)x.host_data(); });
   failure(ErrorKind::DeviceNotAvailable, [&] {
-    empty({1}, DType::Float32, {DeviceType::Emulator, 2});
+    empty({1}, DType::Float32, {DeviceType::CoreML, 2});
   });
 }
 
@@ -218,7 +218,7 @@ void falls_back_in_sight() {
   g_reports = 0;
   CpuFallback fallback([](const CpuFallback::Entry& e) {
     ++g_reports;
-    CHECK(has(e.reason, "'emulator'"));
+    CHECK(has(e.reason, "'coreml'"));
   });
   const Tensor y = ops::mul(ops::mul(x, x), x + x);  // 2 x^3
   CHECK(y.device() == kFirst && equals(y, {2, 16}));

@@ -1,14 +1,6 @@
-#include "cpu/block_cache.h"
+#include "core/block_cache.h"
 
-#include <cstdlib>
-
-namespace rt::cpu {
-
-namespace {
-void free_all(const std::vector<MemoryBlock>& blocks) {
-  for (const MemoryBlock& b : blocks) std::free(b.data);
-}
-}  // namespace
+namespace rt {
 
 MemoryBlock BlockCache::take(size_t size) {
   std::lock_guard lock(mutex_);
@@ -38,24 +30,16 @@ std::vector<MemoryBlock> BlockCache::evict(int64_t bytes) {
   return evicted;
 }
 
-void BlockCache::put(MemoryBlock block) {
-  std::vector<MemoryBlock> evicted;
-  {
-    std::lock_guard lock(mutex_);
-    blocks_.push_back(block);
-    cached_ += static_cast<int64_t>(block.size);
-    evicted = evict(cap_);
-  }
-  free_all(evicted);
+std::vector<MemoryBlock> BlockCache::put(MemoryBlock block) {
+  std::lock_guard lock(mutex_);
+  blocks_.push_back(block);
+  cached_ += static_cast<int64_t>(block.size);
+  return evict(cap_);
 }
 
-void BlockCache::trim(int64_t bytes) {
-  std::vector<MemoryBlock> evicted;
-  {
-    std::lock_guard lock(mutex_);
-    evicted = evict(bytes);
-  }
-  free_all(evicted);
+std::vector<MemoryBlock> BlockCache::trim(int64_t bytes) {
+  std::lock_guard lock(mutex_);
+  return evict(bytes);
 }
 
 int64_t BlockCache::cached() const {
@@ -63,4 +47,4 @@ int64_t BlockCache::cached() const {
   return cached_;
 }
 
-}  // namespace rt::cpu
+}  // namespace rt

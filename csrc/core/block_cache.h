@@ -1,4 +1,4 @@
-// Freed blocks of host memory, kept for the next tensor of about their size.
+// Freed blocks of an engine's memory, kept for the next tensor of about their size.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +6,12 @@
 #include <mutex>
 #include <vector>
 
-namespace rt::cpu {
+namespace rt {
 
 struct MemoryBlock {
   void* data = nullptr;
   size_t size = 0;
+  void* handle = nullptr;  // the engine's own
 };
 
 class BlockCache {
@@ -20,9 +21,10 @@ class BlockCache {
 
   // A block of `size` bytes or up to a quarter more; {nullptr, 0} if there is none.
   MemoryBlock take(size_t size);
-  void put(MemoryBlock block);
-  // Frees the oldest blocks until at most `bytes` are held.
-  void trim(int64_t bytes);
+  // What no longer has room, to be freed by the caller.
+  [[nodiscard]] std::vector<MemoryBlock> put(MemoryBlock block);
+  // The oldest blocks, until at most `bytes` are held; to be freed by the caller.
+  [[nodiscard]] std::vector<MemoryBlock> trim(int64_t bytes);
   int64_t cached() const;
 
   // For fork(): a child must not find the lock held by a thread that it does not have.
@@ -30,7 +32,7 @@ class BlockCache {
 
  private:
   static constexpr size_t kMaxBlocks = 256;
-  // Moves the oldest blocks out until the rest fits; the caller frees them without the lock.
+  // Moves the oldest blocks out until the rest fits.
   std::vector<MemoryBlock> evict(int64_t bytes);
 
   mutable std::mutex mutex_;
@@ -39,4 +41,4 @@ class BlockCache {
   const int64_t cap_;
 };
 
-}  // namespace rt::cpu
+}  // namespace rt

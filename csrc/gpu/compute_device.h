@@ -1,0 +1,141 @@
+// A GPU, as everything above it sees one: memory, kernels by name, one queue. The emulator, Metal
+// and CUDA implement it; what to launch, and with which arguments, is decided above it, once.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/error.h"
+#include "core/storage.h"
+
+namespace rt::gpu {
+
+struct Extent {
+  uint32_t x = 1, y = 1, z = 1;
+  uint64_t count() const { return uint64_t{x} * y * z; }
+};
+
+// Memory of a device. `address` is what its kernels go by, and the host's address too where the
+// device shares memory with it; `handle` is the device's own.
+struct Block {
+  void* address = nullptr;
+  size_t bytes = 0;
+  void* handle = nullptr;
+};
+
+// The storage of tensors on a compute device.
+class DeviceStorage : public Storage {
+ public:
+  DeviceStorage(const Block& block, size_t nbytes, Device device)
+      : Storage(block.address, nbytes, device), block_(block) {}
+  const Block& block() const { return block_; }
+
+ protected:
+  Block block_;
+};
+
+// What a kernel is launched with, in the order of its buffers: device memory or small values.
+class Arguments {
+ public:
+  static constexpr int kMax = 12;
+  static constexpr size_t kValueBytes = 1536;
+  struct Slot {
+    Block block;          // no address: a value
+    uint64_t offset = 0;  // bytes into the block, or into values()
+    uint64_t bytes = 0;   // from there on
+    bool is_value() const { return block.address == nullptr; }
+  };
+
+  // Memory from a byte of a storage on.
+  Arguments& memory(const Storage& s, uint64_t offset) {
+    slots_[check(count_++)] = {static_cast<const DeviceStorage&>(s).block(), offset,
+                               s.nbytes() - offset};
+    return *this;
+  }
+  template <class T>
+  Arguments& value(const T& v) {
+    constexpr size_t step = (sizeof(T) + 15) / 16 * 16;
+    RT_CHECK(used_ + step <= kValueBytes, Value, "launch", "too many bytes of arguments");
+    std::memcpy(values_.data() + used_, &v, sizeof(T));
+    slots_[check(count_++)] = {Block{}, used_, sizeof(T)};
+    used_ += step;
+    return *this;
+  }
+  std::span<const Slot> slots() const { return {slots_.data(), static_cast<size_t>(count_)}; }
+  const char* values() const { return values_.data(); }
+  size_t value_bytes() const { return used_; }
+
+ private:
+  static size_t check(int n) {
+    RT_CHECK(n < kMax, Value, "launch", "more than 12 arguments");
+    return static_cast<size_t>(n);
+  }
+  std::array<Slot, kMax> slots_;
+  int count_ = 0;
+  size_t used_ = 0;
+  alignas(16) std::array<char, kValueBytes> values_;
+};
+
+// A kernel that is ready to run; lives as long as its device.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  const std::string& name() const { return name_; }
+
+ protected:
+  explicit Kernel(std::string name) : name_(std::move(name)) {}
+  std::string name_;
+};
+
+// Values of a kernel's function constants, by index.
+using Constants = std::span<const uint64_t>;
+
+// Calls may come from any thread. What is queued runs in order, later; errors of queued work come
+// out of synchronize() and the copies to the host.
+class ComputeDevice {
+ public:
+  struct Info {
+    std::string name;
+    bool host_visible = false;  // Block::address is valid on the host too
+    uint32_t cores = 1;         // multiprocessors, or what is like them
+    uint32_t max_threads = 1024;
+    int64_t memory = 0;  // bytes that tensors may take; 0 if not known
+  };
+  virtual ~ComputeDevice() = default;
+  virtual const Info& info() const = 0;
+
+  // ---- Memory. Aligned to 256 bytes at least. ----
+  // An empty block if there is no more.
+  virtual Block allocate(size_t bytes) = 0;
+  // Queued work does not use it any more.
+  virtual void release(const Block& block) = 0;
+  // A tensor of `bytes` begins or ends its life in the block, in the order of the queue. Work that
+  // was queued before may still run: memory is handed on in the order of the queue.
+  virtual void note_begin(const Block&, size_t) {}
+  virtual void note_end(const Block&, size_t) {}
+  // Host memory as the device's own, without a copy; empty where it cannot be.
+  virtual Block wrap(void*, size_t) { return {}; }
+
+  // ---- Kernels ----
+  // Whether there is one of that name, without getting it ready.
+  virtual bool has_kernel(std::string_view name) = 0;
+  // Null if there is none of that name.
+  virtual const Kernel* find_kernel(std::string_view name, Constants constants = {}) = 0;
+  // Whole groups; threads.count() is a multiple of 32, and at most info().max_threads.
+  virtual void launch(const Kernel& kernel, Extent groups, Extent threads,
+                      const Arguments& arguments) = 0;
+
+  // ---- Copies, in the order of the queue. Host memory may be reused on return. ----
+  virtual void copy(const Block& to, size_t to_offset, const Block& from, size_t from_offset,
+                    size_t bytes) = 0;
+  virtual void read(void* host, const Block& from, size_t offset, size_t bytes) = 0;
+  virtual void write(const Block& to, size_t offset, const void* host, size_t bytes) = 0;
+
+  // Waits for all that is queued.
+  virtual void synchronize() = 0;
+};
+
+}  // namespace rt::gpu

@@ -1,0 +1,214 @@
+// The emulator as a compute device: shaders compiled for the host, run group by group.
+//
+// What is launched waits in a queue, as on a GPU, until somebody waits for it or much has come
+// together: code that reads too early fails here as it would there.
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <unordered_map>
+
+#include "cpu/parallel.h"
+#include "gpu/emulator/emulator.h"
+#include "gpu/engine.h"
+
+namespace rt::gpu {
+
+namespace {
+
+constexpr size_t kQueueLimit = 256;  // commands
+
+class EmulatedKernel final : public Kernel {
+ public:
+  EmulatedKernel(std::string name, Constants constants)
+      : Kernel(std::move(name)), constants(constants.begin(), constants.end()) {}
+  const std::vector<uint64_t> constants;
+};
+
+class EmulatorDevice final : public ComputeDevice {
+ public:
+  explicit EmulatorDevice(const RustorchEmulator& table) : table_(table) {
+    info_.name = table.checked ? "emulator, checked" : "emulator";
+    // The checker must hear of every write, so the host goes through copies there.
+    info_.host_visible = !table.checked;
+    info_.cores = static_cast<uint32_t>(cpu::get_num_threads());
+    for (int i = 0; i < table.kernel_count(); ++i) names_.emplace(table.kernel_at(i)->name, i);
+  }
+  ~EmulatorDevice() override = default;
+
+  const Info& info() const override { return info_; }
+
+  Block allocate(size_t bytes) override {
+    return {std::aligned_alloc(256, (bytes + 255) / 256 * 256), bytes, nullptr};
+  }
+  void release(const Block& block) override { std::free(block.address); }
+  void note_begin(const Block& block, size_t bytes) override {
+    if (!table_.checked) return;
+    queue([this, p = block.address, bytes] { table_.add_memory(p, bytes, false); });
+  }
+  void note_end(const Block& block, size_t) override {
+    if (!table_.checked) return;
+    queue([this, p = block.address] { table_.remove_memory(p); });
+  }
+
+  bool has_kernel(std::string_view name) override { return names_.contains(std::string(name)); }
+  const Kernel* find_kernel(std::string_view name, Constants constants) override {
+    std::string key(name);
+    for (uint64_t c : constants) key += "/" + std::to_string(c);
+    std::lock_guard lock(kernels_mutex_);
+    auto it = kernels_.find(key);
+    if (it == kernels_.end()) {
+      if (!has_kernel(name)) return nullptr;
+      it = kernels_.emplace(key, std::make_unique<EmulatedKernel>(std::string(name), constants))
+               .first;
+    }
+    return it->second.get();
+  }
+  void launch(const Kernel& kernel, Extent groups, Extent threads,
+              const Arguments& arguments) override {
+    if (groups.count() == 0) return;
+    queue([this, &kernel, groups, threads, arguments] { run(kernel, groups, threads, arguments); });
+  }
+
+  void copy(const Block& to, size_t to_offset, const Block& from, size_t from_offset,
+            size_t bytes) override {
+    queue([this, to = at(to, to_offset), from = at(from, from_offset), bytes] {
+      std::memmove(to, from, bytes);
+      note_written(to, bytes);
+    });
+  }
+  void read(void* host, const Block& from, size_t offset, size_t bytes) override {
+    synchronize();
+    std::memcpy(host, at(from, offset), bytes);
+  }
+  void write(const Block& to, size_t offset, const void* host, size_t bytes) override {
+    synchronize();
+    std::memcpy(at(to, offset), host, bytes);
+    note_written(at(to, offset), bytes);
+  }
+  void synchronize() override {
+    std::lock_guard lock(mutex_);
+    flush();
+  }
+
+ private:
+  static char* at(const Block& block, size_t offset) {
+    return static_cast<char*>(block.address) + offset;
+  }
+  void note_written(void* p, size_t bytes) {
+    if (table_.checked) table_.note_written(p, bytes);
+  }
+  void queue(std::function<void()> command) {
+    std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(command));
+    if (queue_.size() >= kQueueLimit) flush(false);
+  }
+  // Runs what is queued; the first fault comes out when somebody waits.
+  void flush(bool report = true) {
+    std::vector<std::function<void()>> commands;
+    commands.swap(queue_);
+    for (const auto& command : commands) command();
+    if (!report || fault_.empty()) return;
+    std::string fault;
+    fault.swap(fault_);
+    RT_FAIL(Runtime, "emulator", fault);
+  }
+  void run(const Kernel& kernel, Extent groups, Extent threads, const Arguments& arguments) {
+    std::array<void*, Arguments::kMax> buffers{};
+    std::array<uint64_t, Arguments::kMax> bytes{};
+    size_t count = 0;
+    for (const Arguments::Slot& s : arguments.slots()) {
+      buffers[count] =
+          s.is_value() ? const_cast<char*>(arguments.values()) + s.offset : at(s.block, s.offset);
+      bytes[count++] = s.bytes;
+    }
+    const auto& emulated = static_cast<const EmulatedKernel&>(kernel);
+    const RustorchEmulatorLaunch launch{kernel.name().c_str(),
+                                        buffers.data(),
+                                        bytes.data(),
+                                        static_cast<int>(count),
+                                        {groups.x, groups.y, groups.z},
+                                        {threads.x, threads.y, threads.z},
+                                        emulated.constants.data(),
+                                        static_cast<int>(emulated.constants.size()),
+                                        0};
+    char error[1000] = {};
+    if (table_.validate(&launch, error, sizeof error)) return note_fault(error);
+    const int64_t total = static_cast<int64_t>(groups.count());
+    if (table_.checked) {  // sees one launch, on one thread, as a whole
+      if (table_.run(&launch, 0, groups.count(), error, sizeof error)) note_fault(error);
+      return;
+    }
+    // The first group goes alone, which also counts the launch.
+    if (table_.run(&launch, 0, 1, error, sizeof error)) return note_fault(error);
+    std::mutex faults;
+    cpu::parallel_for(1, total, 4, [&](int64_t begin, int64_t end) {
+      char mine[1000] = {};
+      if (table_.run(&launch, static_cast<uint64_t>(begin), static_cast<uint64_t>(end), mine,
+                     sizeof mine)) {
+        std::lock_guard lock(faults);
+        note_fault(mine);
+      }
+    });
+  }
+  void note_fault(const char* message) {
+    if (fault_.empty()) fault_ = message;
+  }
+
+  const RustorchEmulator& table_;
+  Info info_;
+  std::unordered_map<std::string, int> names_;
+  std::mutex mutex_;  // of the queue; held while it runs, for there is one
+  std::vector<std::function<void()>> queue_;
+  std::string fault_;
+  std::mutex kernels_mutex_;
+  std::unordered_map<std::string, std::unique_ptr<EmulatedKernel>> kernels_;
+};
+
+// The folder of this extension module.
+std::string own_folder() {
+  Dl_info info{};
+  if (!dladdr(reinterpret_cast<const void*>(&own_folder), &info) || !info.dli_fname) return ".";
+  const std::string path = info.dli_fname;
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+class EmulatorEngine final : public GpuEngine {
+ public:
+  EmulatorEngine() : GpuEngine(DeviceType::Emulator) {}
+
+ private:
+  std::vector<std::unique_ptr<ComputeDevice>> open(std::string* why_not) override {
+    const char* mode = std::getenv("RUSTORCH_EMULATOR");
+    const bool checked = mode && std::string_view(mode) == "checked";
+    const std::string path =
+        own_folder() + "/lib/librustorch_emulator" + (checked ? "_checked" : "") + ".so";
+    // Never closed: its thread-local memory belongs to threads that live on.
+    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    std::vector<std::unique_ptr<ComputeDevice>> devices;
+    if (!library) {
+      const char* error = dlerror();
+      *why_not = cat_str("its library cannot be opened: ", error ? error : path);
+      return devices;
+    }
+    using Table = const RustorchEmulator* (*)();
+    const auto table = reinterpret_cast<Table>(dlsym(library, "rustorch_emulator"));
+    if (!table) {
+      *why_not = path + " is not the emulator's library";
+      return devices;
+    }
+    devices.push_back(std::make_unique<EmulatorDevice>(*table()));
+    return devices;
+  }
+};
+
+// Global: an engine lives as long as the process, for tensors may. Leaked, so that no destructor
+// runs before theirs.
+GpuEngine* const g_engine = new EmulatorEngine;
+
+}  // namespace
+
+}  // namespace rt::gpu

@@ -1,0 +1,11 @@
+// The elementwise formulas that shaders have.
+#pragma once
+
+#include "gpu/compute_device.h"
+
+namespace rt::gpu {
+
+// Enters into every elementwise slot the types that `device` has kernels for.
+void register_formulas(DeviceType type, ComputeDevice& device);
+
+}  // namespace rt::gpu
