@@ -75,6 +75,7 @@ Sizes sizes_of(const ConvShape& s) {
           s.batch * s.out_channels * s.out_size(0) * s.out_size(1) * s.out_size(2)};
 }
 
+#ifdef RT_USE_ONEDNN
 bool is_pointwise(const ConvShape& s) {
   for (size_t d = 0; d < 3; ++d) {
     if (s.kernel[d] != 1 || s.stride[d] != 1 || s.padding[d] != 0) return false;
@@ -82,7 +83,6 @@ bool is_pointwise(const ConvShape& s) {
   return true;
 }
 
-#ifdef RT_USE_ONEDNN
 // Where oneDNN beats products over unrolled patches.
 bool prefer_onednn(ConvPass pass, const ConvShape& s) {
   if (is_pointwise(s)) return false;

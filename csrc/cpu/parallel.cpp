@@ -124,6 +124,8 @@ LibraryThreadScope::LibraryThreadScope() : threads_(library_threads()), previous
 LibraryThreadScope::~LibraryThreadScope() {
 #ifndef __APPLE__
   if (previous_ != 0) omp_set_num_threads(previous_);
+#else
+  (void)previous_;  // a pool that nobody sets
 #endif
 }
 

@@ -199,7 +199,8 @@ def check_tree(unit: TranslationUnit) -> set[Finding]:
         if top.location.file and not top.kind.is_preprocessing() and not is_library(top.location.file.name):
             walk(top, None)
     for name, kernel in kernels.items():
-        if name not in exported:
+        # One in a header is for whichever shader exports it.
+        if name not in exported and kernel.location.file.name == unit.spelling:
             report(kernel, [f"{name}: no RT_EXPORT"])
     for function in calls.recursive():
         report(function, [f"'{function.spelling}' may call itself; shaders do not recur"])

@@ -10,26 +10,26 @@ void simdgroup_barrier(mem_flags);
 enum memory_order { memory_order_relaxed };  // Metal's others came later than 3.1
 template <class T>
 struct atomic {
-  T rt_value;
+  T __metal_value;
 };
 using atomic_int = atomic<int>;
 using atomic_uint = atomic<uint>;
 using atomic_float = atomic<float>;
 
 // What each type can do: integers everything; float, in device memory, all but bits and extremes.
-#define RT_ATOMIC(space, can, name)                                                        \
-  template <class T>                                                                       \
-  enable_if_t<can<T>, T> atomic_##name##_explicit(volatile space atomic<T>*, rt_same_t<T>, \
+#define RT_ATOMIC(space, can, name)                                                             \
+  template <class T>                                                                            \
+  enable_if_t<can<T>, T> atomic_##name##_explicit(volatile space atomic<T>*, __metal_same_t<T>, \
                                                   memory_order);
 #define RT_ATOMICS(space, can)                                                                \
   template <class T>                                                                          \
   enable_if_t<can<T>, T> atomic_load_explicit(const volatile space atomic<T>*, memory_order); \
   template <class T>                                                                          \
-  enable_if_t<can<T>> atomic_store_explicit(volatile space atomic<T>*, rt_same_t<T>,          \
+  enable_if_t<can<T>> atomic_store_explicit(volatile space atomic<T>*, __metal_same_t<T>,     \
                                             memory_order);                                    \
   template <class T>                                                                          \
   enable_if_t<can<T>, bool> atomic_compare_exchange_weak_explicit(                            \
-      volatile space atomic<T>*, thread T*, rt_same_t<T>, memory_order, memory_order);        \
+      volatile space atomic<T>*, thread T*, __metal_same_t<T>, memory_order, memory_order);   \
   RT_ATOMIC(space, can, exchange)                                                             \
   RT_ATOMIC(space, can, fetch_add)                                                            \
   RT_ATOMIC(space, can, fetch_sub)                                                            \

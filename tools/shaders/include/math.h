@@ -27,11 +27,11 @@ RT_MATH_1(rsqrt)
 
 // Overloads for floating types alone: the first argument decides.
 template <class T>
-T fma(T, rt_same_t<T>, rt_same_t<T>);
+T fma(T, __metal_same_t<T>, __metal_same_t<T>);
 template <class T>
-T fmax(T, rt_same_t<T>);
+T fmax(T, __metal_same_t<T>);
 template <class T>
-T fmin(T, rt_same_t<T>);
+T fmin(T, __metal_same_t<T>);
 // Overloads for all types: max(float, int) is ambiguous.
 template <class T>
 T max(T, T);

@@ -4,16 +4,16 @@ namespace metal {
 
 // Numbers of up to 32 bits, and vectors of them. bfloat is left out: whether Metal's own functions
 // take it is not certain, and a float is as good.
-template <class T, class E = typename rt_component<T>::type>
-using rt_simd_t = enable_if_t<
+template <class T, class E = typename __metal_component<T>::type>
+using __metal_simd_t = enable_if_t<
     is_arithmetic_v<E> && !is_same_v<E, bool> && !is_same_v<E, bfloat> && sizeof(E) <= 4, T>;
 
 #define RT_SIMD_1(name) \
   template <class T>    \
-  rt_simd_t<T> simd_##name(T);
+  __metal_simd_t<T> simd_##name(T);
 #define RT_SIMD_2(name) \
   template <class T>    \
-  rt_simd_t<T> simd_##name(T, ushort);
+  __metal_simd_t<T> simd_##name(T, ushort);
 RT_SIMD_1(sum)
 RT_SIMD_1(product)
 RT_SIMD_1(max)

@@ -48,11 +48,11 @@ constexpr constant bool is_unsigned_v = __is_unsigned(T);
 
 // A parameter that deduces nothing.
 template <class T>
-struct rt_same {
+struct __metal_same {
   using type = T;
 };
 template <class T>
-using rt_same_t = typename rt_same<T>::type;
+using __metal_same_t = typename __metal_same<T>::type;
 
 template <class T>
 struct numeric_limits {

@@ -6,11 +6,11 @@ template <class T, int N>
 struct vec;
 // The type of a vector's components.
 template <class T>
-struct rt_component {
+struct __metal_component {
   using type = T;
 };
 template <class T, int N>
-struct rt_component<vec<T, N>> {
+struct __metal_component<vec<T, N>> {
   using type = T;
 };
 
