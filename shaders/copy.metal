@@ -1,25 +1,7 @@
 // Copies and conversions between every pair of types, from any layout to any other.
 #include "rt_elementwise.h"
-
-// A float out of an integer's range becomes the smallest 64-bit integer, then wraps, as on x86.
-template <class R>
-struct rt_store {
-  static R of(long x) { return R(x); }
-  static R of(float x) {
-    const bool fits = x >= -9223372036854775808.0f && x < 9223372036854775808.0f;
-    return R(fits ? long(x) : (-9223372036854775807L - 1));
-  }
-};
-template <>
-struct rt_store<float> {
-  static float of(long x) { return float(x); }
-  static float of(float x) { return x; }
-};
-template <>
-struct rt_store<bool> {
-  static bool of(long x) { return x != 0; }
-  static bool of(float x) { return x != 0.0f; }
-};
+//
+#include "rt_convert.h"
 
 // R: the type that is stored in, computed as C; bool is kept in a byte.
 template <class C>
@@ -59,13 +41,13 @@ RT_CASTS_TO(bfloat, bfloat, float)
 RT_CASTS_TO(float, float, float)
 
 // Items are moved as they are, whatever they mean.
-struct rt_same {
+struct rt_moved {
   template <class T>
   static T of(T x, T, T, T, T) {
     return x;
   }
 };
-RT_EXPORT_AS(copy_1, rt_elementwise_1<rt_same, uchar, uchar, uchar>)
-RT_EXPORT_AS(copy_2, rt_elementwise_1<rt_same, ushort, ushort, ushort>)
-RT_EXPORT_AS(copy_4, rt_elementwise_1<rt_same, uint, uint, uint>)
-RT_EXPORT_AS(copy_8, rt_elementwise_1<rt_same, ulong, ulong, ulong>)
+RT_EXPORT_AS(copy_1, rt_elementwise_1<rt_moved, uchar, uchar, uchar>)
+RT_EXPORT_AS(copy_2, rt_elementwise_1<rt_moved, ushort, ushort, ushort>)
+RT_EXPORT_AS(copy_4, rt_elementwise_1<rt_moved, uint, uint, uint>)
+RT_EXPORT_AS(copy_8, rt_elementwise_1<rt_moved, ulong, ulong, ulong>)

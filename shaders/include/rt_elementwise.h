@@ -7,32 +7,10 @@
 // Ordinary C++ on the host, so before Metal's words.
 #include "rt_formulas.h"
 //
-#include "rt_kernel.h"
+#include "rt_pack.h"
 #include "rt_plans.h"
 
 using namespace rt_formulas;
-
-// Whether the operands are walked by strides, or all lie in a row on addresses of 16 bytes.
-RT_FUNCTION_CONSTANT(bool, rt_strided, 0)
-
-// The type that T is computed in.
-template <class T>
-struct rt_compute {
-  typedef T type;
-};
-template <>
-struct rt_compute<half> {
-  typedef float type;
-};
-template <>
-struct rt_compute<bfloat> {
-  typedef float type;
-};
-
-template <class T, int N>
-struct alignas(sizeof(T) * N) rt_pack {
-  T v[N];
-};
 
 // An operand that is a number, from the plan.
 template <class C>

@@ -41,6 +41,24 @@ RT_INLINE Pair<float> normal_float_(u32 a, u32 b) {
   const Pair<float> turn = sincospi_(2.0f * uniform_float_(b));
   return {radius * turn.lo, radius * turn.hi};
 }
+// [low, high): a sum that rounds up to high falls back to low, which keeps the interval half open.
+RT_INLINE float uniform_between_float_(u32 word, float low, float width, float high) {
+  const float u = fma_(uniform_float_(word), width, low);
+  return u < high ? u : low;
+}
+// of rate 1. -log(u) is 0 where u rounds to 1; results stay positive, because users divide by them.
+RT_INLINE float exponential_float_(u32 word) {
+  const float e = -log_(uniform_open_float_(word));
+  return e > 2.9802322e-8f ? e : 2.9802322e-8f;
+}
+// floor(w * range / 2^64): the word's share of the range; unbiased to 2^-64 of a value's share.
+// A range of 0 stands for all 2^64 integers.
+RT_INLINE u64 word_share_(u64 w, u64 range) {
+  const u64 wl = w & 0xffffffffu, wh = w >> 32, rl = range & 0xffffffffu, rh = range >> 32;
+  const u64 mid = wh * rl + (wl * rl >> 32), mid2 = wl * rh + (mid & 0xffffffffu);
+  return range == 0 ? w : wh * rh + (mid >> 32) + (mid2 >> 32);
+}
+RT_INLINE u64 word64_(u32 high, u32 low) { return (u64)high << 32 | low; }
 #ifndef RT_FORMULAS_NO_DOUBLE
 // uniform in [0, 1): multiples of 2^-53. Two int32 conversions, because AVX2 has none for int64.
 RT_INLINE double uniform_double_(u32 high, u32 low) {
@@ -48,6 +66,10 @@ RT_INLINE double uniform_double_(u32 high, u32 low) {
 }
 RT_INLINE double uniform_open_double_(u32 high, u32 low) {
   return uniform_double_(high, low) + 1.1102230246251565e-16;
+}
+RT_INLINE double exponential_double_(u32 high, u32 low) {
+  const double e = -log_(uniform_open_double_(high, low));
+  return e > 5.551115123125783e-17 ? e : 5.551115123125783e-17;
 }
 RT_INLINE Pair<double> normal_double_(Philox4 r) {
   const double radius = sqrt_(-2.0 * log_(uniform_open_double_(r.x, r.y)));

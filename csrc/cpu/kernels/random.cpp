@@ -27,27 +27,8 @@ inline void fill_blocks(int64_t n, void* const* p, F f) {
   }
 }
 
-RT_INLINE u64 word64(u32 high, u32 low) { return (u64)high << 32 | low; }
-
-// floor(w * range / 2^64): the word's share of the range; unbiased to 2^-64 of a value's share.
-RT_INLINE u64 scaled(u64 w, u64 range) {
-  const u64 wl = w & 0xffffffffu, wh = w >> 32, rl = range & 0xffffffffu, rh = range >> 32;
-  const u64 mid = wh * rl + (wl * rl >> 32), mid2 = wl * rh + (mid & 0xffffffffu);
-  return wh * rh + (mid >> 32) + (mid2 >> 32);
-}
 RT_INLINE s64 integer(u32 high, u32 low, const RandomRun& r) {
-  const u64 w = word64(high, low);
-  return (s64)((r.range == 0 ? w : scaled(w, r.range)) + (u64)r.base);
-}
-
-// -log(u) is 0 where u rounds to 1; results stay positive, because users divide by them.
-RT_INLINE float exponential(float u) {
-  const float e = -log_(u);
-  return e > 2.9802322e-8f ? e : 2.9802322e-8f;
-}
-RT_INLINE double exponential(double u) {
-  const double e = -log_(u);
-  return e > 5.551115123125783e-17 ? e : 5.551115123125783e-17;
+  return (s64)(word_share_(word64_(high, low), r.range) + (u64)r.base);
 }
 
 #define RT_RANDOM(slot, type, T, per_block, ...)                                       \
@@ -62,14 +43,10 @@ RT_INLINE double exponential(double u) {
 }  // namespace
 
 void add_random(const LoopTable& table) {
-  // [a, b): a sum that rounds up to b falls back to a, which keeps the interval half open.
   RT_RANDOM("random_uniform", Float32, f32, 4, {
     const f32 low = (f32)r.a, width = (f32)(r.b - r.a), high = (f32)r.b;
     const u32 words[4] = {w.x & r.mask, w.y & r.mask, w.z & r.mask, w.w & r.mask};
-    for (int k = 0; k < 4; ++k) {
-      const f32 u = fma_(uniform_float_(words[k]), width, low);
-      v[k] = u < high ? u : low;
-    }
+    for (int k = 0; k < 4; ++k) v[k] = uniform_between_float_(words[k], low, width, high);
   });
   RT_RANDOM("random_uniform", Float64, f64, 2, {
     const f64 width = r.b - r.a;
@@ -107,14 +84,14 @@ void add_random(const LoopTable& table) {
   // a: the rate.
   RT_RANDOM("random_exponential", Float32, f32, 4, {
     const f32 rate = (f32)r.a;
-    v[0] = exponential(uniform_open_float_(w.x)) / rate;
-    v[1] = exponential(uniform_open_float_(w.y)) / rate;
-    v[2] = exponential(uniform_open_float_(w.z)) / rate;
-    v[3] = exponential(uniform_open_float_(w.w)) / rate;
+    v[0] = exponential_float_(w.x) / rate;
+    v[1] = exponential_float_(w.y) / rate;
+    v[2] = exponential_float_(w.z) / rate;
+    v[3] = exponential_float_(w.w) / rate;
   });
   RT_RANDOM("random_exponential", Float64, f64, 2, {
-    v[0] = exponential(uniform_open_double_(w.x, w.y)) / r.a;
-    v[1] = exponential(uniform_open_double_(w.z, w.w)) / r.a;
+    v[0] = exponential_double_(w.x, w.y) / r.a;
+    v[1] = exponential_double_(w.z, w.w) / r.a;
   });
   // a: the median, b: the scale. tan(pi (u - 1/2)) by sine and cosine of the same angle.
   RT_RANDOM("random_cauchy", Float64, f64, 2, {
