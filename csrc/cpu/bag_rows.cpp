@@ -1,6 +1,7 @@
 // Sums and means of bags of rows of a table.
 #include <algorithm>
 
+#include "cpu/dtype_dispatch.h"
 #include "cpu/parallel.h"
 #include "ops/embedding_kernels.h"
 
@@ -15,9 +16,10 @@ double wide(double x) { return x; }
 float wide(Half x) { return to_float(x); }
 float wide(BFloat16 x) { return to_float(x); }
 
-template <class T, class C>
+template <class T>
 void bags_of(const Tensor& out, const Tensor& table, const Tensor& rows, const Tensor& bags,
              const Tensor& scale, bool mean) {
+  using C = decltype(wide(T{}));
   const int64_t width = out.sizes()[1], n = rows.numel(), count = out.sizes()[0];
   const int64_t *row = rows.data<const int64_t>(), *bag = bags.data<const int64_t>();
   const C* factor = scale.defined() ? scale.data<const C>() : nullptr;
@@ -46,16 +48,8 @@ void bags_of(const Tensor& out, const Tensor& table, const Tensor& rows, const T
 
 void bag_rows(const Tensor& out, const Tensor& table, const Tensor& rows, const Tensor& bags,
               const Tensor& scale, bool mean) {
-  switch (table.dtype()) {
-    case DType::Float16:
-      return bags_of<Half, float>(out, table, rows, bags, scale, mean);
-    case DType::BFloat16:
-      return bags_of<BFloat16, float>(out, table, rows, bags, scale, mean);
-    case DType::Float64:
-      return bags_of<double, double>(out, table, rows, bags, scale, mean);
-    default:
-      return bags_of<float, float>(out, table, rows, bags, scale, mean);
-  }
+  with_type(kFloats, table.dtype(), "embedding_bag",
+            [&]<class T>(T) { bags_of<T>(out, table, rows, bags, scale, mean); });
 }
 
 const RegisterKernel register_bags(bag_rows_kernel, DeviceType::CPU, &bag_rows);

@@ -3,54 +3,26 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "core/error.h"
 #include "cpu/conv_backends.h"
+#include "cpu/dtype_dispatch.h"
 #include "cpu/parallel.h"
 
 namespace rt::cpu::detail {
 
 namespace {
 
-template <class T>
-struct SumOf {
-  using type = T;
-};
-template <>
-struct SumOf<Half> {
-  using type = float;
-};
-template <>
-struct SumOf<BFloat16> {
-  using type = float;
-};
 // Integers wrap; unsigned arithmetic does so without undefined behaviour.
-template <>
-struct SumOf<uint8_t> {
-  using type = uint64_t;
-};
-template <>
-struct SumOf<int8_t> {
-  using type = uint64_t;
-};
-template <>
-struct SumOf<int16_t> {
-  using type = uint64_t;
-};
-template <>
-struct SumOf<int32_t> {
-  using type = uint64_t;
-};
-template <>
-struct SumOf<int64_t> {
-  using type = uint64_t;
-};
+template <class T>
+using SumOf =
+    std::conditional_t<std::is_integral_v<T>, uint64_t,
+                       std::conditional_t<is_reduced_floating(DTypeOf<T>::value), float, T>>;
 
 template <class T>
-inline typename SumOf<T>::type wide(T x) {
+inline SumOf<T> wide(T x) {
   if constexpr (is_reduced_floating(DTypeOf<T>::value)) {
     return to_float(x);
   } else {
-    return static_cast<typename SumOf<T>::type>(x);
+    return static_cast<SumOf<T>>(x);
   }
 }
 template <class T, class S>
@@ -86,7 +58,7 @@ void add_bias(int64_t batch, int64_t channels, int64_t plane, const T* bias, T* 
 
 template <class T>
 void sum(int64_t batch, int64_t channels, int64_t plane, const T* data, T* out) {
-  using S = typename SumOf<T>::type;
+  using S = SumOf<T>;
   const int64_t work = std::max<int64_t>(batch * plane, 1);
   parallel_for(0, channels, std::max<int64_t>(kGrain / work, 1), [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
@@ -113,33 +85,9 @@ void sum(int64_t batch, int64_t channels, int64_t plane, const T* data, T* out) 
 
 template <class F>
 void dispatch(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::UInt8:
-      return f(uint8_t{});
-    case DType::Int8:
-      return f(int8_t{});
-    case DType::Int16:
-      return f(int16_t{});
-    case DType::Int32:
-      return f(int32_t{});
-    case DType::Int64:
-      return f(int64_t{});
-    case DType::Float16:
-      return f(Half{});
-    case DType::BFloat16:
-      return f(BFloat16{});
-    case DType::Float32:
-      return f(float{});
-    case DType::Float64:
-      return f(double{});
-    case DType::Complex64:
-      return f(Complex64{});
-    case DType::Complex128:
-      return f(Complex128{});
-    case DType::Bool:
-      break;
+  if (!try_with_type(kNumbers, dtype, f)) {
+    RT_FAIL(NotImplemented, "convolution", "not implemented for bool");
   }
-  RT_FAIL(NotImplemented, "convolution", "not implemented for bool");
 }
 
 }  // namespace

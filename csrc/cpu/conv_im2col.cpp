@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/error.h"
 #include "cpu/conv_backends.h"
+#include "cpu/dtype_dispatch.h"
 #include "cpu/gemm.h"
+#include "cpu/items.h"
 #include "cpu/parallel.h"
 #include "cpu/scratch.h"
 
@@ -107,27 +108,11 @@ void unroll(const Geometry& g, const T* in, int64_t p0, int64_t p1, T* patches) 
   });
 }
 
-struct Bytes16 {
-  uint64_t half[2];
-};
-
 void unroll_any(DType dtype, const Geometry& g, const void* in, int64_t p0, int64_t p1,
                 void* patches) {
-  const auto run = [&]<class T>(T) {
+  with_item(item_size(dtype), [&]<class T>(T) {
     unroll(g, static_cast<const T*>(in), p0, p1, static_cast<T*>(patches));
-  };
-  switch (item_size(dtype)) {
-    case 1:
-      return run(uint8_t{});
-    case 2:
-      return run(uint16_t{});
-    case 4:
-      return run(uint32_t{});
-    case 8:
-      return run(uint64_t{});
-    default:
-      return run(Bytes16{});
-  }
+  });
 }
 
 template <class T>
@@ -168,31 +153,9 @@ void roll_up(const Geometry& g, const T* patches, int64_t p0, int64_t p1, T* in)
 
 void roll_up_any(DType dtype, const Geometry& g, const void* patches, int64_t p0, int64_t p1,
                  void* in) {
-  const auto run = [&]<class T>(T) {
+  with_type(kFullFloats + kIntegers + kComplexes, dtype, "convolution", [&]<class T>(T) {
     roll_up(g, static_cast<const T*>(patches), p0, p1, static_cast<T*>(in));
-  };
-  switch (dtype) {
-    case DType::UInt8:
-      return run(uint8_t{});
-    case DType::Int8:
-      return run(int8_t{});
-    case DType::Int16:
-      return run(int16_t{});
-    case DType::Int32:
-      return run(int32_t{});
-    case DType::Int64:
-      return run(int64_t{});
-    case DType::Float32:
-      return run(float{});
-    case DType::Float64:
-      return run(double{});
-    case DType::Complex64:
-      return run(Complex64{});
-    case DType::Complex128:
-      return run(Complex128{});
-    default:
-      RT_FAIL(NotImplemented, "convolution", "not implemented for this dtype", name(dtype));
-  }
+  });
 }
 
 // The pointers of one sample and group, and the tiles its positions are treated in.

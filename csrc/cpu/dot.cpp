@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
-#include <utility>
 
+#include "cpu/dtype_dispatch.h"
 #include "cpu/gemm.h"
 #include "cpu/gemm_kernels.h"
 #include "cpu/parallel.h"
@@ -104,11 +104,38 @@ T complex_dot(bool conjugate, int64_t n, const T* x, int64_t incx, const T* y, i
   });
 }
 
+inline void store(float x, float* out) { *out = x; }
+inline void store(double x, double* out) { *out = x; }
+inline void store(float x, Half* out) { *out = to_half(x); }
+inline void store(float x, BFloat16* out) { *out = to_bfloat16(x); }
+
 template <class T>
-void store_integer_dot(int64_t n, const void* x, int64_t incx, const void* y, int64_t incy,
-                       void* out) {
-  *static_cast<T*>(out) =
-      integer_dot(n, static_cast<const T*>(x), incx, static_cast<const T*>(y), incy);
+const auto& kernels_of(const detail::GemmKernels& kernels) {
+  if constexpr (std::is_same_v<T, float>) {
+    return kernels.f32;
+  } else if constexpr (std::is_same_v<T, double>) {
+    return kernels.f64;
+  } else if constexpr (std::is_same_v<T, Half>) {
+    return kernels.f16;
+  } else {
+    return kernels.bf16;
+  }
+}
+
+template <class T>
+void typed_dot(bool conjugate_x, int64_t n, const T* x, int64_t incx, const T* y, int64_t incy,
+               T* out) {
+  if constexpr (std::is_same_v<T, bool>) {
+    bool any = false;
+    for (int64_t i = 0; i < n && !any; ++i) any = x[i * incx] && y[i * incy];
+    *out = any;
+  } else if constexpr (std::is_integral_v<T>) {
+    *out = integer_dot(n, x, incx, y, incy);
+  } else if constexpr (is_complex(DTypeOf<T>::value)) {
+    *out = complex_dot(conjugate_x, n, x, incx, y, incy);
+  } else {
+    store(real_dot(kernels_of<T>(detail::gemm_kernels()), n, x, incx, y, incy), out);
+  }
 }
 
 }  // namespace
@@ -119,60 +146,10 @@ void dot(DType dtype, bool conjugate_x, int64_t n, const void* x, int64_t incx, 
     std::memset(out, 0, item_size(dtype));
     return;
   }
-  const detail::GemmKernels& kernels = detail::gemm_kernels();
-  const auto cast = [&]<class T>(const T*) {
-    return std::pair{static_cast<const T*>(x), static_cast<const T*>(y)};
-  };
-  switch (dtype) {
-    case DType::Float32: {
-      const auto [u, v] = cast(static_cast<const float*>(nullptr));
-      *static_cast<float*>(out) = real_dot(kernels.f32, n, u, incx, v, incy);
-      return;
-    }
-    case DType::Float64: {
-      const auto [u, v] = cast(static_cast<const double*>(nullptr));
-      *static_cast<double*>(out) = real_dot(kernels.f64, n, u, incx, v, incy);
-      return;
-    }
-    case DType::Float16: {
-      const auto [u, v] = cast(static_cast<const Half*>(nullptr));
-      *static_cast<Half*>(out) = to_half(real_dot(kernels.f16, n, u, incx, v, incy));
-      return;
-    }
-    case DType::BFloat16: {
-      const auto [u, v] = cast(static_cast<const BFloat16*>(nullptr));
-      *static_cast<BFloat16*>(out) = to_bfloat16(real_dot(kernels.bf16, n, u, incx, v, incy));
-      return;
-    }
-    case DType::Complex64: {
-      const auto [u, v] = cast(static_cast<const Complex64*>(nullptr));
-      *static_cast<Complex64*>(out) = complex_dot(conjugate_x, n, u, incx, v, incy);
-      return;
-    }
-    case DType::Complex128: {
-      const auto [u, v] = cast(static_cast<const Complex128*>(nullptr));
-      *static_cast<Complex128*>(out) = complex_dot(conjugate_x, n, u, incx, v, incy);
-      return;
-    }
-    case DType::Bool: {
-      bool any = false;
-      for (int64_t i = 0; i < n && !any; ++i) {
-        any = static_cast<const bool*>(x)[i * incx] && static_cast<const bool*>(y)[i * incy];
-      }
-      *static_cast<bool*>(out) = any;
-      return;
-    }
-    case DType::UInt8:
-      return store_integer_dot<uint8_t>(n, x, incx, y, incy, out);
-    case DType::Int8:
-      return store_integer_dot<int8_t>(n, x, incx, y, incy, out);
-    case DType::Int16:
-      return store_integer_dot<int16_t>(n, x, incx, y, incy, out);
-    case DType::Int32:
-      return store_integer_dot<int32_t>(n, x, incx, y, incy, out);
-    case DType::Int64:
-      return store_integer_dot<int64_t>(n, x, incx, y, incy, out);
-  }
+  with_type(kNumbers + kBool, dtype, "dot", [&]<class T>(T) {
+    typed_dot(conjugate_x, n, static_cast<const T*>(x), incx, static_cast<const T*>(y), incy,
+              static_cast<T*>(out));
+  });
 }
 
 }  // namespace rt::cpu

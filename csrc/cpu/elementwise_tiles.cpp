@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "cpu/elementwise_run.h"
+#include "cpu/items.h"
 #include "cpu/parallel.h"
 
 namespace rt::cpu {
@@ -15,10 +16,6 @@ constexpr int64_t kLine = 64;       // bytes
 constexpr int64_t kCopySide = 256;  // bounds the pages a copied tile touches
 constexpr int64_t kWorthTiling = 8;
 static_assert(kSide * kSide == kElementwiseChunk);
-
-struct Item16 {
-  uint64_t a, b;
-};
 
 // dst[r][c] = src[c][r] for a block no wider than a cache line: lines are read whole into `block`,
 // which stays in the first-level cache, and written whole from it. Hardware does not foresee these
@@ -64,18 +61,7 @@ struct Transpose {
 // dst's rows and src's columns are contiguous; steps in bytes.
 void transpose_items(size_t item, int64_t rows, int64_t cols, char* dst, int64_t dst_step,
                      const char* src, int64_t src_step) {
-  switch (item) {
-    case 1:
-      return Transpose<uint8_t>{dst, dst_step, src, src_step}.run(rows, cols);
-    case 2:
-      return Transpose<uint16_t>{dst, dst_step, src, src_step}.run(rows, cols);
-    case 4:
-      return Transpose<uint32_t>{dst, dst_step, src, src_step}.run(rows, cols);
-    case 8:
-      return Transpose<uint64_t>{dst, dst_step, src, src_step}.run(rows, cols);
-    default:
-      return Transpose<Item16>{dst, dst_step, src, src_step}.run(rows, cols);
-  }
+  with_item(item, [&]<class T>(T) { Transpose<T>{dst, dst_step, src, src_step}.run(rows, cols); });
 }
 
 int64_t tiles(int64_t size, int64_t side) { return (size + side - 1) / side; }

@@ -1,27 +1,13 @@
 // The bodies of fft_kernels.h, included by one file per instruction set. Everything here has
-// internal linkage and calls no inline function of another header: the linker would otherwise be
-// free to use a copy compiled for AVX-512 everywhere.
+// internal linkage and calls inline functions of no other header but vector_types.h: the linker
+// would otherwise be free to use a copy compiled for AVX-512 everywhere.
 #pragma once
 
 #include "cpu/fft_kernels.h"
+#include "cpu/vector_types.h"
 
 namespace rt::cpu::detail {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kVecBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kVecBytes = 32;
-#else
-constexpr int kVecBytes = 16;
-#endif
-
-template <class T, int Bytes>
-struct VecOf {
-  typedef T type __attribute__((vector_size(Bytes)));
-};
-template <class T>
-constexpr int kLanes = kVecBytes / static_cast<int>(sizeof(T));
 
 // X is T, or a vector of T's; its size says how many neighbours are treated at once.
 template <class X>

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "cpu/dtype_dispatch.h"
+#include "cpu/items.h"
 #include "cpu/parallel.h"
 
 namespace rt::cpu {
@@ -11,9 +13,6 @@ namespace {
 
 constexpr int64_t kGrain = 32768;  // elements worth a thread
 
-struct Item16 {
-  uint64_t a, b;
-};
 Complex64 operator+(Complex64 a, Complex64 b) { return {a.re + b.re, a.im + b.im}; }
 Complex128 operator+(Complex128 a, Complex128 b) { return {a.re + b.re, a.im + b.im}; }
 
@@ -106,41 +105,15 @@ int64_t planes_of(const Tensor& x, const FoldGeometry& g) {
 }
 
 void unfold(const Tensor& columns, const Tensor& x, const FoldGeometry& g) {
-  const auto run = [&](auto item) {
-    using T = decltype(item);
+  with_item(x.item_size(), [&]<class T>(T) {
     unfold_items(columns.data<T>(), x.data<const T>(), planes_of(x, g), g);
-  };
-  switch (x.item_size()) {
-    case 1:
-      return run(uint8_t{});
-    case 2:
-      return run(uint16_t{});
-    case 4:
-      return run(uint32_t{});
-    case 8:
-      return run(uint64_t{});
-    default:
-      return run(Item16{});
-  }
+  });
 }
 
 void fold(const Tensor& x, const Tensor& columns, const FoldGeometry& g) {
-  const auto run = [&](auto item) {
-    using T = decltype(item);
+  with_type(kFullFloats + kComplexes + kBool, x.dtype(), "fold", [&]<class T>(T) {
     fold_items(x.data<T>(), columns.data<const T>(), planes_of(x, g), g);
-  };
-  switch (x.dtype()) {
-    case DType::Bool:
-      return run(bool{});
-    case DType::Float64:
-      return run(double{});
-    case DType::Complex64:
-      return run(Complex64{});
-    case DType::Complex128:
-      return run(Complex128{});
-    default:
-      return run(float{});
-  }
+  });
 }
 
 const RegisterKernel register_unfold(unfold_kernel, DeviceType::CPU, &unfold);

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <limits>
 
+#include "cpu/dtype_dispatch.h"
+#include "cpu/items.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
 #include "ops/index_support.h"
@@ -12,10 +14,6 @@ namespace rt::cpu {
 namespace {
 
 constexpr int64_t kGrain = 16384;  // elements worth a thread
-
-struct Item16 {
-  uint64_t a, b;
-};
 
 // ---- Gather ----
 
@@ -64,18 +62,7 @@ void gather(const Tensor& out, const Tensor& src, const Tensor& index, int64_t s
   plan.add(index);
   plan.finish();
   step *= static_cast<int64_t>(out.item_size());
-  switch (out.item_size()) {
-    case 1:
-      return gather_rows<uint8_t>(plan, step);
-    case 2:
-      return gather_rows<uint16_t>(plan, step);
-    case 4:
-      return gather_rows<uint32_t>(plan, step);
-    case 8:
-      return gather_rows<uint64_t>(plan, step);
-    default:
-      return gather_rows<Item16>(plan, step);
-  }
+  with_item(out.item_size(), [&]<class T>(T) { gather_rows<T>(plan, step); });
 }
 
 // ---- Scatter ----
@@ -147,46 +134,20 @@ struct Min {
 
 template <class F>
 RowFn row_for_type(DType t) {
-  switch (t) {
-    case DType::Bool:
-      return scatter_row<bool, F>;
-    case DType::UInt8:
-      return scatter_row<uint8_t, F>;
-    case DType::Int8:
-      return scatter_row<int8_t, F>;
-    case DType::Int16:
-      return scatter_row<int16_t, F>;
-    case DType::Int32:
-      return scatter_row<int32_t, F>;
-    case DType::Int64:
-      return scatter_row<int64_t, F>;
-    case DType::Float32:
-      return scatter_row<float, F>;
-    case DType::Float64:
-      return scatter_row<double, F>;
-    default:
-      break;
+  constexpr auto ordered = kFullFloats + kIntegers + kBool;
+  constexpr bool orders = std::is_same_v<F, Max> || std::is_same_v<F, Min>;
+  RowFn row = nullptr;
+  const auto pick = [&]<class T>(T) { row = scatter_row<T, F>; };
+  if constexpr (orders) {
+    try_with_type(ordered, t, pick);
+  } else {
+    try_with_type(ordered + kComplexes, t, pick);
   }
-  if constexpr (!std::is_same_v<F, Max> && !std::is_same_v<F, Min>) {
-    if (t == DType::Complex64) return scatter_row<Complex64, F>;
-    if (t == DType::Complex128) return scatter_row<Complex128, F>;
-  }
-  return nullptr;
+  return row;
 }
 
 RowFn row_for_size(size_t item) {
-  switch (item) {
-    case 1:
-      return scatter_row<uint8_t, Assign>;
-    case 2:
-      return scatter_row<uint16_t, Assign>;
-    case 4:
-      return scatter_row<uint32_t, Assign>;
-    case 8:
-      return scatter_row<uint64_t, Assign>;
-    default:
-      return scatter_row<Item16, Assign>;
-  }
+  return with_item(item, []<class T>(T) -> RowFn { return scatter_row<T, Assign>; });
 }
 
 RowFn row_function(ScatterMode mode, DType t) {

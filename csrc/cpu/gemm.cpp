@@ -27,7 +27,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "core/error.h"
+#include "cpu/dtype_dispatch.h"
 #include "cpu/gemm_backends.h"
 #include "cpu/gemm_kernels.h"
 #include "cpu/parallel.h"
@@ -212,9 +212,21 @@ bool is_zero(DType dtype, GemmScalar s) {
 }
 
 template <class T>
-void scale_rows(int64_t m, int64_t n, T* c, int64_t ldc, auto&& f) {
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) c[i * ldc + j] = f(c[i * ldc + j]);
+T scaled(GemmScalar by, T x) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return x;  // true and x is x
+  } else if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<uint64_t>(by.integer) * static_cast<uint64_t>(x));
+  } else if constexpr (std::is_same_v<T, Half>) {
+    return to_half(static_cast<float>(by.re) * to_float(x));
+  } else if constexpr (std::is_same_v<T, BFloat16>) {
+    return to_bfloat16(static_cast<float>(by.re) * to_float(x));
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return static_cast<T>(by.re) * x;
+  } else {
+    using R = decltype(T::re);
+    const R re = static_cast<R>(by.re), im = static_cast<R>(by.im);
+    return {re * x.re - im * x.im, re * x.im + im * x.re};
   }
 }
 
@@ -228,42 +240,12 @@ void scale_matrix(DType dtype, int64_t m, int64_t n, GemmScalar beta, void* c, i
     }
     return;
   }
-  const float f = static_cast<float>(beta.re), fi = static_cast<float>(beta.im);
-  const double d = beta.re, di = beta.im;
-  const uint64_t u = static_cast<uint64_t>(beta.integer);
-  const auto wrap = [u]<class T>(T x) { return static_cast<T>(u * static_cast<uint64_t>(x)); };
-  switch (dtype) {
-    case DType::Bool:
-      return;  // true and x is x
-    case DType::UInt8:
-      return scale_rows(m, n, static_cast<uint8_t*>(c), ldc, wrap);
-    case DType::Int8:
-      return scale_rows(m, n, static_cast<int8_t*>(c), ldc, wrap);
-    case DType::Int16:
-      return scale_rows(m, n, static_cast<int16_t*>(c), ldc, wrap);
-    case DType::Int32:
-      return scale_rows(m, n, static_cast<int32_t*>(c), ldc, wrap);
-    case DType::Int64:
-      return scale_rows(m, n, static_cast<int64_t*>(c), ldc, wrap);
-    case DType::Float16:
-      return scale_rows(m, n, static_cast<Half*>(c), ldc,
-                        [f](Half x) { return to_half(f * to_float(x)); });
-    case DType::BFloat16:
-      return scale_rows(m, n, static_cast<BFloat16*>(c), ldc,
-                        [f](BFloat16 x) { return to_bfloat16(f * to_float(x)); });
-    case DType::Float32:
-      return scale_rows(m, n, static_cast<float*>(c), ldc, [f](float x) { return f * x; });
-    case DType::Float64:
-      return scale_rows(m, n, static_cast<double*>(c), ldc, [d](double x) { return d * x; });
-    case DType::Complex64:
-      return scale_rows(m, n, static_cast<Complex64*>(c), ldc, [f, fi](Complex64 x) {
-        return Complex64{f * x.re - fi * x.im, f * x.im + fi * x.re};
-      });
-    case DType::Complex128:
-      return scale_rows(m, n, static_cast<Complex128*>(c), ldc, [d, di](Complex128 x) {
-        return Complex128{d * x.re - di * x.im, d * x.im + di * x.re};
-      });
-  }
+  with_type(kNumbers + kBool, dtype, "matmul", [&]<class T>(T) {
+    for (int64_t i = 0; i < m; ++i) {
+      T* const row = static_cast<T*>(c) + i * ldc;
+      for (int64_t j = 0; j < n; ++j) row[j] = scaled(beta, row[j]);
+    }
+  });
 }
 
 }  // namespace
@@ -293,29 +275,17 @@ void gemm(DType dtype, Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, Gemm
   if (lda < cols_a || ldb < cols_b) {  // overlapping rows, as of an expanded matrix
     return detail::packed_gemm(dtype, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   }
-  switch (dtype) {
-    case DType::Float32:
-      return detail::real_gemm(
-          detail::typed<float>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc));
-    case DType::Float64:
-      return detail::real_gemm(
-          detail::typed<double>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc));
-    case DType::Complex64:
-      return detail::complex_gemm(
-          detail::typed<Complex64>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc));
-    case DType::Complex128:
-      return detail::complex_gemm(
-          detail::typed<Complex128>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc));
-    case DType::Float16:
-      return detail::half_gemm(dtype, ta, tb, m, n, k, alpha, static_cast<const Half*>(a), lda,
-                               static_cast<const Half*>(b), ldb, beta, static_cast<Half*>(c), ldc);
-    case DType::BFloat16:
-      return detail::half_gemm(dtype, ta, tb, m, n, k, alpha, static_cast<const BFloat16*>(a), lda,
-                               static_cast<const BFloat16*>(b), ldb, beta,
-                               static_cast<BFloat16*>(c), ldc);
-    default:
-      return detail::packed_gemm(dtype, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  }
+  const bool done = try_with_type(kFloats + kComplexes, dtype, [&]<class T>(T) {
+    if constexpr (std::is_floating_point_v<T>) {
+      detail::real_gemm(detail::typed<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc));
+    } else if constexpr (is_complex(DTypeOf<T>::value)) {
+      detail::complex_gemm(detail::typed<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc));
+    } else {
+      detail::half_gemm(dtype, ta, tb, m, n, k, alpha, static_cast<const T*>(a), lda,
+                        static_cast<const T*>(b), ldb, beta, static_cast<T*>(c), ldc);
+    }
+  });
+  if (!done) detail::packed_gemm(dtype, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void gemm_batched(DType dtype, Trans ta, Trans tb, int64_t batch, int64_t m, int64_t n, int64_t k,

@@ -1,9 +1,10 @@
 // The bodies of gemm_kernels.h, included by one file per instruction set. Everything here has
-// internal linkage and calls no inline function of another header: the linker would otherwise be
-// free to use a copy compiled for AVX-512 everywhere.
+// internal linkage and calls inline functions of no other header but vector_types.h: the linker
+// would otherwise be free to use a copy compiled for AVX-512 everywhere.
 #pragma once
 
 #include "cpu/gemm_kernels.h"
+#include "cpu/vector_types.h"
 
 #if defined(__F16C__)
 #include <immintrin.h>
@@ -13,34 +14,6 @@
 
 namespace rt::cpu::detail {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kVecBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kVecBytes = 32;
-#else
-constexpr int kVecBytes = 16;
-#endif
-
-template <class T>
-struct VecOf {
-  typedef T type __attribute__((vector_size(kVecBytes)));
-};
-template <class T>
-using Vec = typename VecOf<T>::type;
-template <class T>
-constexpr int kLanes = kVecBytes / static_cast<int>(sizeof(T));
-
-template <class T>
-inline Vec<T> load(const T* p) {
-  Vec<T> v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-template <class T>
-inline void store(T* p, Vec<T> v) {
-  __builtin_memcpy(p, &v, sizeof v);
-}
 
 inline float widen(float x) { return x; }
 inline double widen(double x) { return x; }

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "core/error.h"
+#include "cpu/dtype_dispatch.h"
 #include "cpu/gemm_backends.h"
 #include "cpu/gemm_kernels.h"
 #include "cpu/parallel.h"
@@ -261,44 +261,15 @@ void multiply_blocks(Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmSc
 void packed_gemm(DType dtype, Trans ta, Trans tb, int64_t m, int64_t n, int64_t k, GemmScalar alpha,
                  const void* a, int64_t lda, const void* b, int64_t ldb, GemmScalar beta, void* c,
                  int64_t ldc) {
-  const auto run = [&]<class T>(T*) {
+  if (dtype == DType::Bool) {  // any non-zero factor counts as true
+    const auto truth = [](GemmScalar s) { return GemmScalar(s.integer != 0 || s.re != 0 ? 1 : 0); };
+    alpha = truth(alpha);
+    beta = truth(beta);
+  }
+  with_type(kNumbers + kBool, dtype, "matmul", [&]<class T>(T) {
     multiply_blocks<T>(ta, tb, m, n, k, alpha, static_cast<const T*>(a), lda,
                        static_cast<const T*>(b), ldb, beta, static_cast<T*>(c), ldc);
-  };
-  switch (dtype) {
-    case DType::Bool: {
-      // Any non-zero factor counts as true.
-      const auto truth = [](GemmScalar s) {
-        return GemmScalar(s.integer != 0 || s.re != 0 ? 1 : 0);
-      };
-      alpha = truth(alpha);
-      beta = truth(beta);
-      return run(static_cast<bool*>(nullptr));
-    }
-    case DType::UInt8:
-      return run(static_cast<uint8_t*>(nullptr));
-    case DType::Int8:
-      return run(static_cast<int8_t*>(nullptr));
-    case DType::Int16:
-      return run(static_cast<int16_t*>(nullptr));
-    case DType::Int32:
-      return run(static_cast<int32_t*>(nullptr));
-    case DType::Int64:
-      return run(static_cast<int64_t*>(nullptr));
-    case DType::Float16:
-      return run(static_cast<Half*>(nullptr));
-    case DType::BFloat16:
-      return run(static_cast<BFloat16*>(nullptr));
-    case DType::Float32:
-      return run(static_cast<float*>(nullptr));
-    case DType::Float64:
-      return run(static_cast<double*>(nullptr));
-    case DType::Complex64:
-      return run(static_cast<Complex64*>(nullptr));
-    case DType::Complex128:
-      return run(static_cast<Complex128*>(nullptr));
-  }
-  RT_FAIL(Type, "matmul", "unknown dtype");
+  });
 }
 
 }  // namespace rt::cpu::detail

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cpu/dtype_dispatch.h"
 #include "cpu/lapack.h"
 #include "cpu/parallel.h"
 #include "cpu/scratch.h"
@@ -13,20 +14,9 @@ namespace rt::cpu {
 namespace {
 
 template <class F>
-void with_type(DType t, F&& f) {
-  switch (t) {
-    case DType::Float32:
-      return f(float{});
-    case DType::Float64:
-      return f(double{});
-    case DType::Complex64:
-      return f(Complex64{});
-    case DType::Complex128:
-      return f(Complex128{});
-    default:
-      RT_FAIL(Runtime, "linalg", "only float32, float64 and their complex types have LAPACK",
-              name(t));
-  }
+void with_lapack_type(DType t, F&& f) {
+  RT_CHECK(try_with_type(kFullFloats + kComplexes, t, f), Runtime, "linalg",
+           "only float32, float64 and their complex types have LAPACK", name(t));
 }
 
 int64_t rows(const Tensor& t) { return t.sizes()[t.sizes().size() - 2]; }
@@ -77,7 +67,7 @@ void lu(const Tensor& a, const Tensor& pivots, const Tensor& info) {
   zero(info);
   if (a.numel() == 0) return;
   const int64_t k = std::min(rows(a), cols(a));
-  with_type(a.dtype(), [&]<class T>(T) {
+  with_lapack_type(a.dtype(), [&]<class T>(T) {
     for_each(a, [&](int64_t i) {
       info.data<int32_t>()[i] = lapack::getrf<T>(rows(a), cols(a), matrix<T>(a, i), leading(a),
                                                  pivots.data<int32_t>() + i * k);
@@ -87,7 +77,7 @@ void lu(const Tensor& a, const Tensor& pivots, const Tensor& info) {
 
 void lu_solve(const Tensor& b, const Tensor& lu, const Tensor& pivots) {
   if (b.numel() == 0) return;
-  with_type(b.dtype(), [&]<class T>(T) {
+  with_lapack_type(b.dtype(), [&]<class T>(T) {
     for_each(b, [&](int64_t i) {
       lapack::getrs<T>(Trans::No, rows(b), cols(b), matrix<T>(lu, i), leading(lu),
                        pivots.data<int32_t>() + i * rows(b), matrix<T>(b, i), leading(b));
@@ -98,7 +88,7 @@ void lu_solve(const Tensor& b, const Tensor& lu, const Tensor& pivots) {
 void cholesky(const Tensor& a, const Tensor& info, bool upper) {
   zero(info);
   if (a.numel() == 0) return;
-  with_type(a.dtype(), [&]<class T>(T) {
+  with_lapack_type(a.dtype(), [&]<class T>(T) {
     const int64_t n = rows(a);
     for_each(a, [&](int64_t i) {
       T* m = matrix<T>(a, i);
@@ -113,7 +103,7 @@ void cholesky(const Tensor& a, const Tensor& info, bool upper) {
 
 void triangular_solve(const Tensor& b, const Tensor& a, bool upper, bool unit) {
   if (b.numel() == 0) return;
-  with_type(b.dtype(), [&]<class T>(T) {
+  with_lapack_type(b.dtype(), [&]<class T>(T) {
     T one{};
     if constexpr (std::is_floating_point_v<T>) {
       one = 1;
@@ -130,7 +120,7 @@ void triangular_solve(const Tensor& b, const Tensor& a, bool upper, bool unit) {
 void qr(const Tensor& a, const Tensor& tau) {
   if (a.numel() == 0) return;
   const int64_t k = std::min(rows(a), cols(a));
-  with_type(a.dtype(), [&]<class T>(T) {
+  with_lapack_type(a.dtype(), [&]<class T>(T) {
     for_each(a, [&](int64_t i) {
       lapack::geqrf<T>(rows(a), cols(a), matrix<T>(a, i), leading(a), tau.data<T>() + i * k);
     });
@@ -140,7 +130,7 @@ void qr(const Tensor& a, const Tensor& tau) {
 void reflectors(const Tensor& q, const Tensor& tau) {
   if (q.numel() == 0) return;
   const int64_t k = tau.sizes().back();
-  with_type(q.dtype(), [&]<class T>(T) {
+  with_lapack_type(q.dtype(), [&]<class T>(T) {
     for_each(q, [&](int64_t i) {
       lapack::orgqr<T>(rows(q), cols(q), k, matrix<T>(q, i), leading(q), tau.data<T>() + i * k);
     });
@@ -149,7 +139,7 @@ void reflectors(const Tensor& q, const Tensor& tau) {
 
 void set_identity(const Tensor& t) {
   zero(t);
-  with_type(t.dtype(), [&]<class T>(T) {
+  with_lapack_type(t.dtype(), [&]<class T>(T) {
     for (int64_t i = 0; i < batch(t); ++i) {
       for (int64_t d = 0; d < std::min(rows(t), cols(t)); ++d) {
         T& v = matrix<T>(t, i)[d * (rows(t) + 1)];
@@ -175,7 +165,7 @@ void svd(const Tensor& a, const Tensor& u, const Tensor& s, const Tensor& vh, co
   const lapack::Vectors job = !vectors ? lapack::Vectors::None
                               : full   ? lapack::Vectors::All
                                        : lapack::Vectors::Some;
-  with_type(a.dtype(), [&]<class T>(T) {
+  with_lapack_type(a.dtype(), [&]<class T>(T) {
     using R = lapack::RealOf<T>;
     for_each(a, [&](int64_t i) {
       T* x = matrix<T>(a, i);
@@ -194,7 +184,7 @@ void svd(const Tensor& a, const Tensor& u, const Tensor& s, const Tensor& vh, co
 void eigh(const Tensor& a, const Tensor& w, const Tensor& info, bool upper, bool vectors) {
   zero(info);
   if (a.numel() == 0) return;
-  with_type(a.dtype(), [&]<class T>(T) {
+  with_lapack_type(a.dtype(), [&]<class T>(T) {
     using R = lapack::RealOf<T>;
     const int64_t n = rows(a);
     for_each(a, [&](int64_t i) {
@@ -209,7 +199,7 @@ void eigh(const Tensor& a, const Tensor& w, const Tensor& info, bool upper, bool
 void eig(const Tensor& a, const Tensor& w, const Tensor& v, const Tensor& info) {
   zero(info);
   if (a.numel() == 0) return;
-  with_type(a.dtype(), [&]<class T>(T) {
+  with_lapack_type(a.dtype(), [&]<class T>(T) {
     using C = lapack::ComplexOf<T>;
     const int64_t n = rows(a);
     for_each(a, [&](int64_t i) {
@@ -227,7 +217,7 @@ void lstsq(const Tensor& a, const Tensor& b, const Tensor& s, const Tensor& rank
   zero(info);
   if (a.numel() == 0 || b.numel() == 0) return;
   const int64_t m = rows(a), n = cols(a), nrhs = cols(b), k = std::min(m, n);
-  with_type(a.dtype(), [&]<class T>(T) {
+  with_lapack_type(a.dtype(), [&]<class T>(T) {
     using R = lapack::RealOf<T>;
     for_each(a, [&](int64_t i) {
       T* x = matrix<T>(a, i);

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <vector>
 
+#include "cpu/items.h"
 #include "cpu/load_kernels.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
@@ -75,33 +76,13 @@ void fill_row(int64_t n, char* out, int64_t out_step, const char* mask, int64_t 
   }
 }
 
-struct Item16 {
-  uint64_t a, b;
-};
-
 void masked_fill(const Tensor& target, const Tensor& mask, const Tensor& value) {
   if (target.numel() == 0) return;
   StridedPlan plan(target.sizes());
   plan.add(target);
   plan.add(mask);
   plan.finish();
-  auto* row = fill_row<Item16>;
-  switch (target.item_size()) {
-    case 1:
-      row = fill_row<uint8_t>;
-      break;
-    case 2:
-      row = fill_row<uint16_t>;
-      break;
-    case 4:
-      row = fill_row<uint32_t>;
-      break;
-    case 8:
-      row = fill_row<uint64_t>;
-      break;
-    default:
-      break;
-  }
+  auto* row = with_item(target.item_size(), []<class T>(T) { return &fill_row<T>; });
   parallel_for(0, plan.numel(), kBlock, [&](int64_t begin, int64_t end) {
     RowCursor at(plan, begin);
     while (begin < end) {

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "cpu/dtype_dispatch.h"
 #include "cpu/parallel.h"
 
 namespace rt::cpu {
@@ -28,37 +29,6 @@ struct Cell<BFloat16> {
   static float load(BFloat16 x) { return to_float(x); }
   static BFloat16 store(float x) { return to_bfloat16(x); }
 };
-
-template <class F>
-void by_float(DType t, F&& f) {
-  switch (t) {
-    case DType::Float16:
-      return f(Half{});
-    case DType::BFloat16:
-      return f(BFloat16{});
-    case DType::Float64:
-      return f(double{});
-    default:
-      return f(float{});
-  }
-}
-template <class F>
-void by_real(DType t, F&& f) {
-  switch (t) {
-    case DType::UInt8:
-      return f(uint8_t{});
-    case DType::Int8:
-      return f(int8_t{});
-    case DType::Int16:
-      return f(int16_t{});
-    case DType::Int32:
-      return f(int32_t{});
-    case DType::Int64:
-      return f(int64_t{});
-    default:
-      return by_float(t, std::forward<F>(f));
-  }
-}
 
 int64_t plane_size(const Tensor& t) { return t.numel() / std::max<int64_t>(t.sizes()[0], 1); }
 
@@ -91,8 +61,7 @@ void for_each_place(const PoolWindows& w, size_t i, size_t j, size_t k, int64_t 
 void pool_max(const Tensor& out, const Tensor& index, const Tensor& x, const PoolWindows& w) {
   const int64_t height = x.sizes()[2], width = x.sizes()[3], in = plane_size(x),
                 size = plane_size(out);
-  by_real(x.dtype(), [&](auto tag) {
-    using T = decltype(tag);
+  with_type(kReals, x.dtype(), "max_pool", [&]<class T>(T) {
     using C = typename Cell<T>::Compute;
     const T* source = x.data<const T>();
     T* target = out.data<T>();
@@ -125,8 +94,7 @@ using Divisor = std::conditional_t<std::is_same_v<T, double>, double, float>;
 void pool_mean(const Tensor& out, const Tensor& x, const PoolWindows& w, const Tensor& divisor) {
   const int64_t height = x.sizes()[2], width = x.sizes()[3], in = plane_size(x),
                 size = plane_size(out);
-  by_float(x.dtype(), [&](auto tag) {
-    using T = decltype(tag);
+  with_type(kFloats, x.dtype(), "avg_pool", [&]<class T>(T) {
     using C = typename Cell<T>::Compute;
     const T* source = x.data<const T>();
     T* target = out.data<T>();
@@ -149,8 +117,7 @@ void pool_mean_grad(const Tensor& grad_x, const Tensor& grad, const PoolWindows&
                     const Tensor& divisor) {
   const int64_t height = grad_x.sizes()[2], width = grad_x.sizes()[3];
   const int64_t in = plane_size(grad_x), size = plane_size(grad);
-  by_float(grad.dtype(), [&](auto tag) {
-    using T = decltype(tag);
+  with_type(kFloats, grad.dtype(), "avg_pool", [&]<class T>(T) {
     using C = typename Cell<T>::Compute;
     const T* source = grad.data<const T>();
     T* target = grad_x.data<T>();
@@ -174,8 +141,7 @@ void pool_mean_grad(const Tensor& grad_x, const Tensor& grad, const PoolWindows&
 void plane_scatter(const Tensor& out, const Tensor& values, const Tensor& index) {
   const int64_t in = plane_size(out), size = plane_size(values);
   const int64_t* where = index.data<const int64_t>();
-  by_float(out.dtype(), [&](auto tag) {
-    using T = decltype(tag);
+  with_type(kFloats, out.dtype(), "max_pool", [&]<class T>(T) {
     const T* source = values.data<const T>();
     T* target = out.data<T>();
     parallel_for(0, values.sizes()[0], grain(out), [&](int64_t begin, int64_t end) {
@@ -192,8 +158,7 @@ void plane_scatter(const Tensor& out, const Tensor& values, const Tensor& index)
 void plane_gather(const Tensor& out, const Tensor& values, const Tensor& index) {
   const int64_t in = plane_size(values), size = plane_size(out);
   const int64_t* where = index.data<const int64_t>();
-  by_float(out.dtype(), [&](auto tag) {
-    using T = decltype(tag);
+  with_type(kFloats, out.dtype(), "max_pool", [&]<class T>(T) {
     const T* source = values.data<const T>();
     T* target = out.data<T>();
     parallel_for(0, out.sizes()[0], grain(out), [&](int64_t begin, int64_t end) {

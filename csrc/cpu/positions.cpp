@@ -2,16 +2,13 @@
 
 #include <cstring>
 
+#include "cpu/items.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
 
 namespace rt::cpu {
 
 namespace {
-
-struct Item16 {
-  uint64_t a, b;
-};
 
 template <class T>
 void move(const StridedPlan& plan, int64_t step, bool put) {
@@ -37,18 +34,7 @@ void positions(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& 
   plan.add(x.data(), strides);
   plan.finish();
   const int64_t step = x.dim() == 0 ? 0 : x.strides()[dim] * item;
-  switch (item) {
-    case 1:
-      return move<uint8_t>(plan, step, put);
-    case 2:
-      return move<uint16_t>(plan, step, put);
-    case 4:
-      return move<uint32_t>(plan, step, put);
-    case 8:
-      return move<uint64_t>(plan, step, put);
-    default:
-      return move<Item16>(plan, step, put);
-  }
+  with_item(x.item_size(), [&]<class T>(T) { move<T>(plan, step, put); });
 }
 
 const RegisterKernel register_positions(positions_kernel, DeviceType::CPU, &positions);

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "cpu/items.h"
+
 namespace rt::cpu {
 
 void StridedPlan::add(const Tensor& t) {
@@ -92,9 +94,6 @@ void RowCursor::advance(int64_t n) {
 }
 
 namespace {
-struct Item16 {
-  uint64_t a, b;
-};
 template <class T>
 void copy_as(int64_t n, char* dst, int64_t dst_step, const char* src, int64_t src_step) {
   for (int64_t i = 0; i < n; ++i) {
@@ -110,18 +109,7 @@ void copy_items(size_t item, int64_t n, char* dst, int64_t dst_step, const char*
     std::memcpy(dst, src, static_cast<size_t>(n) * item);
     return;
   }
-  switch (item) {
-    case 1:
-      return copy_as<uint8_t>(n, dst, dst_step, src, src_step);
-    case 2:
-      return copy_as<uint16_t>(n, dst, dst_step, src, src_step);
-    case 4:
-      return copy_as<uint32_t>(n, dst, dst_step, src, src_step);
-    case 8:
-      return copy_as<uint64_t>(n, dst, dst_step, src, src_step);
-    default:
-      return copy_as<Item16>(n, dst, dst_step, src, src_step);
-  }
+  with_item(item, [&]<class T>(T) { copy_as<T>(n, dst, dst_step, src, src_step); });
 }
 
 }  // namespace rt::cpu
