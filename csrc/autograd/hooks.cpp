@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "autograd/node.h"
+#include "core/fork.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -16,6 +17,7 @@ std::mutex& hooks_mutex() {
   static std::mutex m;
   return m;
 }
+const ForkGuard fork_guard(ForkOrder::Hooks, hooks_mutex);
 
 }  // namespace
 

@@ -1,15 +1,25 @@
 // Histories of tensors: leaves, results, views and in-place writes.
 #include "autograd/vjp.h"
+#include "core/fork.h"
 #include "ops/ops.h"
 
 namespace rt {
 
+namespace {
+
+// Two threads may be the first to use a shared tensor. Global: taken once a tensor.
+std::mutex& making_meta() {
+  static std::mutex m;
+  return m;
+}
+const ForkGuard fork_guard(ForkOrder::AutogradMeta, making_meta);
+
+}  // namespace
+
 AutogradMeta& autograd_meta(const Tensor& t) {
   auto& meta = t.impl()->autograd_;
   if (!meta) {
-    // Two threads may be the first to use a shared tensor. Global: taken once a tensor.
-    static std::mutex mutex;
-    std::lock_guard lock(mutex);
+    std::lock_guard lock(making_meta());
     if (!meta) meta.reset(new AutogradMeta);
   }
   return *meta;

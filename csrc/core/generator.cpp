@@ -1,34 +1,12 @@
 #include "core/generator.h"
 
 #include <map>
+#include <mutex>
 #include <random>
 
+#include "core/fork.h"
+
 namespace rt {
-
-Generator::State Generator::state() const {
-  std::lock_guard lock(mutex_);
-  return state_;
-}
-
-void Generator::set_state(State s) {
-  std::lock_guard lock(mutex_);
-  state_ = s;
-}
-
-uint64_t Generator::seed() {
-  std::random_device entropy;
-  // 53 bits, so that the value survives a trip through a float.
-  const uint64_t s = ((uint64_t{entropy()} << 32) | entropy()) & ((uint64_t{1} << 53) - 1);
-  manual_seed(s);
-  return s;
-}
-
-Generator::State Generator::reserve(uint64_t counters) {
-  std::lock_guard lock(mutex_);
-  const State start = state_;
-  state_.offset += counters;
-  return start;
-}
 
 namespace {
 
@@ -42,8 +20,43 @@ Defaults& defaults() {
   static auto& d = *new Defaults;
   return d;
 }
+const ForkGuard defaults_guard(ForkOrder::Generators,
+                               []() -> std::mutex& { return defaults().mutex; });
+
+// Guards the states of all generators: one for all, so that a fork can hold it. Held for a few
+// instructions at a time.
+std::mutex& states_mutex() {
+  static std::mutex m;
+  return m;
+}
+const ForkGuard states_guard(ForkOrder::GeneratorStates, states_mutex);
 
 }  // namespace
+
+Generator::State Generator::state() const {
+  std::lock_guard lock(states_mutex());
+  return state_;
+}
+
+void Generator::set_state(State s) {
+  std::lock_guard lock(states_mutex());
+  state_ = s;
+}
+
+uint64_t Generator::seed() {
+  std::random_device entropy;
+  // 53 bits, so that the value survives a trip through a float.
+  const uint64_t s = ((uint64_t{entropy()} << 32) | entropy()) & ((uint64_t{1} << 53) - 1);
+  manual_seed(s);
+  return s;
+}
+
+Generator::State Generator::reserve(uint64_t counters) {
+  std::lock_guard lock(states_mutex());
+  const State start = state_;
+  state_.offset += counters;
+  return start;
+}
 
 Ref<Generator> default_generator(Device device) {
   Defaults& d = defaults();

@@ -10,12 +10,12 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
-#include <pthread.h>
 #include <unistd.h>
 
 #include "core/block_cache.h"
 #include "core/device.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/storage.h"
 #include "cpu/cpu_limits.h"
 #include "cpu/load_kernels.h"
@@ -83,14 +83,11 @@ int64_t default_cap() {
 
 // Leaked on purpose: storages may be released by static destructors of other modules.
 BlockCache& large_cache() {
-  static BlockCache* cache = [] {
-    auto* c = new BlockCache(default_cap());
-    pthread_atfork([] { large_cache().mutex().lock(); }, [] { large_cache().mutex().unlock(); },
-                   [] { large_cache().mutex().unlock(); });
-    return c;
-  }();
+  static auto* cache = new BlockCache(default_cap());
   return *cache;
 }
+const ForkGuard fork_guard(ForkOrder::HostMemory,
+                           []() -> std::mutex& { return large_cache().mutex(); });
 
 void free_all(const std::vector<MemoryBlock>& blocks) {
   for (const MemoryBlock& b : blocks) std::free(b.data);

@@ -7,11 +7,14 @@
 
 #include <mutex>
 
+#include "core/fork.h"
+
 namespace rt::cpu {
 
 namespace {
 // OpenBLAS's setting is one for the process, so the scopes that raise it are counted together.
 std::mutex g_mutex;
+const ForkGuard g_fork_guard(ForkOrder::BlasThreads, []() -> std::mutex& { return g_mutex; });
 int g_scopes = 0;
 }  // namespace
 

@@ -9,6 +9,7 @@ void test_lapack();
 void test_fft();
 void test_engine();
 void test_interceptor();
+void test_fork();
 
 namespace {
 struct Test {
@@ -16,9 +17,9 @@ struct Test {
   void (*run)();
 };
 constexpr Test kTests[] = {
-    {"parallel", test_parallel},      {"gemm", test_gemm}, {"conv", test_conv},
-    {"lapack", test_lapack},          {"fft", test_fft},   {"engine", test_engine},
-    {"interceptor", test_interceptor}};
+    {"parallel", test_parallel},       {"gemm", test_gemm}, {"conv", test_conv},
+    {"lapack", test_lapack},           {"fft", test_fft},   {"engine", test_engine},
+    {"interceptor", test_interceptor}, {"fork", test_fork}};
 }  // namespace
 
 int main(int argc, char** argv) {
