@@ -1,13 +1,8 @@
 // Items that are moved or zeroed by where they are, whatever they mean: triangles and reversals.
 #include "rt_dense.h"
+#include "rt_walk.h"
 //
 #include "rt_creation_plans.h"
-#include "rt_plans.h"
-
-// Items of 16 bytes.
-struct alignas(16) rt_item16 {
-  ulong a, b;
-};
 
 template <class T>
 kernel void rt_triangle(device T* out [[buffer(0)]], device const T* x [[buffer(1)]],
@@ -48,16 +43,8 @@ kernel void rt_flip(device T* out [[buffer(0)]], device const T* x [[buffer(1)]]
                     constant ElementwisePlan& plan [[buffer(2)]],
                     constant long& first [[buffer(3)]], uint at [[thread_position_in_grid]]) {
   if (at >= plan.n) return;
-  long to = 0, from = first;
-  uint left = at;
-  for (uint d = 0; d < plan.ndim; d++) {
-    const uint next = left / plan.sizes[d];
-    const long i = long(left - next * plan.sizes[d]);
-    to += i * plan.strides[0][d];
-    from += i * plan.strides[1][d];
-    left = next;
-  }
-  out[to] = x[from];
+  const rt_places<2> p = rt_walk<2>(plan, at);
+  out[p.at[0]] = x[first + p.at[1]];
 }
 RT_EXPORT_AS(flip_1, rt_flip<uchar>)
 RT_EXPORT_AS(flip_2, rt_flip<ushort>)

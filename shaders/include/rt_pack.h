@@ -24,3 +24,8 @@ template <class T, int N>
 struct alignas(sizeof(T) * N) rt_pack {
   T v[N];
 };
+
+// Items of 16 bytes.
+struct alignas(16) rt_item16 {
+  ulong a, b;
+};
