@@ -10,6 +10,7 @@ void test_fft();
 void test_engine();
 void test_interceptor();
 void test_fork();
+void test_shader_source();
 
 namespace {
 struct Test {
@@ -19,7 +20,7 @@ struct Test {
 constexpr Test kTests[] = {
     {"parallel", test_parallel},       {"gemm", test_gemm}, {"conv", test_conv},
     {"lapack", test_lapack},           {"fft", test_fft},   {"engine", test_engine},
-    {"interceptor", test_interceptor}, {"fork", test_fork}};
+    {"interceptor", test_interceptor}, {"fork", test_fork}, {"shader_source", test_shader_source}};
 }  // namespace
 
 int main(int argc, char** argv) {

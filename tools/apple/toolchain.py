@@ -88,7 +88,7 @@ class Toolchain:
         return self._run(
             "c++",
             *("-target", f"aarch64-macos.{target}", *language, "-std=c++20"),
-            *("-O1", "-fvisibility=hidden", "-ffp-contract=off"),  # without -O zig adds its sanitizer
+            *("-O0", "-fno-sanitize=all", "-fvisibility=hidden", "-ffp-contract=off"),
             *("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"),
             *("-Icsrc", "-Ishaders/include", "-isystem", self.generated / "include", *flags),
             *("-c", source, "-o", output),

@@ -38,7 +38,6 @@ RT_INLINE s64 to_s64(F x) {
   const bool fits = x >= F(-9223372036854775808.0) && x < F(9223372036854775808.0);
   return fits ? static_cast<s64>(x) : (-9223372036854775807LL - 1);
 }
-RT_INLINE s64 to_s64(s64 x) { return x; }
 
 template <class To>
 struct Store {

@@ -21,8 +21,8 @@ T max_of_row(int64_t n, const T* x) {
     Vector<T> a = load_vector(x), b = a;
     for (i = W; i + 2 * W <= n; i += 2 * W) {
       const Vector<T> u = load_vector(x + i), v = load_vector(x + i + W);
-      a = (u > a) | (u != u) ? u : a;
-      b = (v > b) | (v != v) ? v : b;
+      a = ((u > a) | (u != u)) ? u : a;
+      b = ((v > b) | (v != v)) ? v : b;
     }
     for (int64_t l = 0; l < W; ++l) max = higher(higher<T>(max, a[l]), static_cast<T>(b[l]));
   }
