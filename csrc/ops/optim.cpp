@@ -9,12 +9,11 @@ namespace rt {
 
 ElementwiseSlot fused_sgd_slot{"fused_sgd_", EwCompute::Promoted, EwResult::Same, 3};
 ElementwiseSlot fused_adam_slot{"fused_adam_", EwCompute::Promoted, EwResult::Same, 5};
-KernelSlot<void(const ElementwiseSlot&, TensorList, size_t, const void*)> fused_step_kernel{
+KernelSlot<void(const ElementwiseSlot&, std::span<const StepEntry>, size_t)> fused_step_kernel{
     "fused_step"};
 
 namespace {
 
-constexpr size_t kMaxTensors = kMaxStepTensors;
 void check_lists(const char* op, TensorList params, std::initializer_list<TensorList> lists) {
   for (TensorList l : lists) {
     RT_CHECK(l.empty() || l.size() == params.size(), Runtime, op,
@@ -23,13 +22,7 @@ void check_lists(const char* op, TensorList params, std::initializer_list<Tensor
   }
 }
 
-// The tensors of one parameter: [0] the parameter, [1] the gradient, then state.
-struct Entry {
-  Tensor tensors[kMaxTensors];
-  size_t count = 0;
-};
-
-void check_entry(const char* op, const Entry& e) {
+void check_entry(const char* op, const StepEntry& e) {
   const Tensor& p = e.tensors[0];
   RT_CHECK(is_floating(p.dtype()), Runtime, op, "parameters must be real floating point",
            describe(p));
@@ -44,29 +37,39 @@ void check_entry(const char* op, const Entry& e) {
   }
 }
 
-void run_entry(const ElementwiseSlot& slot, const char* op, const Entry& e, size_t slots,
-               const void* scalars) {
-  check_entry(op, e);
+// The entry on tensors that are dense and lie alike; its own, if they do.
+StepEntry laid_alike(const char* op, const StepEntry& e) {
   const Tensor& p = e.tensors[0];
-  if (p.numel() == 0) return;
   bool alike = is_non_overlapping_and_dense(p);
   for (size_t i = 1; i < e.count; ++i) alike = alike && e.tensors[i].strides() == p.strides();
-  if (alike) {
-    fused_step_kernel(p, slot, TensorList(e.tensors, e.count), slots, scalars);
-  } else {
-    Entry dense;
-    dense.count = e.count;
-    for (size_t i = 0; i < e.count; ++i) {
-      dense.tensors[i] = empty(p.sizes(), p.dtype(), p.device(), op);
-      copy_kernel(dense.tensors[i], dense.tensors[i], e.tensors[i]);
-    }
-    fused_step_kernel(p, slot, TensorList(dense.tensors, dense.count), slots, scalars);
-    for (size_t i = 0; i < e.count; ++i) {
-      if (i != 1) copy_kernel(e.tensors[i], e.tensors[i], dense.tensors[i]);
-    }
-  }
+  if (alike) return e;
+  StepEntry dense = e;
   for (size_t i = 0; i < e.count; ++i) {
-    if (i != 1) e.tensors[i].bump_version();
+    dense.tensors[i] = empty(p.sizes(), p.dtype(), p.device(), op);
+    copy_kernel(dense.tensors[i], dense.tensors[i], e.tensors[i]);
+  }
+  return dense;
+}
+
+void run_entries(const ElementwiseSlot& slot, std::span<const StepEntry> entries, size_t slots) {
+  std::vector<StepEntry> ready;
+  for (const StepEntry& e : entries) ready.push_back(laid_alike(slot.name(), e));
+  // Those of one device and dtype go to the engine together.
+  for (size_t begin = 0, end = 0; begin < ready.size(); begin = end) {
+    const Tensor& first = ready[begin].tensors[0];
+    for (end = begin; end < ready.size(); ++end) {
+      const Tensor& p = ready[end].tensors[0];
+      if (p.dtype() != first.dtype() || !(p.device() == first.device())) break;
+    }
+    fused_step_kernel(first, slot, std::span(ready).subspan(begin, end - begin), slots);
+  }
+  for (size_t k = 0; k < ready.size(); ++k) {
+    for (size_t i = 0; i < ready[k].count; ++i) {
+      if (i == 1) continue;
+      const Tensor &own = entries[k].tensors[i], &written = ready[k].tensors[i];
+      if (!own.is_same(written)) copy_kernel(own, own, written);
+      own.bump_version();
+    }
   }
 }
 
@@ -83,11 +86,14 @@ int64_t sgd_forward(TensorList params, TensorList grads, TensorList momentum_buf
   NoGradGuard guard;
   const SgdScalars s{lr,       momentum, dampening,     weight_decay,
                      nesterov, maximize, is_first_step, momentum != 0};
+  std::vector<StepEntry> entries;
   for (size_t i = 0; i < params.size(); ++i) {
-    Entry e{{params[i], grads[i]}, 2};
+    StepEntry e{{params[i], grads[i]}, 2, {.sgd = s}};
     if (momentum != 0) e.tensors[e.count++] = momentum_buffers[i];
-    run_entry(fused_sgd_slot, op, e, 3, &s);
+    check_entry(op, e);
+    if (params[i].numel() > 0) entries.push_back(std::move(e));
   }
+  run_entries(fused_sgd_slot, entries, 3);
   return static_cast<int64_t>(params.size());
 }
 const Op sgd_op(
@@ -124,6 +130,7 @@ int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs,
                    steps.size(), " steps"));
   NoGradGuard guard;
   AdamScalars s{0, 0, beta1, beta2, eps, weight_decay, lr, amsgrad, maximize, decoupled};
+  std::vector<StepEntry> entries;
   for (size_t i = 0; i < n; ++i) {
     RT_CHECK(
         steps[i].dtype() == DType::Float32 && steps[i].numel() == 1 && steps[i].device().is_cpu(),
@@ -134,10 +141,12 @@ int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs,
     const double t = *step;
     s.step_size = lr / (1 - std::pow(beta1, t));
     s.root_correction = std::sqrt(1 - std::pow(beta2, t));
-    Entry e{{params[i], grads[i], exp_avgs[i], exp_avg_sqs[i]}, 4};
+    StepEntry e{{params[i], grads[i], exp_avgs[i], exp_avg_sqs[i]}, 4, {.adam = s}};
     if (amsgrad) e.tensors[e.count++] = max_exp_avg_sqs[i];
-    run_entry(fused_adam_slot, op, e, 5, &s);
+    check_entry(op, e);
+    if (params[i].numel() > 0) entries.push_back(std::move(e));
   }
+  run_entries(fused_adam_slot, entries, 5);
   return static_cast<int64_t>(n);
 }
 const Op adam_op(

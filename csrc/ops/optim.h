@@ -1,6 +1,8 @@
 // Optimizer steps over whole lists of parameters, one pass over memory a parameter.
 #pragma once
 
+#include <span>
+
 #include "ops/elementwise.h"
 
 namespace rt {
@@ -22,11 +24,21 @@ struct AdamScalars {
 extern ElementwiseSlot fused_sgd_slot;
 extern ElementwiseSlot fused_adam_slot;
 
-inline constexpr size_t kMaxStepTensors = 5;
-// Runs the loop of `slot` over tensors that are dense and lie alike: the parameter, its gradient
-// (read only), its state. `scalars` comes to the loop as pointer number `slots`.
-extern KernelSlot<void(const ElementwiseSlot& slot, TensorList tensors, size_t slots,
-                       const void* scalars)>
+// One parameter's step. The tensors are dense and lie alike: the parameter, its gradient (read
+// only), its state.
+struct StepEntry {
+  static constexpr size_t kMaxTensors = 5;
+  Tensor tensors[kMaxTensors];
+  size_t count = 0;
+  union {
+    SgdScalars sgd;
+    AdamScalars adam;
+  };
+};
+// Runs the loop of `slot` over entries of one dtype. The scalars come to the loop as pointer number
+// `slots`.
+extern KernelSlot<void(const ElementwiseSlot& slot, std::span<const StepEntry> entries,
+                       size_t slots)>
     fused_step_kernel;
 
 }  // namespace rt
