@@ -9,8 +9,10 @@
 #define RT_FORMULAS_H
 #include "rt_formulas_activation.h"
 #include "rt_formulas_arith.h"
+#include "rt_formulas_binary.h"
 #include "rt_formulas_convert.h"
 #include "rt_formulas_exp.h"
+#include "rt_formulas_integer.h"
 #include "rt_formulas_loss.h"
 #include "rt_formulas_special.h"
 #include "rt_formulas_trig.h"

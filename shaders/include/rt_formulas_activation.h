@@ -121,6 +121,7 @@ RT_INLINE T mish_grad_(T x) {
   return abs_(x) > flat_(x) ? w : mad_(x * sigmoid, m * r * (T(1) + w), w);
 }
 
+// As a clamp, but with the bounds as given: NaN stays NaN.
 template <class T>
 RT_INLINE T relu_(T x) {
   return x < T(0) ? T(0) : x;
@@ -142,14 +143,27 @@ RT_INLINE T hardswish_(T x) {
   return x * relu6_(x + T(3)) / T(6);
 }
 template <class T>
+RT_INLINE T hardsigmoid_backward_(T g, T x) {
+  return x > T(-3) && x < T(3) ? g / T(6) : T(0);
+}
+template <class T>
+RT_INLINE T hardswish_backward_(T g, T x) {
+  return x <= T(-3) ? T(0) : (x >= T(3) ? g : g * (x / T(3) + T(0.5)));
+}
+template <class T>
 RT_INLINE T leaky_relu_(T x, T slope) {
   return x > T(0) ? x : x * slope;
 }
-// scale * x above 0, scale * alpha * (exp(input_scale * x) - 1) below
+// positive * x above 0, negative * (exp(input_scale * x) - 1) below
 template <class T>
-RT_INLINE T elu_(T x, T alpha, T scale, T input_scale) {
-  const T below = expm1_(x * input_scale) * (alpha * scale);
-  return x > T(0) ? x * scale : below;
+RT_INLINE T elu_(T x, T negative, T positive, T input_scale) {
+  const T below = expm1_(x * input_scale) * negative;
+  return x > T(0) ? x * positive : below;
+}
+template <class T>
+RT_INLINE T elu_backward_(T g, T x, T negative, T positive, T input_scale) {
+  const T below = exp_(x * input_scale) * (negative * input_scale);
+  return g * (x > T(0) ? positive : below);
 }
 template <class T>
 RT_INLINE T selu_alpha_(T) {
@@ -161,7 +175,7 @@ RT_INLINE T selu_scale_(T) {
 }
 template <class T>
 RT_INLINE T selu_(T x) {
-  return elu_(x, selu_alpha_(x), selu_scale_(x), T(1));
+  return elu_(x, selu_alpha_(x) * selu_scale_(x), selu_scale_(x), T(1));
 }
 template <class T>
 RT_INLINE T celu_(T x, T alpha) {

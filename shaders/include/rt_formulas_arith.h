@@ -1,4 +1,4 @@
-// Rounding, sign, division with Python's rules, comparison and integer formulas.
+// Rounding, sign, division with Python's rules and comparison of floats.
 #ifndef RT_FORMULAS_ARITH_H
 #define RT_FORMULAS_ARITH_H
 #include "rt_formulas_base.h"
@@ -14,6 +14,20 @@ RT_INLINE T round_(T x) {
 template <class T>
 RT_INLINE T frac_(T x) {
   return x - trunc_(x);
+}
+// Python's round(x, decimals): s is a power of ten, divided by where `down` is not 0.
+template <class T>
+RT_INLINE T round_to_(T x, T s, T down) {
+  return down != T(0) ? rint_(x / s) * s : rint_(x * s) / s;
+}
+template <class T>
+RT_INLINE bool is_finite_(T x) {
+  return abs_(x) < inf_(x);
+}
+template <class T>
+RT_INLINE T nan_to_num_(T x, T nan, T top, T bottom) {
+  const T finite = x == inf_(x) ? top : (x == -inf_(x) ? bottom : x);
+  return x != x ? nan : finite;
 }
 // -1, 0 or 1; 0 for NaN
 template <class T>
@@ -220,75 +234,6 @@ RT_INLINE T floor_divide_small_(T x, T y) {
 template <class T>
 RT_INLINE T floor_divide_(T x, T y) {
   return floor_divide_from_fmod_(x, y, fmod_(x, y));
-}
-
-// Integers. The divisor must not be zero (the caller reports that); the most negative number over
-// -1 wraps.
-template <class I>
-RT_INLINE I int_floor_divide_(I a, I b) {
-  const bool negate = b < I(0) && b == I(-1);
-  const I d = negate ? I(1) : b;
-  const I q = I(a / d), r = I(a % d);
-  const I down = I(q - ((r != I(0) && ((r < I(0)) != (d < I(0)))) ? I(1) : I(0)));
-  return negate ? I(0u - (u64)a) : down;
-}
-template <class I>
-RT_INLINE I int_trunc_divide_(I a, I b) {
-  const bool negate = b < I(0) && b == I(-1);
-  const I q = I(a / (negate ? I(1) : b));
-  return negate ? I(0u - (u64)a) : q;
-}
-template <class I>
-RT_INLINE I int_remainder_(I a, I b) {
-  const bool negate = b < I(0) && b == I(-1);
-  const I d = negate ? I(1) : b;
-  const I r = I(a % d);
-  return (r != I(0) && ((r < I(0)) != (d < I(0)))) ? I(r + d) : r;
-}
-template <class I>
-RT_INLINE I int_fmod_(I a, I b) {
-  const bool negate = b < I(0) && b == I(-1);
-  return I(a % (negate ? I(1) : b));
-}
-// Shifts by any count: too large or negative a count gives 0 (right shift of a negative number:
-// -1), as in torch.
-template <class I>
-RT_INLINE I shift_left_(I a, I n) {
-  const int width = (int)sizeof(I) * 8;
-  const bool ok = n >= I(0) && (u64)n < (u64)width;
-  return ok ? I((u64)a << (ok ? (int)n : 0)) : I(0);
-}
-template <class I>
-RT_INLINE I shift_right_(I a, I n) {
-  const bool is_signed = I(0) > I(-1);
-  const int last = (int)sizeof(I) * 8 - (is_signed ? 1 : 0);
-  const bool ok = n >= I(0) && (u64)n < (u64)last;
-  const I all = is_signed ? I(a >> ((int)sizeof(I) * 8 - 1)) : I(0);
-  return ok ? I(a >> (ok ? (int)n : 0)) : all;
-}
-// a^n by squaring, wrapping. Negative n: 1 for a = 1, +-1 for a = -1, else 0.
-template <class I>
-RT_INLINE I int_pow_(I a, I n) {
-  const bool negative = n < I(0);
-  u64 result = 1, base = (u64)a, e = negative ? 0 : (u64)n;
-  while (e != 0) {
-    result = (e & 1) ? result * base : result;
-    base *= base;
-    e >>= 1;
-  }
-  const I unit =
-      a == I(1) ? I(1) : ((I(0) > I(-1) && a == I(-1)) ? ((n & I(1)) ? I(-1) : I(1)) : I(0));
-  return negative ? unit : I(result);
-}
-template <class I>
-RT_INLINE I gcd_(I a, I b) {
-  u64 x = a < I(0) ? 0u - (u64)a : (u64)a, y = b < I(0) ? 0u - (u64)b : (u64)b;
-  while (y != 0) {
-    const u64 t = x % y;
-    x = y;
-    y = t;
-  }
-  return I(x);
 }
 
 }  // namespace RT_FORMULAS_NAMESPACE

@@ -67,8 +67,16 @@ RT_INLINE T divergence_loss_(T x, T y) {
   return entropy - y * x;
 }
 template <class T>
+RT_INLINE T divergence_loss_grad_(T g, T, T y) {
+  return -g * y;
+}
+template <class T>
 RT_INLINE T divergence_log_loss_(T x, T y) {
   return exp_(y) * (y - x);
+}
+template <class T>
+RT_INLINE T divergence_log_loss_grad_(T g, T, T y) {
+  return -g * exp_(y);
 }
 template <class T>
 RT_INLINE T poisson_log_loss_(T x, T y) {
@@ -77,6 +85,10 @@ RT_INLINE T poisson_log_loss_(T x, T y) {
 template <class T>
 RT_INLINE T poisson_loss_(T x, T y, T eps) {
   return x - y * log_(x + eps);
+}
+template <class T>
+RT_INLINE T poisson_loss_grad_(T g, T x, T y, T eps) {
+  return g * (T(1) - y / (x + eps));
 }
 template <class T>
 RT_INLINE T soft_margin_loss_(T x, T y) {

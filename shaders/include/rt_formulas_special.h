@@ -1,4 +1,4 @@
-// Error functions, gamma functions and Bessel I0.
+// Error functions, logit, gamma functions and Bessel I0.
 #ifndef RT_FORMULAS_SPECIAL_H
 #define RT_FORMULAS_SPECIAL_H
 #include "rt_formulas_trig.h"
@@ -56,6 +56,12 @@ RT_INLINE double erfinv_(double x) {  // 8 ulp
   return a == 1.0 ? copysign_(inf_(x), x) : r;
 }
 #endif
+
+// log(x / (1 - x))
+template <class T>
+RT_INLINE T logit_(T x) {
+  return log_(x / (T(1) - x));
+}
 
 // ---- gamma functions ----
 // log gamma of y > 0: 4 ulp. Polynomials about its zeros 1 and 2, a product below 8, Stirling's

@@ -90,11 +90,20 @@ inline void map4(int64_t n, void* const* p, F f) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i], c[i], d[i]);
 }
+template <class R, class A, class F>
+inline void map5(int64_t n, void* const* p, F f) {
+  R* out = static_cast<R*>(p[0]);
+  const A *a = static_cast<const A*>(p[1]), *b = static_cast<const A*>(p[2]);
+  const A *c = static_cast<const A*>(p[3]), *d = static_cast<const A*>(p[4]);
+  const A* e = static_cast<const A*>(p[5]);
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) out[i] = f(a[i], b[i], c[i], d[i], e[i]);
+}
 
 }  // namespace rt::cpu::RT_ISA
 
 // RT_LOOP1("exp", Float32, f32, f32, exp_(x)): slot, compute type, C types of result and input,
-// formula of x. RT_LOOP2 has inputs x, y; RT_LOOP3 x, y, z; RT_LOOP4 x, y, z, w.
+// formula of x. RT_LOOP2 has inputs x, y; RT_LOOP3 x, y, z; RT_LOOP4 x, y, z, w; RT_LOOP5 v too.
 #define RT_LOOP1(slot, type, R, A, formula)                                                   \
   table.add(slot, type, [](int64_t n, void* const* p) {                                       \
     map1<R, A>(                                                                               \
@@ -117,6 +126,13 @@ inline void map4(int64_t n, void* const* p, F f) {
         n, p, [](A x, A y, A z, A w) __attribute__((always_inline))->R { \
           return static_cast<R>(formula);                                \
         });                                                              \
+  })
+#define RT_LOOP5(slot, type, R, A, formula)                                   \
+  table.add(slot, type, [](int64_t n, void* const* p) {                       \
+    map5<R, A>(                                                               \
+        n, p, [](A x, A y, A z, A w, A v) __attribute__((always_inline))->R { \
+          return static_cast<R>(formula);                                     \
+        });                                                                   \
   })
 
 // The same formula for several types, results of the compute type.
@@ -145,11 +161,3 @@ inline void map4(int64_t n, void* const* p, F f) {
 #define RT_TEST_COMPLEX(M, slot, formula) \
   M(slot, Complex64, u8, c64, formula);   \
   M(slot, Complex128, u8, c128, formula)
-
-// Integer a op b that wraps: made in unsigned arithmetic, where that is defined.
-#define RT_WRAP_INTEGERS(M, slot, a, op, b)                                       \
-  M(slot, UInt8, u8, u8, (a)op(b));                                               \
-  M(slot, Int8, s8, s8, (a)op(b));                                                \
-  M(slot, Int16, s16, s16, static_cast<uint32_t>(a) op static_cast<uint32_t>(b)); \
-  M(slot, Int32, s32, s32, static_cast<uint32_t>(a) op static_cast<uint32_t>(b)); \
-  M(slot, Int64, s64, s64, static_cast<uint64_t>(a) op static_cast<uint64_t>(b))

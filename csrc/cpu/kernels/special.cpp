@@ -1,5 +1,5 @@
 // Error and gamma functions.
-#include "cpu/kernels/kernels.h"
+#include "cpu/kernels/lists.h"
 
 namespace rt::cpu::RT_ISA {
 
@@ -45,22 +45,13 @@ RT_NOINLINE f64 polygamma(f64 x, f64 n) {
   }
   return (odd ? factorial : -factorial) * zeta;
 }
-template <class T>
-RT_INLINE T logit(T x) {
-  return log_(x / (T(1) - x));
-}
 
 }  // namespace
 
 void add_special(const LoopTable& table) {
-  RT_FOR_FLOATS(RT_LOOP1, "erf", erf_(x));
-  RT_FOR_FLOATS(RT_LOOP1, "erfc", erfc_(x));
-  RT_FOR_FLOATS(RT_LOOP1, "erfinv", erfinv_(x));
-  RT_FOR_FLOATS(RT_LOOP1, "lgamma", lgamma_(x));
-  RT_FOR_FLOATS(RT_LOOP1, "digamma", digamma_(x));
+#include "rt_ops_special.h"
+  // The series needs float64: there is no shader of it.
   RT_FOR_FLOATS(RT_LOOP2, "polygamma", polygamma(x, y));
-  RT_FOR_FLOATS(RT_LOOP1, "logit", logit(x));
-  RT_FOR_FLOATS(RT_LOOP3, "logit_eps", logit(clamp_(x, y, z)));
 }
 
 }  // namespace rt::cpu::RT_ISA
