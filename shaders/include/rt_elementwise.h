@@ -155,7 +155,9 @@ kernel void rt_elementwise_5(device R* out [[buffer(0)]], device const M* a [[bu
   RT_EXPORT_FORMULA(name##_float, inputs, rt_floats_##name, float, float) \
   RT_EXPORT_FORMULA(name##_half, inputs, rt_floats_##name, half, half)    \
   RT_EXPORT_FORMULA(name##_bfloat, inputs, rt_floats_##name, bfloat, bfloat)
+#define RT_SINGLES(inputs, name, formula) RT_FLOATS(inputs, name, formula)
 #define RT_CHECKED_FLOATS(inputs, name, op, formula) RT_FLOATS(inputs, name, formula)
+#define RT_RUN_FLOATS(inputs, name, run, formula) RT_FLOATS(inputs, name, formula)
 #define RT_INTEGERS(inputs, name, formula)                                  \
   RT_FORMULA(rt_integers_##name, formula)                                   \
   RT_EXPORT_FORMULA(name##_uchar, inputs, rt_integers_##name, uchar, uchar) \
@@ -180,19 +182,23 @@ kernel void rt_elementwise_5(device R* out [[buffer(0)]], device const M* a [[bu
   RT_EXPORT_FORMULA(name##_long, inputs, rt_integer_tests_##name, uchar, long)
 #define RT_BOOL_TESTS(inputs, name, formula) RT_BOOLS(inputs, name, formula)
 
-struct rt_select {
-  template <class M, class C>
-  static C of(M mask, C x, C y, C, C) {
-    return mask ? x : y;
-  }
-};
-#define RT_SELECT(name, formula)                                                  \
-  RT_EXPORT_AS(name##_float, rt_elementwise_3<rt_select, float, uchar, float>)    \
-  RT_EXPORT_AS(name##_half, rt_elementwise_3<rt_select, half, uchar, half>)       \
-  RT_EXPORT_AS(name##_bfloat, rt_elementwise_3<rt_select, bfloat, uchar, bfloat>) \
-  RT_EXPORT_AS(name##_bool, rt_elementwise_3<rt_select, uchar, uchar, uchar>)     \
-  RT_EXPORT_AS(name##_uchar, rt_elementwise_3<rt_select, uchar, uchar, uchar>)    \
-  RT_EXPORT_AS(name##_char, rt_elementwise_3<rt_select, char, uchar, char>)       \
-  RT_EXPORT_AS(name##_short, rt_elementwise_3<rt_select, short, uchar, short>)    \
-  RT_EXPORT_AS(name##_int, rt_elementwise_3<rt_select, int, uchar, int>)          \
-  RT_EXPORT_AS(name##_long, rt_elementwise_3<rt_select, long, uchar, long>)
+// Two classes, because bool and uchar are one type and no kernel is instantiated twice.
+#define RT_SELECT_FORMULA(class_name, formula) \
+  struct class_name {                          \
+    template <class M, class C>                \
+    static C of(M x, C y, C z, C, C) {         \
+      return formula;                          \
+    }                                          \
+  };
+#define RT_SELECT(name, formula)                                                          \
+  RT_SELECT_FORMULA(rt_select_##name, formula)                                            \
+  RT_SELECT_FORMULA(rt_select_bool_##name, formula)                                       \
+  RT_EXPORT_AS(name##_float, rt_elementwise_3<rt_select_##name, float, uchar, float>)     \
+  RT_EXPORT_AS(name##_half, rt_elementwise_3<rt_select_##name, half, uchar, half>)        \
+  RT_EXPORT_AS(name##_bfloat, rt_elementwise_3<rt_select_##name, bfloat, uchar, bfloat>)  \
+  RT_EXPORT_AS(name##_bool, rt_elementwise_3<rt_select_bool_##name, uchar, uchar, uchar>) \
+  RT_EXPORT_AS(name##_uchar, rt_elementwise_3<rt_select_##name, uchar, uchar, uchar>)     \
+  RT_EXPORT_AS(name##_char, rt_elementwise_3<rt_select_##name, char, uchar, char>)        \
+  RT_EXPORT_AS(name##_short, rt_elementwise_3<rt_select_##name, short, uchar, short>)     \
+  RT_EXPORT_AS(name##_int, rt_elementwise_3<rt_select_##name, int, uchar, int>)           \
+  RT_EXPORT_AS(name##_long, rt_elementwise_3<rt_select_##name, long, uchar, long>)
