@@ -9,8 +9,6 @@ namespace rt {
 
 namespace {
 
-constexpr double kLn2 = 0.693147180559945309417;
-
 #define RT_BINARY_OP(name, arguments, compute, where, inplaces, text)           \
   ElementwiseSlot name##_slot{#name, EwCompute::compute, EwResult::Same, 2};    \
   const Op name##_op(#name arguments " -> Tensor", binary_forward<name##_slot>, \

@@ -31,7 +31,9 @@ from toolchain import HERE, ROOT, Toolchain
 
 TARGETS = ["14.0", "15.0"]
 # Names that a Mac has where the module is loaded: Python's, and those of libc++ and the C++ runtime.
-ELSEWHERE = re.compile(r"_?Py|_Z(N|T[ISV]N?|NK)?St|_ZT[ISV]|_Z(nw|na|dl|da)|__cxa_|__gxx_|_ZN10__cxxabiv1")
+ELSEWHERE = re.compile(
+    r"_?Py|_Z(T[ISV])?N?K?St|_ZT[IS]P?K?[a-z]$|_Z(nw|na|dl|da)|_Z(TV)?N10__cxxabiv1|__cxa_|__gxx_"
+)
 OWN = re.compile(r"_Z\w*?2rt")
 
 

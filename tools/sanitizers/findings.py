@@ -1,7 +1,7 @@
 """Prints what AddressSanitizer and UndefinedBehaviorSanitizer reported; fails if any of it is ours.
 
-Errors always are. A leak is ours if our code allocated it: the interpreter keeps much for the life of the process, and
-where it has no symbols no suppression can name that.
+Errors always are. A leak is ours if our code allocated it: the interpreter keeps much for the life of the
+process, and where it has no symbols no suppression can name that.
 """
 
 from __future__ import annotations
