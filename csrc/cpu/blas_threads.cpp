@@ -45,7 +45,7 @@ BlasThreadScope::~BlasThreadScope() {
 namespace rt::cpu {
 void blas_threads_ready() {}
 BlasThreadScope::BlasThreadScope() = default;
-BlasThreadScope::~BlasThreadScope() = default;
+BlasThreadScope::~BlasThreadScope() { static_cast<void>(raised_); }
 }  // namespace rt::cpu
 
 #endif

@@ -226,14 +226,13 @@ tensor([[1, 3],
 
 Tensor block_diag_forward(TensorList tensors) {
   if (tensors.empty()) return ops::zeros({1, 0});
-  int64_t rows = 0, columns = 0;
+  int64_t columns = 0;
   std::vector<Tensor> blocks;
   for (size_t i = 0; i < tensors.size(); ++i) {
     RT_CHECK(tensors[i].dim() <= 2, Runtime, "block_diag",
              cat_str("Input tensors must have 2 or fewer dimensions. Input ", i, " has ",
                      tensors[i].dim(), " dimensions"));
     blocks.push_back(at_least_2d(tensors[i]));
-    rows += blocks.back().size(0);
     columns += blocks.back().size(1);
   }
   const DType type = result_type(tensors);
