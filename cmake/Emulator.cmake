@@ -7,7 +7,7 @@ file(GLOB emulator_sources CONFIGURE_DEPENDS csrc/gpu/emulator/*.cpp)
 file(GLOB emulator_shaders CONFIGURE_DEPENDS shaders/*.metal tests/gpu/shaders/probe.metal)
 file(GLOB emulator_faults CONFIGURE_DEPENDS tests/gpu/shaders/faulty.metal)
 set_source_files_properties(${emulator_shaders} ${emulator_faults} PROPERTIES
-  LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-Wno-attributes")
+  LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-Wno-attributes;-fsigned-char")
 
 function(rustorch_add_emulator name)
   cmake_parse_arguments(ARG "CHECKED" "" "SHADERS" ${ARGN})

@@ -46,7 +46,7 @@ class Engine {
   virtual void load_kernels() {}
   virtual Ref<Storage> allocate(size_t nbytes, Device device) = 0;
   // Whether Storage::data() is an address that the host may use, once synchronised.
-  virtual bool host_visible() const { return false; }
+  virtual bool host_visible(Device) { return false; }
   // Copies bytes between a storage of this engine and host memory, after all work queued before;
   // they have arrived on return.
   virtual void copy_to_host(void* dst, const Storage& src, size_t offset, size_t nbytes) = 0;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 
 #include "core/device.h"
 #include "core/intrusive.h"
@@ -32,7 +31,6 @@ class Generator : public RefCounted {
   State reserve(uint64_t counters);
 
  private:
-  mutable std::mutex mutex_;
   Device device_;
   State state_{kDefaultSeed, 0};
 };

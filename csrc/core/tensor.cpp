@@ -30,7 +30,7 @@ void TensorImpl::dispose() {
 
 void* Tensor::synchronised_data() const {
   Engine& engine = engine_for(device(), "host_data");
-  RT_CHECK(engine.host_visible(), Type, "host_data",
+  RT_CHECK(engine.host_visible(device()), Type, "host_data",
            cat_str("the host cannot address the memory of device '", to_string(device()), "'"),
            describe(*this), ".cpu()");
   engine.synchronize(device());

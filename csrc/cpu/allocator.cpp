@@ -244,7 +244,7 @@ class CpuEngine final : public Engine {
  public:
   bool available(std::string*) override { return true; }
   void load_kernels() override { cpu::load_kernels(); }
-  bool host_visible() const override { return true; }
+  bool host_visible(Device) override { return true; }
   int device_count() override { return 1; }
   Ref<Storage> allocate(size_t nbytes, Device device) override {
     if (kExactMemory) return allocate_exact(nbytes, device);

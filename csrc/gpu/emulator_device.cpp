@@ -5,7 +5,6 @@
 #include <dlfcn.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
@@ -13,12 +12,14 @@
 #include "cpu/parallel.h"
 #include "gpu/emulator/emulator.h"
 #include "gpu/engine.h"
+#include "gpu/module_path.h"
 
 namespace rt::gpu {
 
 namespace {
 
 constexpr size_t kQueueLimit = 256;  // commands
+constexpr size_t kStaged = 4096;     // bytes from the host up to here wait in the queue
 
 class EmulatedKernel final : public Kernel {
  public:
@@ -84,6 +85,14 @@ class EmulatorDevice final : public ComputeDevice {
     std::memcpy(host, at(from, offset), bytes);
   }
   void write(const Block& to, size_t offset, const void* host, size_t bytes) override {
+    if (bytes <= kStaged) {
+      const char* first = static_cast<const char*>(host);
+      queue([this, to = at(to, offset), staged = std::vector<char>(first, first + bytes)] {
+        std::memcpy(to, staged.data(), staged.size());
+        note_written(to, staged.size());
+      });
+      return;
+    }
     synchronize();
     std::memcpy(at(to, offset), host, bytes);
     note_written(at(to, offset), bytes);
@@ -167,41 +176,35 @@ class EmulatorDevice final : public ComputeDevice {
   std::unordered_map<std::string, std::unique_ptr<EmulatedKernel>> kernels_;
 };
 
-// The folder of this extension module.
-std::string own_folder() {
-  Dl_info info{};
-  if (!dladdr(reinterpret_cast<const void*>(&own_folder), &info) || !info.dli_fname) return ".";
-  const std::string path = info.dli_fname;
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
-}
-
+// "emulator" runs shaders plainly; "emulator:1" is the build that checks every access they make.
 class EmulatorEngine final : public GpuEngine {
  public:
   EmulatorEngine() : GpuEngine(DeviceType::Emulator) {}
 
  private:
   std::vector<std::unique_ptr<ComputeDevice>> open(std::string* why_not) override {
-    const char* mode = std::getenv("RUSTORCH_EMULATOR");
-    const bool checked = mode && std::string_view(mode) == "checked";
-    const std::string path =
-        own_folder() + "/lib/librustorch_emulator" + (checked ? "_checked" : "") + ".so";
+    std::vector<std::unique_ptr<ComputeDevice>> devices;
+    for (const char* name :
+         {"/lib/librustorch_emulator.so", "/lib/librustorch_emulator_checked.so"}) {
+      const RustorchEmulator* table = open_library(module_folder() + name, why_not);
+      if (!table) break;
+      devices.push_back(std::make_unique<EmulatorDevice>(*table));
+    }
+    return devices;
+  }
+
+  static const RustorchEmulator* open_library(const std::string& path, std::string* why_not) {
     // Never closed: its thread-local memory belongs to threads that live on.
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    std::vector<std::unique_ptr<ComputeDevice>> devices;
     if (!library) {
       const char* error = dlerror();
       *why_not = cat_str("its library cannot be opened: ", error ? error : path);
-      return devices;
+      return nullptr;
     }
     using Table = const RustorchEmulator* (*)();
     const auto table = reinterpret_cast<Table>(dlsym(library, "rustorch_emulator"));
-    if (!table) {
-      *why_not = path + " is not the emulator's library";
-      return devices;
-    }
-    devices.push_back(std::make_unique<EmulatorDevice>(*table()));
-    return devices;
+    if (!table) *why_not = path + " is not the emulator's library";
+    return table ? table() : nullptr;
   }
 };
 

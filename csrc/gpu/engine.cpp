@@ -53,9 +53,7 @@ GpuEngine::Unit& GpuEngine::unit(Device device) {
 }
 ComputeDevice& GpuEngine::compute(Device device) { return *unit(device).device; }
 
-bool GpuEngine::host_visible() const {
-  return !units_.empty() && units_[0].device->info().host_visible;
-}
+bool GpuEngine::host_visible(Device device) { return compute(device).info().host_visible; }
 
 Ref<Storage> GpuEngine::allocate(size_t nbytes, Device device) {
   Unit& u = unit(device);

@@ -21,7 +21,7 @@ class GpuEngine : public Engine {
   bool available(std::string* why_not) override;
   int device_count() override;
   Ref<Storage> allocate(size_t nbytes, Device device) override;
-  bool host_visible() const override;
+  bool host_visible(Device device) override;
   void copy_to_host(void* dst, const Storage& src, size_t offset, size_t nbytes) override;
   void copy_from_host(Storage& dst, size_t offset, const void* src, size_t nbytes) override;
   void copy(Storage& dst, size_t to, const Storage& src, size_t from, size_t nbytes) override;

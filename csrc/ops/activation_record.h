@@ -9,7 +9,7 @@ namespace rt {
 
 // A number in the type that the formula for x is computed in.
 inline Tensor parameter(const Tensor& x, double v) {
-  return scalar_tensor(Scalar(v), compute_type(x.dtype()), x.device());
+  return scalar_tensor(Scalar(v), compute_type(x.dtype()));
 }
 
 // The op _NAME_backward(grad, x): grad times the derivative at x, made by one slot. `second` is the

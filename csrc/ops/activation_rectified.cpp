@@ -31,8 +31,7 @@ Tensor threshold_forward(Out out, const Tensor& x, Scalar threshold, Scalar valu
   check_number_fits("threshold", threshold, x.dtype());
   check_number_fits("threshold", value, x.dtype());
   const DType compute = compute_type(x.dtype());
-  const Tensor inputs[] = {x, scalar_tensor(threshold, compute, x.device()),
-                           scalar_tensor(value, compute, x.device())};
+  const Tensor inputs[] = {x, scalar_tensor(threshold, compute), scalar_tensor(value, compute)};
   return elementwise(threshold_slot, "threshold", out, inputs, x.dtype());
 }
 void threshold_vjp(VjpContext& c) {
@@ -140,8 +139,7 @@ Tensor hardtanh_forward(Out out, const Tensor& x, Scalar low, Scalar high) {
   check_number_fits("hardtanh", low, x.dtype());
   check_number_fits("hardtanh", high, x.dtype());
   const DType compute = compute_type(x.dtype());
-  const Tensor inputs[] = {x, scalar_tensor(low, compute, x.device()),
-                           scalar_tensor(high, compute, x.device())};
+  const Tensor inputs[] = {x, scalar_tensor(low, compute), scalar_tensor(high, compute)};
   return elementwise(*ElementwiseSlot::find("clamp"), "hardtanh", out, inputs, x.dtype());
 }
 void hardtanh_vjp(VjpContext& c) {

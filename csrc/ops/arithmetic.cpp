@@ -38,7 +38,7 @@ Tensor add_forward(Out out, const Tensor& a, const Tensor& b, Scalar alpha) {
     return elementwise(add_slot, "add", out, a, b);
   const DType type = result_type(a, b);
   check_alpha("add", type, alpha);
-  const Tensor inputs[] = {a, b, scalar_tensor(alpha, type, a.device())};
+  const Tensor inputs[] = {a, b, scalar_tensor(alpha, type)};
   return elementwise(add_scaled_slot, "add", out, inputs, type);
 }
 // alpha * conj(g), for the term that alpha scales.
@@ -78,7 +78,7 @@ Tensor sub_forward(Out out, const Tensor& a, const Tensor& b, Scalar alpha) {
   const Scalar minus = alpha.is_complex()    ? Scalar(-alpha.to_complex())
                        : alpha.is_integral() ? Scalar(-alpha.to_int())
                                              : Scalar(-alpha.to_double());
-  const Tensor inputs[] = {a, b, scalar_tensor(minus, type, a.device())};
+  const Tensor inputs[] = {a, b, scalar_tensor(minus, type)};
   return elementwise(add_scaled_slot, "sub", out, inputs, type);
 }
 void sub_vjp(VjpContext& c) {

@@ -114,7 +114,7 @@ Tensor nan_to_num_forward(Out out, const Tensor& x, std::optional<double> nan,
   }
   const DType compute = compute_type(x.dtype());
   const double top = largest(x.dtype());
-  const auto number = [&](double v) { return scalar_tensor(v, compute, x.device()); };
+  const auto number = [&](double v) { return scalar_tensor(v, compute); };
   const Tensor inputs[] = {x, number(nan.value_or(0)), number(posinf.value_or(top)),
                            number(neginf.value_or(-top))};
   return elementwise(nan_to_num_slot, "nan_to_num", out, inputs, x.dtype());

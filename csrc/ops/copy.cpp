@@ -12,6 +12,17 @@ namespace {
 
 // Between devices the bytes travel densely; the kernels on either side do the rest.
 void copy_across(const Tensor& self, const Tensor& src) {
+  // A number needs no transport, and the CPU converts between whatever types there are.
+  if (src.device().is_cpu() && src.numel() == 1) {
+    copy_kernel(self, self, make_view(src, {}, {}, src.offset()));
+    return;
+  }
+  if (self.device().is_cpu() && self.dtype() != src.dtype()) {
+    const Tensor host = empty(src.sizes(), src.dtype());
+    copy_across(host, src);
+    copy_kernel(self, self, host);
+    return;
+  }
   const Tensor dense =
       src.is_contiguous() && src.sizes() == self.sizes() && src.dtype() == self.dtype()
           ? src
@@ -148,7 +159,7 @@ Tensor fill_forward(Out out, const Tensor& self, Scalar value) {
   check_number_fits("fill", value, self.dtype());
   Tensor target = out ? *out : empty_like(self);
   if (target.numel() > 0) {
-    copy_kernel(target, target, scalar_tensor(value, target.dtype(), target.device()));
+    copy_kernel(target, target, scalar_tensor(value, target.dtype()));
   }
   return target;
 }

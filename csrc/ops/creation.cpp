@@ -17,7 +17,7 @@ using MaybeDevice = std::optional<Device>;
 Tensor filled(IntList size, const Scalar& value, DType dtype, Device device, const char* op) {
   check_number_fits(op, value, dtype);
   Tensor t = empty(size, dtype, device, op);
-  if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, dtype, device));
+  if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, dtype));
   return t;
 }
 
@@ -54,7 +54,7 @@ Tensor like(const Tensor& x, const Scalar& value, std::optional<DType> dtype,
             std::optional<Device> device, FormatName format) {
   check_number_fits("full_like", value, dtype.value_or(x.dtype()));
   Tensor t = empty_like_forward(x, dtype, device, format);
-  if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, t.dtype(), t.device()));
+  if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, t.dtype()));
   return t;
 }
 Tensor zeros_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device,

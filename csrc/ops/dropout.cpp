@@ -27,7 +27,7 @@ const Op mask_op("_random_mask(int[] size, float p, Device device) -> Tensor", m
 
 // x * mask * scale; the mask's 0 and 1 multiply, so that NaN and infinity go on as in PyTorch.
 Tensor masked_scale_forward(const Tensor& x, const Tensor& mask, double scale) {
-  const Tensor inputs[] = {x, mask, scalar_tensor(scale, x.dtype(), x.device())};
+  const Tensor inputs[] = {x, mask, scalar_tensor(scale, x.dtype())};
   return elementwise(masked_scale_slot, "dropout", Out(), inputs, x.dtype());
 }
 Tensor masked_scale(const Tensor& x, const Tensor& mask, double scale);

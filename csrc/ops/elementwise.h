@@ -89,7 +89,7 @@ Dims elementwise_strides(IntList shape, TensorList operands);
 using ElementwiseLauncher = KernelSlot<void(const ElementwiseSlot& slot, DType compute,
                                             const Tensor& out, TensorList inputs)>;
 extern ElementwiseLauncher elementwise_launcher;
-// out = src with conversion and broadcasting (the copy kernel).
+// out = src with conversion and broadcasting (the copy kernel). src may be a number on the CPU.
 extern KernelSlot<void(const Tensor& out, const Tensor& src)> copy_kernel;
 
 // ---- Forward functions of unary and binary ops, one per slot. ----

@@ -112,7 +112,7 @@ Tensor add_scaled(const ElementwiseSlot& slot, const char* op, Out out, const Te
            "value cannot be converted without overflow: it is complex, the tensors are real",
            cat_str("value=", value));
   check_number_fits(op, value, type);
-  const Tensor inputs[] = {x, a, b, scalar_tensor(value, compute_type(type), x.device())};
+  const Tensor inputs[] = {x, a, b, scalar_tensor(value, compute_type(type))};
   return elementwise(slot, op, out, inputs, type);
 }
 Scalar conjugate(const Scalar& s) { return s.is_complex() ? Scalar(std::conj(s.to_complex())) : s; }

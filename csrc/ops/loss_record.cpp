@@ -5,7 +5,7 @@
 namespace rt {
 
 size_t PointwiseLoss::inputs(const LossArguments& a, DType type, Tensor* list) const {
-  const auto number = [&](double v) { return scalar_tensor(v, compute_type(type), a.x.device()); };
+  const auto number = [&](double v) { return scalar_tensor(v, compute_type(type)); };
   size_t n = 0;
   list[n++] = a.x;
   list[n++] = a.y;

@@ -215,7 +215,7 @@ Tensor eye_rows_forward(int64_t n, int64_t m, MaybeDType dtype, MaybeDevice devi
   Tensor t = ops::zeros({n, m}, dtype, device);
   if (t.numel() > 0) {
     const Tensor diagonal = make_view(t, {std::min(n, m)}, {m + 1}, 0);
-    copy_kernel(t, diagonal, scalar_tensor(1, t.dtype(), t.device()));
+    copy_kernel(t, diagonal, scalar_tensor(1, t.dtype()));
   }
   return t;
 }

@@ -64,8 +64,8 @@ Tensor round_forward(Out out, const Tensor& x, int64_t decimals) {
   double scale = 1;
   for (int64_t i = std::min<int64_t>(std::abs(decimals), 400); i > 0; --i) scale *= 10;
   const DType compute = compute_type(x.dtype());
-  const Tensor inputs[] = {x, scalar_tensor(scale, compute, x.device()),
-                           scalar_tensor(decimals < 0 ? 1 : 0, compute, x.device())};
+  const Tensor inputs[] = {x, scalar_tensor(scale, compute),
+                           scalar_tensor(decimals < 0 ? 1 : 0, compute)};
   return elementwise(round_decimals_slot, "round", out, inputs, x.dtype());
 }
 const Op round_op("round(Tensor input, *, int decimals=0) -> Tensor", round_forward,

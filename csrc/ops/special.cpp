@@ -76,8 +76,7 @@ Tensor polygamma_forward(Out out, int64_t n, const Tensor& x) {
            cat_str("n=", n));
   if (n == 0) return elementwise(digamma_slot, "polygamma", out, x);
   const DType type = float_type(x.dtype());
-  const Tensor inputs[] = {x,
-                           scalar_tensor(static_cast<double>(n), compute_type(type), x.device())};
+  const Tensor inputs[] = {x, scalar_tensor(static_cast<double>(n), compute_type(type))};
   return elementwise(polygamma_slot, "polygamma", out, inputs, type);
 }
 void polygamma_vjp(VjpContext& c) {
@@ -114,8 +113,7 @@ ElementwiseSlot logit_eps_slot{"logit_eps", EwCompute::Float, EwResult::Same, 3}
 Tensor logit_forward(Out out, const Tensor& x, std::optional<double> eps) {
   if (!eps) return elementwise(logit_slot, "logit", out, x);
   const DType type = float_type(x.dtype()), compute = compute_type(type);
-  const Tensor inputs[] = {x, scalar_tensor(*eps, compute, x.device()),
-                           scalar_tensor(1 - *eps, compute, x.device())};
+  const Tensor inputs[] = {x, scalar_tensor(*eps, compute), scalar_tensor(1 - *eps, compute)};
   return elementwise(logit_eps_slot, "logit", out, inputs, type);
 }
 void logit_vjp(VjpContext& c) {

@@ -1,4 +1,7 @@
-"""NVIDIA GPUs, as far as this build has an engine for them. Follows `torch.cuda`.
+"""NVIDIA GPUs. Follows `torch.cuda`.
+
+Kernels are compiled by NVRTC when they are first used (`pip install 'rustorch[cuda]'` brings it) and kept in the user's
+cache folder, or where `RUSTORCH_CACHE` says.
 
 Programs that ask first run everywhere:
 
@@ -11,7 +14,18 @@ from __future__ import annotations
 from rustorch import _C
 from rustorch.errors import DeviceNotAvailable
 
-__all__ = ["current_device", "device_count", "is_available", "manual_seed", "manual_seed_all", "synchronize"]
+__all__ = [
+    "current_device",
+    "device_count",
+    "empty_cache",
+    "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "memory_stats",
+    "reset_peak_memory_stats",
+    "set_memory_limit",
+    "synchronize",
+]
 
 
 def device_count() -> int:
@@ -51,13 +65,51 @@ def current_device() -> int:
     return 0
 
 
+def _device(op: str, device: object) -> _C.device:
+    _check(op)
+    if device is None:
+        return _C.device("cuda")
+    if isinstance(device, int):
+        return _C.device(f"cuda:{device}")
+    return device if isinstance(device, _C.device) else _C.device(str(device))
+
+
 def synchronize(device: object = None) -> None:
-    """Waits for the work of a device. Ops return finished, so there is nothing to wait for.
+    """Waits for the work that is queued on a device (an index, a name or a `device`; None: the current one).
+
+    Raises:
+        RuntimeError: where there is no device, or if queued work failed.
+    """
+    _C._synchronize(_device("synchronize", device))
+
+
+def memory_stats(device: object = None) -> dict[str, int]:
+    """Bytes and counts of a device: allocated, peak_allocated, cached, allocations, cache_hits, limit (0 is none).
 
     Raises:
         RuntimeError: where there is no device.
     """
-    _check("synchronize")
+    return dict(_C._memory_stats(_device("memory_stats", device)))
+
+
+def reset_peak_memory_stats(device: object = None) -> None:
+    """Starts `peak_allocated` over from what is allocated now."""
+    _C._reset_peak_memory_stats(_device("reset_peak_memory_stats", device))
+
+
+def empty_cache(device: object = None) -> None:
+    """Gives memory that is kept for reuse back to the device; without a GPU nothing happens.
+
+    >>> import rustorch as rt
+    >>> rt.cuda.empty_cache()
+    """
+    if is_available():
+        _C._empty_cache(_device("empty_cache", device))
+
+
+def set_memory_limit(limit: int, device: object = None) -> None:
+    """The most bytes that tensors of a device may take; 0 for no limit. Beyond, allocation is an error."""
+    _C._set_memory_limit(_device("set_memory_limit", device), limit)
 
 
 def manual_seed(seed: int) -> None:

@@ -30,6 +30,10 @@ using namespace metal;
 #define RT_EXPORT(name)
 #define RT_EXPORT_AS(host, ...) \
   template [[host_name(#host)]] [[kernel]] decltype(__VA_ARGS__) __VA_ARGS__;
+#elif defined(RT_LIST_KERNELS)  // preprocessed only, for the names
+#define RT_FUNCTION_CONSTANT(type, name, index)
+#define RT_EXPORT(name) RT_KERNEL_NAME name
+#define RT_EXPORT_AS(host, ...) RT_KERNEL_NAME host
 #else
 #include "../shim/msl.h"
 #endif

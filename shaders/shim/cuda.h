@@ -81,8 +81,24 @@ RT_FN const auto& pick(const H& first, const R&... rest) {
 #define RT_FUNCTION_CONSTANT(type, name, index) \
   static constexpr type name = type(RT_CONSTANT_##index);
 
+// With RT_ONLY_SELECTED a compilation makes only the kernels that -DRT_SELECT_<host>=1 names.
+#define RT_JOIN_(a, b) a##b
+#define RT_JOIN(a, b) RT_JOIN_(a, b)
+#define RT_SECOND_(a, b, ...) b
+#define RT_SECOND(...) RT_SECOND_(__VA_ARGS__)
+#define RT_FOUND_1 ~, 1
+#define RT_IS_ONE(x) RT_SECOND(RT_JOIN(RT_FOUND_, x), 0, 0)
+#define RT_EXPORT_IF_0(host, ...)
+#define RT_EXPORT_IF_1(host, ...) RT_EXPORT_ENTRY(host, __VA_ARGS__)
+#ifdef RT_ONLY_SELECTED
+#define RT_EXPORT_AS(host, ...) \
+  RT_JOIN(RT_EXPORT_IF_, RT_IS_ONE(RT_SELECT_##host))(host, __VA_ARGS__)
+#else
+#define RT_EXPORT_AS(host, ...) RT_EXPORT_ENTRY(host, __VA_ARGS__)
+#endif
+
 // extern "C" <host>__k with twelve parameters: the kernel's buffers, then empty ones.
-#define RT_EXPORT_AS(host, ...)                                                                    \
+#define RT_EXPORT_ENTRY(host, ...)                                                                 \
   struct rt_entry_##host {                                                                         \
     using Signature = msl::signature<decltype(&__VA_ARGS__)>;                                      \
     template <int... I, class... P>                                                                \

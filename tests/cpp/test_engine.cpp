@@ -88,6 +88,16 @@ void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, Tenso
 }
 
 void copy(const Tensor& out, const Tensor& src) {
+  if (src.device().is_cpu()) {
+    const Scalar number = Scalar::load(src.data(), src.dtype());
+    g_queue.work.push_back([out, number] {
+      for_each_element(out.sizes(), [&](const Dims& at) {
+        number.store(bytes_of(out) + place(out, at) * static_cast<int64_t>(out.item_size()),
+                     out.dtype());
+      });
+    });
+    return;
+  }
   g_queue.work.push_back([out, src] {
     for_each_element(out.sizes(), [&](const Dims& at) {
       Scalar::load(bytes_of(src) + place(src, at) * static_cast<int64_t>(src.item_size()),

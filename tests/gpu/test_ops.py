@@ -1,0 +1,121 @@
+"""The op table on the emulated GPU: values against each row's oracle, gradients against the CPU engine.
+
+An op or dtype without a kernel says so by an error; `missing.txt` lists the rows that do in a type that shaders have,
+so that none joins or leaves the list unseen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rustorch
+from tests.ops.case import OpCase, Sample
+from tests.ops.harness import (
+    Failures,
+    arrangements,
+    assert_close,
+    build,
+    check_values,
+    differentiable_leaves,
+    differentiable_results,
+    dtype_name,
+    resolve,
+    samples_of,
+    to_numpy,
+    tolerance,
+)
+from tests.ops.layouts import LAYOUTS
+from tests.ops.table import CASES
+
+DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
+NOT_IN_SHADERS = ("float64", "complex64", "complex128")
+MISSING = frozenset(
+    line for line in (Path(__file__).parent / "missing.txt").read_text().splitlines() if line and line[0] != "#"
+)
+
+
+class OnDevice:
+    """rustorch, with from_numpy onto a device."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(rustorch, name)
+
+    def from_numpy(self, array: np.ndarray) -> rustorch.Tensor:
+        return rustorch.from_numpy(array).to(self.device)
+
+
+def lacks_kernel(error: Exception) -> bool:
+    return isinstance(error, rustorch.errors.UnsupportedOperation) and "has no kernel" in str(error)
+
+
+def of_other_types(message: str) -> bool:
+    return any(t in message for t in NOT_IN_SHADERS)
+
+
+def restricted(case: OpCase, dtypes: tuple[str, ...]) -> OpCase:
+    return replace(case, dtypes=tuple(d for d in case.dtypes if d in dtypes))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+def test_values(case: OpCase) -> None:
+    failures = check_values(OnDevice("emulator"), restricted(case, DTYPES), excuse=lacks_kernel)
+    failures.report()
+    missing = [m for m in failures.excused if not of_other_types(m)]
+    assert bool(missing) == (case.id in MISSING), f"missing.txt is not true of {case.id}: {missing[:1]}"
+
+
+CHECKED_LAYOUTS = tuple(x for x in LAYOUTS if x.name in ("contiguous", "transposed", "stepped", "offset"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+def test_without_faults(case: OpCase) -> None:
+    """No launch touches what it must not: the checked emulator raises if one does."""
+    check_values(
+        OnDevice("emulator:1"), restricted(case, ("float32", "bfloat16", "int64")), CHECKED_LAYOUTS, lacks_kernel
+    ).report()
+
+
+def gradients(lib: Any, case: OpCase, sample: Sample, paths: Any) -> list[np.ndarray]:
+    """Of a weighted sum of the results, with respect to each tensor that takes part."""
+    which = differentiable_leaves(sample)
+    args, kwargs, tensors = build(lib, sample, paths, which)
+    if case.called.endswith("_"):  # an in-place op must not write to a leaf
+        args[0] = args[0].clone()
+    if case.random:
+        rustorch.manual_seed(0)
+    results = differentiable_results(case, rustorch, resolve(rustorch, case.called)(*args, **kwargs))
+    total = None
+    for r in results:
+        weights = np.linspace(0.5, 1.5, max(r.numel(), 1), dtype=np.float32)[: r.numel()].reshape(r.shape)
+        term = (r * rustorch.from_numpy(weights).to(r.device).to(r.dtype)).sum()
+        total = term if total is None else total + term
+    if total is None:
+        return []
+    total.backward()
+    return [to_numpy(tensors[i].grad) if tensors[i].grad is not None else np.zeros(0) for i in which]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.grad], ids=lambda c: c.id)
+def test_gradients(case: OpCase) -> None:
+    failures = Failures(case, "gradients", lacks_kernel)
+    device = OnDevice("emulator")
+    for dtype in (d for d in ("float32", "bfloat16") if d in case.dtypes):
+        for i, sample in enumerate(samples_of(case, dtype)):
+            if not sample.grad or not differentiable_leaves(sample):
+                continue
+            layouts = [x for x in LAYOUTS if x.name in ("contiguous", "transposed", "stepped")]
+            for where, _, arranged, paths in arrangements(sample, layouts):
+                with failures.at(arranged, dtype=dtype, layout=where, sample=i):
+                    expected = gradients(rustorch, case, arranged, paths)
+                    found = gradients(device, case, arranged, paths)
+                    for f, e in zip(found, expected, strict=True):
+                        assert_close(f, e, dtype, tolerance(case, dtype, grad=True))
+    failures.report()
