@@ -35,7 +35,9 @@ from tests.ops.table import CASES
 DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
 NOT_IN_SHADERS = ("float64", "complex64", "complex128")
 MISSING = frozenset(
-    line for line in (Path(__file__).parent / "missing.txt").read_text().splitlines() if line and line[0] != "#"
+    line
+    for line in (Path(__file__).parent / "missing.txt").read_text().splitlines()
+    if line and line[0] != "#"
 )
 
 
@@ -52,6 +54,13 @@ class OnDevice:
         return rustorch.from_numpy(array).to(self.device)
 
 
+@pytest.fixture(params=["emulator", "cuda"])
+def device(request: pytest.FixtureRequest) -> OnDevice:
+    if request.param == "cuda" and not rustorch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU")
+    return OnDevice(request.param)
+
+
 def lacks_kernel(error: Exception) -> bool:
     return isinstance(error, rustorch.errors.UnsupportedOperation) and "has no kernel" in str(error)
 
@@ -65,8 +74,8 @@ def restricted(case: OpCase, dtypes: tuple[str, ...]) -> OpCase:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-def test_values(case: OpCase) -> None:
-    failures = check_values(OnDevice("emulator"), restricted(case, DTYPES), excuse=lacks_kernel)
+def test_values(case: OpCase, device: OnDevice) -> None:
+    failures = check_values(device, restricted(case, DTYPES), excuse=lacks_kernel)
     failures.report()
     missing = [m for m in failures.excused if not of_other_types(m)]
     assert bool(missing) == (case.id in MISSING), f"missing.txt is not true of {case.id}: {missing[:1]}"
@@ -79,7 +88,10 @@ CHECKED_LAYOUTS = tuple(x for x in LAYOUTS if x.name in ("contiguous", "transpos
 def test_without_faults(case: OpCase) -> None:
     """No launch touches what it must not: the checked emulator raises if one does."""
     check_values(
-        OnDevice("emulator:1"), restricted(case, ("float32", "bfloat16", "int64")), CHECKED_LAYOUTS, lacks_kernel
+        OnDevice("emulator:1"),
+        restricted(case, ("float32", "bfloat16", "int64")),
+        CHECKED_LAYOUTS,
+        lacks_kernel,
     ).report()
 
 
@@ -104,9 +116,8 @@ def gradients(lib: Any, case: OpCase, sample: Sample, paths: Any) -> list[np.nda
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.grad], ids=lambda c: c.id)
-def test_gradients(case: OpCase) -> None:
+def test_gradients(case: OpCase, device: OnDevice) -> None:
     failures = Failures(case, "gradients", lacks_kernel)
-    device = OnDevice("emulator")
     for dtype in (d for d in ("float32", "bfloat16") if d in case.dtypes):
         for i, sample in enumerate(samples_of(case, dtype)):
             if not sample.grad or not differentiable_leaves(sample):
