@@ -9,22 +9,22 @@ const char* shader_type(DType t) {
   return names[static_cast<int>(t)];
 }
 
-const Kernel& kernel_for(ComputeDevice& device, const std::string& name, const char* op,
+const Kernel& kernel_for(ComputeDevice& device, std::string_view name, const char* op,
                          TensorList tensors, Constants constants) {
   const Kernel* k = device.find_kernel(name, constants);
   if (!k) [[unlikely]] {
     std::string got;
     for (const Tensor& t : tensors) got += (got.empty() ? "" : ", ") + describe(t);
     RT_FAIL(MissingKernel, op,
-            cat_str("device '", to_string(tensors[0].device()), "' has no kernel '", name, "'"),
+            cat_str("device '", to_string(tensors[0].device()), "' has no kernel '", std::string(name), "'"),
             got, "another dtype, or moving the inputs to the CPU with .cpu()");
   }
   return *k;
 }
 
-const Kernel& kernel(ComputeDevice& device, const std::string& name, Constants constants) {
+const Kernel& kernel(ComputeDevice& device, std::string_view name, Constants constants) {
   const Kernel* k = device.find_kernel(name, constants);
-  RT_CHECK(k != nullptr, Runtime, name.c_str(), "the shaders of this build lack this kernel");
+  RT_CHECK(k != nullptr, Runtime, name, "the shaders of this build lack this kernel");
   return *k;
 }
 

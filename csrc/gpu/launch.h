@@ -17,10 +17,10 @@ inline constexpr int64_t kMaxElements = int64_t{1} << 31;
 const char* shader_type(DType t);
 
 // The kernel called base_type, or the error that the device has none.
-const Kernel& kernel_for(ComputeDevice& device, const std::string& name, const char* op,
+const Kernel& kernel_for(ComputeDevice& device, std::string_view name, const char* op,
                          TensorList tensors, Constants constants = {});
 // Kernels that every build has.
-const Kernel& kernel(ComputeDevice& device, const std::string& name, Constants constants = {});
+const Kernel& kernel(ComputeDevice& device, std::string_view name, Constants constants = {});
 
 // t's elements, from the first on.
 inline void bind(Arguments& a, const Tensor& t) {
