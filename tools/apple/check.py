@@ -32,14 +32,14 @@ from toolchain import HERE, ROOT, Toolchain
 TARGETS = ["14.0", "15.0"]
 # Names that a Mac has where the module is loaded: Python's, and those of libc++ and the C++ runtime.
 ELSEWHERE = re.compile(
-    r"_?Py|_Z(T[ISV])?N?K?St|_ZT[IS]P?K?[a-z]$|_Z(nw|na|dl|da)|_Z(TV)?N10__cxxabiv1|__cxa_|__gxx_"
+    r"_?Py|_Z(T[ISTV])?N?K?St|_ZT[IS]P?K?[a-z]$|_Z(nw|na|dl|da)|_Z(TV)?N10__cxxabiv1|__cxa_|__gxx_|__dynamic_cast"
 )
 OWN = re.compile(r"_Z\w*?2rt")
 
 
 def extension_sources() -> list[Path]:
     """The C++ of CMakeLists.txt on a Mac."""
-    folders = ["core", "ops", "autograd", "cpu", "cpu/kernels", "bench", "bindings", "gpu"]
+    folders = ["core", "ops", "autograd", "cpu", "cpu/kernels", "bench", "bindings", "gpu", "gpu/cuda"]
     return [path for folder in folders for path in sorted(ROOT.glob(f"csrc/{folder}/*.cpp"))]
 
 
