@@ -1,5 +1,5 @@
 # Apple's GPUs: csrc/gpu/metal, and the shaders as a library of theirs. Without Apple's shader compiler
-# (it is part of Xcode) the package carries the shaders' text, and Metal compiles it when it is needed.
+# (it is part of Xcode) Metal compiles the text of the shaders, which the package carries (Shaders.cmake).
 include_guard(GLOBAL)
 if(NOT APPLE)
   return()
@@ -18,8 +18,6 @@ target_link_libraries(rustorch_core PUBLIC "-framework Foundation" "-framework M
 
 file(GLOB metal_shaders CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/shaders/*.metal)
 file(GLOB metal_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/shaders/include/*.h)
-install(FILES ${metal_shaders} DESTINATION rustorch/shaders)
-install(FILES ${metal_headers} DESTINATION rustorch/shaders/include)
 
 execute_process(COMMAND xcrun -sdk macosx --find metal
                 RESULT_VARIABLE no_compiler OUTPUT_QUIET ERROR_QUIET)
