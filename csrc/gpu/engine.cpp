@@ -32,7 +32,9 @@ void GpuEngine::probe() {
       auto pool = std::make_unique<Pool>(*device, memory > 0 ? memory : int64_t{1} << 62);
       units_.push_back({std::move(device), std::move(pool)});
     }
-    if (!units_.empty()) register_formulas(type_, *units_[0].device);
+    if (units_.empty()) return;
+    register_formulas(type_, *units_[0].device);
+    register_reductions(type_, *units_[0].device);
   });
 }
 

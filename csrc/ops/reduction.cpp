@@ -22,12 +22,35 @@ ReduceSlot::ReduceSlot(const char* name, bool ordered) : KernelSlotBase(name), o
 
 void ReduceSlot::set_cpu_loops(DType compute, const cpu::ReduceLoops& loops) {
   cpu_[static_cast<int>(compute)] = loops;
-  entries_[static_cast<int>(DeviceType::CPU)] = reinterpret_cast<void (*)()>(loops.row);
+  set_supported(DeviceType::CPU, compute);
+}
+
+void ReduceSlot::set_supported(DeviceType device, DType compute) {
+  supported_[static_cast<int>(device)] |= 1u << static_cast<int>(compute);
+  // Kernels are reached through the launcher: the entry only says that there are some.
+  entries_[static_cast<int>(device)] = [] {};
+}
+
+void ReduceSlot::check_supported(const char* op, const Tensor& x, DType compute) const {
+  const DeviceType device = x.device().type;
+  if (supports(device, compute)) return;
+  RT_CHECK(!x.device().is_cpu(), Runtime, op,
+           cat_str("\"", op, "\" not implemented for '", rt::name(compute), "'"), describe(x));
+  RT_FAIL(MissingKernel, op,
+          cat_str("device '", to_string(x.device()), "' has no kernel for '", name(), "' in ",
+                  rt::name(compute)),
+          describe(x), "moving the inputs to the CPU with .cpu()");
 }
 
 ReduceSlot* ReduceSlot::find(std::string_view name) {
   const auto it = slots().find(name);
   return it == slots().end() ? nullptr : it->second;
+}
+
+std::vector<ReduceSlot*> ReduceSlot::all() {
+  std::vector<ReduceSlot*> list;
+  for (const auto& [name, slot] : slots()) list.push_back(slot);
+  return list;
 }
 
 uint64_t dim_mask(IntList dim, int64_t rank, const char* op) {
@@ -72,8 +95,7 @@ Reduced reduce(const ReduceSlot& slot, const char* op, const Tensor& x, uint64_t
                bool keepdim, DType compute, DType type, double parameter,
                std::optional<DType> second_type) {
   const Dims shape = reduced_shape(x.sizes(), reduced, keepdim);
-  RT_CHECK(!x.device().is_cpu() || slot.cpu_loops(compute), Runtime, op,
-           cat_str("\"", op, "\" not implemented for '", name(compute), "'"), describe(x));
+  slot.check_supported(op, x, compute);
   Reduced r{empty(shape, type, x.device(), op), {}};
   if (second_type) r.second = empty(shape, *second_type, x.device(), op);
   reduce_launcher(x, slot, compute, x, reduced, parameter, r.result, r.second);

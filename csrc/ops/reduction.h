@@ -18,11 +18,20 @@ class ReduceSlot : public KernelSlotBase {
     return l.row ? &l : nullptr;
   }
   void set_cpu_loops(DType compute, const cpu::ReduceLoops& loops);
+  // Whether the engine of `device` can compute it in the type.
+  bool supports(DeviceType device, DType compute) const {
+    return supported_[static_cast<int>(device)] >> static_cast<int>(compute) & 1;
+  }
+  void set_supported(DeviceType device, DType compute);
+  // The error of a call with a type that the engine of x's device lacks.
+  void check_supported(const char* op, const Tensor& x, DType compute) const;
   static ReduceSlot* find(std::string_view name);
+  static std::vector<ReduceSlot*> all();
 
  private:
   bool ordered_;
   cpu::ReduceLoops cpu_[kNumDTypes] = {};
+  uint32_t supported_[kNumDeviceTypes] = {};  // a bit for each type
 };
 
 // What an engine implements. `result` and `second` (which may be undefined) are contiguous, with
