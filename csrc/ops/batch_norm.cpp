@@ -139,8 +139,9 @@ void batch_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const bool given = !c.arg<bool>(5);
   if (modes().grad) return composed_vjp(c, given, c.arg<double>(6));
-  const DType compute = compute_type(c.meta(0).dtype), wide = DType::Float64;
   const Tensor input = c.input(0);
+  const DType compute = compute_type(c.meta(0).dtype);
+  const DType wide = input.device().is_cpu() ? DType::Float64 : compute;
   const Layout layout = layout_of(input);
   const Tensor x = by_channel(input, layout, compute), g = by_channel(c.grad(), layout, compute);
   const auto numbers = [&](const Tensor& t) { return spread(t, layout, compute); };

@@ -2,6 +2,7 @@
 #include "ops/nll.h"
 
 #include "autograd/vjp.h"
+#include "ops/kernel_dtype.h"
 #include "ops/ops.h"
 #include "ops/reduction_mode.h"
 #include "ops/softmax_kernels.h"
@@ -99,9 +100,9 @@ void losses_vjp(VjpContext& c) {
     return c.set(
         0, p * ops::unsqueeze(scale, 1) - ops::put_positions(scale, x.sizes(), 1, classes, false));
   }
-  const DType compute = compute_type(x.dtype());
-  const Tensor logits = ops::contiguous(ops::to(x, compute));
-  const Tensor g = empty(logits.sizes(), compute, x.device());
+  const DType compute = compute_type(x.dtype()), type = kernel_dtype(x.dtype(), x.device());
+  const Tensor logits = ops::contiguous(ops::to(x, type));
+  const Tensor g = empty(logits.sizes(), type, x.device());
   if (g.numel() > 0) {
     cross_entropy_backward_kernel(g, logits, ops::contiguous(classes), c.result(1),
                                   ops::contiguous(ops::to(scale, compute)), g);

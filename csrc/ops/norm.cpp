@@ -1,6 +1,7 @@
 // Layer and root-mean-square normalization: rows of the last dims.
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/kernel_dtype.h"
 #include "ops/norm_kernels.h"
 #include "ops/norm_support.h"
 #include "ops/ops.h"
@@ -38,6 +39,14 @@ Tensor rows_of(const Tensor& t, IntList shape, DType compute) {
   return t.defined() ? ops::reshape(ops::contiguous(ops::to(t, compute)), shape) : t;
 }
 
+// The one type of weight and bias: the values' own, or the compute type where one has that.
+DType weight_type(const Tensor& weight, const Tensor& bias, DType type, DType compute) {
+  for (const Tensor* t : {&weight, &bias}) {
+    if (t->defined() && t->dtype() != type) return compute;
+  }
+  return type;
+}
+
 struct Rows {
   int64_t count, width;
 };
@@ -54,13 +63,14 @@ using Three = std::tuple<Tensor, Tensor, Tensor>;
 Three forward(const char* op, const Tensor& x, IntList shape, const Tensor& weight,
               const Tensor& bias, double eps, bool center) {
   const auto [count, width] = rows(x.sizes(), shape);
-  const DType compute = compute_type(x.dtype());
-  const Tensor out = empty({count, width}, compute, x.device(), op);
+  const DType compute = compute_type(x.dtype()), type = kernel_dtype(x.dtype(), x.device());
+  const DType of_weight = weight_type(weight, bias, type, compute);
+  const Tensor out = empty({count, width}, type, x.device(), op);
   const Tensor mean = center ? ops::zeros({count}, compute, x.device()) : Tensor();
   const Tensor rstd = ops::zeros({count}, compute, x.device());
   if (out.numel() > 0) {
-    row_norm_kernel(out, rows_of(x, {count, width}, compute), rows_of(weight, {width}, compute),
-                    rows_of(bias, {width}, compute), eps, out, mean, rstd);
+    row_norm_kernel(out, rows_of(x, {count, width}, type), rows_of(weight, {width}, of_weight),
+                    rows_of(bias, {width}, of_weight), eps, out, mean, rstd);
   }
   return {ops::reshape(ops::to(out, x.dtype()), x.sizes()),
           center ? mean : empty({0}, compute, x.device(), op), rstd};
@@ -103,11 +113,14 @@ void norm_vjp(VjpContext& c, bool center, double eps) {
   if (modes().grad) return composed_vjp(c, center, eps);
   const IntList shape = c.arg<IntList>(1);
   const auto [count, width] = rows(c.sizes(0), shape);
-  const DType compute = compute_type(c.meta(0).dtype);
-  const Tensor x = rows_of(c.input(0), {count, width}, compute),
-               g = rows_of(c.grad(), {count, width}, compute);
-  const Tensor weight = c.has_input(2) ? rows_of(c.input(2), {width}, compute) : Tensor();
-  const Tensor gx = c.needs(0) ? empty({count, width}, compute, x.device()) : Tensor();
+  const Tensor input = c.input(0);
+  const DType compute = compute_type(input.dtype());
+  const DType type = kernel_dtype(input.dtype(), input.device());
+  const Tensor x = rows_of(input, {count, width}, type),
+               g = rows_of(c.grad(), {count, width}, type);
+  const Tensor given = c.has_input(2) ? c.input(2) : Tensor();
+  const Tensor weight = rows_of(given, {width}, weight_type(given, {}, type, compute));
+  const Tensor gx = c.needs(0) ? empty({count, width}, type, x.device()) : Tensor();
   const Tensor gw = c.needs(2) ? ops::zeros({width}, compute, x.device()) : Tensor();
   const Tensor gb = center && c.needs(3) ? ops::zeros({width}, compute, x.device()) : Tensor();
   if (x.numel() > 0) {

@@ -1,5 +1,7 @@
 // The kernels of normalization layers. Tensors are contiguous, of one type (float32 or float64);
-// weight, bias and gradients that are not wanted are undefined.
+// weight, bias and gradients that are not wanted are undefined. Rows may also be float16 or
+// bfloat16 on a GPU: then means, deviations and gradients of weight and bias are float32, weight
+// and bias of either type.
 #pragma once
 
 #include "ops/kernel.h"
@@ -32,7 +34,7 @@ extern GroupNormBackward group_norm_backward_kernel;
 using ChannelAffine = KernelSlot<void(const Tensor& x, const Tensor& mean, const Tensor& scale,
                                       const Tensor& shift, const Tensor& out)>;
 extern ChannelAffine channel_affine_kernel;
-// sums (2, C), float64: of grad, and of grad * (x - mean[c]).
+// sums (2, C), float64 on the CPU, float32 elsewhere: of grad, and of grad * (x - mean[c]).
 using ChannelSums =
     KernelSlot<void(const Tensor& grad, const Tensor& x, const Tensor& mean, const Tensor& sums)>;
 extern ChannelSums channel_sums_kernel;

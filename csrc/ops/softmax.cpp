@@ -1,6 +1,7 @@
 #include "ops/softmax.h"
 
 #include "autograd/vjp.h"
+#include "ops/kernel_dtype.h"
 #include "ops/ops.h"
 #include "ops/softmax_kernels.h"
 
@@ -16,11 +17,11 @@ void check_type(const char* op, DType t) {
            "dtype=rustorch.float32");
 }
 
-// x in the compute type, with the result's memory; both contiguous.
+// x in the kernel's type, with the result's memory; both contiguous.
 Tensor run(SoftmaxStep step, const char* op, const Tensor& a, const Tensor& b, int64_t dim,
            DType type) {
   const int64_t d = wrap_dim(dim, a.dim(), op);
-  const DType compute = compute_type(type);
+  const DType compute = kernel_dtype(type, a.device());
   const Tensor x = ops::contiguous(ops::to(a, compute));
   const Tensor y = b.defined() ? ops::contiguous(ops::to(b, compute)) : x;
   Tensor r = empty(a.sizes(), compute, a.device(), op);

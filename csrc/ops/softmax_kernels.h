@@ -11,7 +11,7 @@ using SoftmaxKernel = KernelSlot<void(SoftmaxStep step, const Tensor& a, const T
 extern SoftmaxKernel softmax_kernel;
 
 // logits (N, C, L) contiguous, of one floating type; target (N, L) valid classes; lse and scale (N,
-// L): out = softmax(logits) * scale, minus scale at the target.
+// L) of its compute type: out = softmax(logits) * scale, minus scale at the target.
 using CrossEntropyBackward =
     KernelSlot<void(const Tensor& logits, const Tensor& target, const Tensor& lse,
                     const Tensor& scale, const Tensor& out)>;
