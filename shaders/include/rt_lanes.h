@@ -19,3 +19,22 @@ inline long rt_lane_xor(long v, ushort mask) {
   const uint high = simd_shuffle_xor(uint(ulong(v) >> 32), mask);
   return long(ulong(high) << 32 | ulong(low));
 }
+
+// The value of the lane `delta` below; a lane that has none below keeps its own.
+inline float rt_lane_up(float v, ushort delta) { return simd_shuffle_up(v, delta); }
+inline int rt_lane_up(int v, ushort delta) { return simd_shuffle_up(v, delta); }
+inline uint rt_lane_up(uint v, ushort delta) { return simd_shuffle_up(v, delta); }
+inline long rt_lane_up(long v, ushort delta) {
+  const uint low = simd_shuffle_up(uint(ulong(v)), delta);
+  const uint high = simd_shuffle_up(uint(ulong(v) >> 32), delta);
+  return long(ulong(high) << 32 | ulong(low));
+}
+
+// The last lane's value.
+inline float rt_last_lane(float v) { return simd_broadcast(v, 31); }
+inline uint rt_last_lane(uint v) { return simd_broadcast(v, 31); }
+inline long rt_last_lane(long v) {
+  const uint low = simd_broadcast(uint(ulong(v)), 31);
+  const uint high = simd_broadcast(uint(ulong(v) >> 32), 31);
+  return long(ulong(high) << 32 | ulong(low));
+}
