@@ -126,6 +126,23 @@ def test_groups(device: str, dtype: rt.dtype) -> None:
     compare(lambda x, b: F.group_norm(x, 2, None, b), [values((2, 4, 9), dtype), values((4,), dtype)], device)
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_channels(device: str, dtype: rt.dtype) -> None:
+    for shape in [(6, 5), (40, 3), (3, 4, 300), (9, 3, 5), (2, 3, 41, 43), (300, 16)]:
+        x, w, b = values(shape, dtype), values(shape[1:2], dtype), values(shape[1:2], dtype)
+        mean, var = values(shape[1:2], dtype), values(shape[1:2], dtype).abs() + 0.5
+        compare(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), [x, w, b], device, scale=4)
+        compare(
+            lambda x, w, b, m=mean, v=var: F.batch_norm(x, m.to(x.device), v.to(x.device), w, b),
+            [x, w, b],
+            device,
+            scale=4,
+        )
+    x = values((4, 3, 6, 5), rt.float32)
+    compare(lambda x: F.batch_norm(x.permute(0, 3, 1, 2), None, None, training=True), [x], device, scale=4)
+
+
 def test_what_there_is_no_kernel_for() -> None:
     x = rt.ones(2, 3, dtype=rt.float64).to("emulator")
     with pytest.raises(NotImplementedError, match=r"layer_norm: .*no kernel 'row_norm_8_float64'"):

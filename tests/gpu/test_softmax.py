@@ -99,6 +99,33 @@ def test_nan_and_infinity(device: str, n: int) -> None:
     same(rt.softmax(x.t().contiguous().to(device), 0), rt.softmax(x, 1).t().contiguous())
 
 
+def cross_entropy_gradient(x: rt.Tensor, target: rt.Tensor, lse: rt.Tensor, scale: rt.Tensor) -> np.ndarray:
+    p = np.exp(x.to(rt.float64).numpy() - np.expand_dims(lse.to(rt.float64).numpy(), 1))
+    hit = np.arange(x.shape[1]).reshape(1, -1, *[1] * (x.dim() - 2)) == np.expand_dims(target.numpy(), 1)
+    return np.asarray((p - hit) * np.expand_dims(scale.to(rt.float64).numpy(), 1))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_cross_entropy_gradient(device: str, dtype: rt.dtype) -> None:
+    for shape in [(5, 7), (3, 2500), (4, 64), (2, 6, 33), (2, 3, 4, 8), (1, 2, 2100)]:
+        x = values(shape, dtype)
+        spread = (shape[0], *shape[2:])
+        target = rt.tensor(RNG.integers(0, shape[1], spread))
+        a, b = x.detach().requires_grad_(), x.to(device).detach().requires_grad_()
+        f = rt.nn.functional.cross_entropy
+        loss, there = f(a, target, reduction="none"), f(b, target.to(device), reduction="none")
+        same(there, loss, scale=5)
+        g = values(spread, dtype)
+        loss.backward(g)
+        there.backward(g.to(device))
+        assert a.grad is not None and b.grad is not None
+        same(b.grad, a.grad, scale=3)
+        expected = cross_entropy_gradient(x, target, rt.logsumexp(x.to(rt.float64), 1), g)
+        t = TOLERANCE[dtype]
+        np.testing.assert_allclose(b.grad.cpu().to(rt.float64).numpy(), expected, rtol=t, atol=3 * t)
+
+
 def test_what_there_is_no_kernel_for() -> None:
     x = rt.ones(2, 3, dtype=rt.float64).to("emulator")
     with pytest.raises(NotImplementedError, match=r"softmax: .*no kernel 'softmax_8_float64'"):
