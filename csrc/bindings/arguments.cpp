@@ -31,12 +31,6 @@ int64_t as_int(PyObject* o) {
   return v;
 }
 
-Scalar scalar_of_tensor(const Tensor& t) {
-  RT_CHECK(t.device().is_cpu(), Runtime, "item",
-           "a number on another device is not read implicitly", describe(t), ".item()");
-  return item(t);
-}
-
 template <class F>
 void for_each_item(PyObject* o, F&& f) {
   Object fast = checked(PySequence_Fast(o, "expected a sequence"));
@@ -97,7 +91,7 @@ Scalar to_scalar(PyObject* o) {
     RT_CHECK(
         unwrap(o).numel() == 1, Runtime, "item",
         cat_str("a Tensor with ", unwrap(o).numel(), " elements cannot be converted to Scalar"));
-    return scalar_of_tensor(unwrap(o));
+    return item(unwrap(o));
   }
   if (is_numpy_scalar(o)) return to_scalar(checked(PyObject_CallMethod(o, "item", nullptr)).get());
   if (PyIndex_Check(o)) return as_int(o);

@@ -49,8 +49,13 @@ class Arguments {
     bool is_value() const { return block.address == nullptr; }
   };
 
-  // Memory from a byte of a storage on.
+  // Memory from a byte of a storage on. All of a launch is on one device.
   Arguments& memory(const Storage& s, uint64_t offset) {
+    if (device_.is_cpu()) device_ = s.device();
+    RT_CHECK(!s.device().is_cpu() && s.device() == device_, Runtime, "launch",
+             "Expected all tensors to be on the same device",
+             cat_str("'", to_string(device_), "' and '", to_string(s.device()), "'"),
+             "x.to(device) on one of them");
     slots_[check(count_++)] = {static_cast<const DeviceStorage&>(s).block(), offset,
                                s.nbytes() - offset};
     return *this;
@@ -73,6 +78,7 @@ class Arguments {
     RT_CHECK(n < kMax, Value, "launch", "more than 12 arguments");
     return static_cast<size_t>(n);
   }
+  Device device_;
   std::array<Slot, kMax> slots_;
   int count_ = 0;
   size_t used_ = 0;

@@ -16,7 +16,8 @@ const Kernel& kernel_for(ComputeDevice& device, std::string_view name, const cha
     std::string got;
     for (const Tensor& t : tensors) got += (got.empty() ? "" : ", ") + describe(t);
     RT_FAIL(MissingKernel, op,
-            cat_str("device '", to_string(tensors[0].device()), "' has no kernel '", std::string(name), "'"),
+            cat_str("device '", to_string(tensors[0].device()), "' has no kernel '",
+                    std::string(name), "'"),
             got, "another dtype, or moving the inputs to the CPU with .cpu()");
   }
   return *k;

@@ -84,11 +84,14 @@ Tensor isin_forward(const Tensor& elements, const Tensor& test_elements, bool, b
   if (test_elements.numel() == 0) {
     found = ops::zeros(x.sizes(), DType::Bool, x.device());
   } else {
-    const Tensor flat = ops::reshape(ops::to(test_elements, type), {test_elements.numel()});
+    // Either may be a number, which is on the CPU.
+    const Tensor& place = elements.dim() == 0 ? test_elements : elements;
+    const Tensor flat = ops::to(ops::reshape(ops::to(test_elements, type), {test_elements.numel()}),
+                                place.device());
     const Tensor among = std::get<0>(ops::sort(flat));
-    Tensor at = ops::searchsorted(among, x);
+    Tensor at = ops::searchsorted(among, ops::to(x, place.device()));
     at = ops::masked_fill(at, ops::eq(at, Scalar(among.numel())), Scalar(0));
-    found = ops::eq(ops::take(among, at), x);
+    found = ops::eq(ops::take(among, at), ops::to(x, place.device()));
   }
   return invert ? ops::eq(found, Scalar(false)) : found;
 }

@@ -236,8 +236,8 @@ Tensor embedding_bag_forward(const Tensor& input, const Tensor& weight, const Te
   Tensor bag;
   if (input.dim() == 2) {
     bags = input.sizes()[0];
-    const Tensor rows =
-        ops::unsqueeze(ops::reshape(ops::nonzero(ops::ones({bags}, DType::Bool)), {bags}), 1);
+    const Tensor rows = ops::unsqueeze(
+        ops::reshape(ops::nonzero(ops::ones({bags}, DType::Bool, input.device())), {bags}), 1);
     bag = ops::reshape(ops::expand(rows, input.sizes()), {n});
   } else {
     RT_CHECK(!include_last_offset || offsets.numel() >= 1, Runtime, op,

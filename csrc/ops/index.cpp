@@ -22,7 +22,9 @@ Integers to_integers(const char* op, const Tensor& x, TensorList indices) {
   Integers r{x, {}};
   int64_t at = 0, original = 0;
   for (size_t j = 0; j < indices.size(); ++j) {
-    const Tensor& t = indices[j];
+    // An index on the CPU serves every device, as in PyTorch.
+    const bool moves = indices[j].defined() && indices[j].device().is_cpu() && !x.device().is_cpu();
+    const Tensor t = moves ? ops::to(indices[j], x.device()) : indices[j];
     const int64_t span = t.defined() && is_mask(t) ? t.dim() : 1;
     RT_CHECK(original + span <= x.dim() && span > 0, Index, op,
              cat_str("too many indices for tensor of dimension ", x.dim()),

@@ -23,7 +23,8 @@ std::tuple<Tensor, Tensor> ordered(const char* op, const Tensor& self, int64_t d
   NoGradGuard guard;
   if (self.dim() == 0) {
     Tensor values = ops::clone(self), index = ops::zeros({}, DType::Int64, self.device());
-    if (k == 0) return {empty({0}, self.dtype()), empty({0}, DType::Int64)};
+    if (k == 0)
+      return {empty({0}, self.dtype(), self.device()), empty({0}, DType::Int64, self.device())};
     return {values, index};
   }
   const bool last = dim == self.dim() - 1;
@@ -172,10 +173,15 @@ Tensor search_with(const char* op, const Tensor& boundaries, const Tensor& value
     (void)check_index(op, sorter, boundaries.dim() - 1, n, Negative::Reject, ErrorKind::Runtime);
     order = ops::contiguous(sorter);
   }
-  Tensor out = empty(values.sizes(), DType::Int64, values.device(), op);
+  // A number comes along to where the boundaries are.
+  const Device device = boundaries.device();
+  RT_CHECK(values.dim() == 0 || values.device() == device, Runtime, op,
+           "Expected all tensors to be on the same device",
+           cat_str(describe(boundaries), " and ", describe(values)), "x.to(device) on one of them");
+  Tensor out = empty(values.sizes(), DType::Int64, device, op);
   if (out.numel() > 0) {
     const Tensor b = ops::contiguous(ops::to(boundaries, type)),
-                 v = ops::contiguous(ops::to(values, type));
+                 v = ops::contiguous(ops::to(ops::to(values, type), device));
     const int64_t lines = shared           ? 1
                           : b.numel() == 0 ? v.numel() / v.sizes().back()
                                            : b.numel() / n;

@@ -110,7 +110,16 @@ RT_INLINE double fma_(double a, double b, double c) {
 #endif
 #endif
 
-#if defined(RT_HAS_ROUND)
+#if defined(__CUDACC_RTC__) || defined(__CUDA_ARCH__)
+RT_INLINE float rint_(float x) { return ::rintf(x); }
+RT_INLINE float floor_(float x) { return ::floorf(x); }
+RT_INLINE float ceil_(float x) { return ::ceilf(x); }
+RT_INLINE float trunc_(float x) { return ::truncf(x); }
+RT_INLINE double rint_(double x) { return ::rint(x); }
+RT_INLINE double floor_(double x) { return ::floor(x); }
+RT_INLINE double ceil_(double x) { return ::ceil(x); }
+RT_INLINE double trunc_(double x) { return ::trunc(x); }
+#elif defined(RT_HAS_ROUND)
 RT_INLINE float rint_(float x) { return __builtin_rintf(x); }
 RT_INLINE float floor_(float x) { return __builtin_floorf(x); }
 RT_INLINE float ceil_(float x) { return __builtin_ceilf(x); }

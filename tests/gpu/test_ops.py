@@ -23,7 +23,6 @@ from tests.ops.harness import (
     check_values,
     differentiable_leaves,
     differentiable_results,
-    dtype_name,
     resolve,
     samples_of,
     to_numpy,
