@@ -138,7 +138,8 @@ void pool_mean_grad(const Tensor& grad_x, const Tensor& grad, const PoolWindows&
   });
 }
 
-void plane_scatter(const Tensor& out, const Tensor& values, const Tensor& index) {
+void plane_scatter(const Tensor& out, const Tensor& values, const Tensor& index,
+                   const PoolWindows&) {
   const int64_t in = plane_size(out), size = plane_size(values);
   const int64_t* where = index.data<const int64_t>();
   with_type(kFloats, out.dtype(), "max_pool", [&]<class T>(T) {

@@ -13,7 +13,8 @@ KernelSlot<void(const Tensor&, const Tensor&, const PoolWindows&, const Tensor&)
     "avg_pool"};
 KernelSlot<void(const Tensor&, const Tensor&, const PoolWindows&, const Tensor&)>
     pool_mean_grad_kernel{"avg_pool_grad"};
-KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> plane_scatter_kernel{"plane_scatter"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const PoolWindows&)>
+    plane_scatter_kernel{"plane_scatter"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> plane_gather_kernel{"plane_gather"};
 
 namespace {
@@ -40,35 +41,51 @@ Dims planes_shape(IntList sizes, int64_t spatial) {
   return s;
 }
 
-Tensor scatter_forward(const Tensor& values, const Tensor& index, IntList size) {
+// The windows that an index was found in come along: arguments 3 to 6 here, 2 to 5 of the gather.
+Tensor scatter_forward(const Tensor& values, const Tensor& index, IntList size, IntList counts,
+                       IntList starts, IntList ends, IntList steps) {
   Tensor out = ops::zeros(size, values.dtype(), values.device());
-  if (values.numel() > 0) plane_scatter_kernel(out, out, ops::contiguous(values), index);
+  if (values.numel() > 0) {
+    plane_scatter_kernel(out, out, ops::contiguous(values), index,
+                         windows_of(counts, starts, ends, steps));
+  }
   return out;
 }
-Tensor gather_forward(const Tensor& values, const Tensor& index) {
+Tensor gather_forward(const Tensor& values, const Tensor& index, IntList, IntList, IntList,
+                      IntList) {
   Tensor out = empty(index.sizes(), values.dtype(), values.device(), "max_pool");
   if (out.numel() > 0) plane_gather_kernel(out, out, ops::contiguous(values), index);
   return out;
 }
-Tensor scatter_planes(const Tensor& values, const Tensor& index, IntList size);
-Tensor gather_planes(const Tensor& values, const Tensor& index);
+// The gradient of values that were put at the indices, or taken from there; `first`: the first
+// argument of `c` about windows.
+Tensor gather_planes(VjpContext& c, const Tensor& index, size_t first);
+Tensor scatter_planes(VjpContext& c, const Tensor& index, size_t first);
 
 void scatter_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, gather_planes(c.grad(), c.input(1)));
+  if (c.has_grad()) c.set(0, gather_planes(c, c.input(1), 3));
 }
 void gather_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, scatter_planes(c.grad(), c.input(1), c.sizes(0)));
+  if (c.has_grad()) c.set(0, scatter_planes(c, c.input(1), 2));
 }
 const Op scatter_op(
-    "_plane_scatter(Tensor values, Tensor index, int[] size) -> Tensor", scatter_forward,
+    "_plane_scatter(Tensor values, Tensor index, int[] size, int[] counts, int[] starts, int[] "
+    "ends, int[] steps) -> Tensor",
+    scatter_forward,
     {.vjp = scatter_vjp, .saves = "index", .in = "", .kernels = {&plane_scatter_kernel}});
 const Op gather_op(
-    "_plane_gather(Tensor values, Tensor index) -> Tensor", gather_forward,
+    "_plane_gather(Tensor values, Tensor index, int[] counts, int[] starts, int[] ends, int[] "
+    "steps) -> Tensor",
+    gather_forward,
     {.vjp = gather_vjp, .saves = "index", .in = "", .kernels = {&plane_gather_kernel}});
-Tensor scatter_planes(const Tensor& values, const Tensor& index, IntList size) {
-  return scatter_op(values, index, size);
+Tensor gather_planes(VjpContext& c, const Tensor& index, size_t first) {
+  return gather_op(c.grad(), index, c.arg<IntList>(first), c.arg<IntList>(first + 1),
+                   c.arg<IntList>(first + 2), c.arg<IntList>(first + 3));
 }
-Tensor gather_planes(const Tensor& values, const Tensor& index) { return gather_op(values, index); }
+Tensor scatter_planes(VjpContext& c, const Tensor& index, size_t first) {
+  return scatter_op(c.grad(), index, c.sizes(0), c.arg<IntList>(first), c.arg<IntList>(first + 1),
+                    c.arg<IntList>(first + 2), c.arg<IntList>(first + 3));
+}
 
 std::tuple<Tensor, Tensor> max_forward(const Tensor& x, IntList counts, IntList starts,
                                        IntList ends, IntList steps) {
@@ -80,7 +97,7 @@ std::tuple<Tensor, Tensor> max_forward(const Tensor& x, IntList counts, IntList 
   return {out, index};
 }
 void max_vjp(VjpContext& c) {
-  if (c.has_grad()) c.set(0, scatter_planes(c.grad(), c.result(1), c.sizes(0)));
+  if (c.has_grad()) c.set(0, scatter_planes(c, c.result(1), 1));
 }
 const Op max_op(
     "_window_max(Tensor input, int[] counts, int[] starts, int[] ends, int[] steps) -> (Tensor "

@@ -27,8 +27,10 @@ extern KernelSlot<void(const Tensor& out, const Tensor& x, const PoolWindows& w,
 extern KernelSlot<void(const Tensor& grad_x, const Tensor& grad, const PoolWindows& w,
                        const Tensor& divisor)>
     pool_mean_grad_kernel;
-// out[plane, index] += values, and its transpose out = values[plane, index].
-extern KernelSlot<void(const Tensor& out, const Tensor& values, const Tensor& index)>
+// out[plane, index] += values, each index within its window, and its transpose
+// out = values[plane, index].
+extern KernelSlot<void(const Tensor& out, const Tensor& values, const Tensor& index,
+                       const PoolWindows& w)>
     plane_scatter_kernel;
 extern KernelSlot<void(const Tensor& out, const Tensor& values, const Tensor& index)>
     plane_gather_kernel;
