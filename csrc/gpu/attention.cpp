@@ -1,0 +1,163 @@
+// Attention on every compute device.
+#include <algorithm>
+
+#include "gpu/launch.h"
+#include "ops/attention_kernels.h"
+#include "ops/ops.h"
+#include "rt_plans_attention.h"
+
+namespace rt::gpu {
+
+namespace {
+
+constexpr int64_t kSide = 32;  // rows of a threadgroup
+constexpr size_t kBatchDims = 6;
+constexpr const char* kOp = "scaled_dot_product_attention";
+
+int64_t rows(const Tensor& t) { return t.sizes()[t.dim() - 2]; }
+int64_t width(const Tensor& t) { return t.sizes()[t.dim() - 1]; }
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The inputs with the dims before the last two merged where all step as one; the heads stay apart.
+struct Batch {
+  Dims sizes, q, k, v, mask;
+
+  explicit Batch(const AttentionInputs& in) {
+    const int64_t n = in.query.dim();
+    const auto step = [n](const Tensor& t, int64_t d) {
+      return !t.defined() || t.sizes()[d] == 1 ? 0 : t.strides()[d];
+    };
+    for (int64_t d = n - 3; d >= 0; --d) {
+      const int64_t size = in.query.sizes()[d];
+      const int64_t steps[] = {step(in.query, d), step(in.key, d), step(in.value, d),
+                               step(in.mask, d)};
+      if (d < n - 3 && size == 1) continue;
+      Dims* const all[] = {&q, &k, &v, &mask};
+      bool merges = sizes.size() > 1;
+      for (size_t t = 0; merges && t < 4; ++t) {
+        merges = steps[t] == all[t]->back() * sizes.back();
+      }
+      if (merges) {
+        sizes.back() *= size;
+        continue;
+      }
+      sizes.push_back(size);
+      for (size_t t = 0; t < 4; ++t) all[t]->push_back(steps[t]);
+    }
+    if (sizes.empty()) {
+      sizes = Dims{1};
+      q = k = v = mask = Dims{0};
+    }
+  }
+};
+
+bool is_packed(const Tensor& t, const Dims& steps) {
+  bool packed = t.offset() % 4 == 0 && (rows(t) == 1 || t.strides()[t.dim() - 2] % 4 == 0);
+  for (int64_t s : steps) packed = packed && s % 4 == 0;
+  return packed;
+}
+
+struct Planned {
+  AttentionPlan plan{};
+  bool packed;
+};
+
+Planned plan_of(const AttentionInputs& in, const Batch& batch) {
+  Planned r;
+  AttentionPlan& p = r.plan;
+  p.queries = static_cast<uint32_t>(rows(in.query));
+  p.keys = static_cast<uint32_t>(rows(in.key));
+  p.depth = static_cast<uint32_t>(width(in.query));
+  p.values = static_cast<uint32_t>(width(in.value));
+  const int64_t n = in.query.dim();
+  p.heads = 1;
+  for (int64_t s : batch.sizes) p.heads *= static_cast<uint32_t>(s);
+  p.group = n < 3 ? 1 : static_cast<uint32_t>(in.query.sizes()[n - 3] / in.key.sizes()[n - 3]);
+  p.causal = in.causal;
+  p.mask = !in.mask.defined() ? 0 : in.mask.dtype() == DType::Bool ? 1 : 2;
+  p.scale = static_cast<float>(in.scale);
+  p.batch_dims = static_cast<uint32_t>(batch.sizes.size());
+  for (size_t d = 0; d < batch.sizes.size(); ++d) {
+    p.batch_sizes[d] = static_cast<uint32_t>(batch.sizes[d]);
+    p.q_batch[d] = batch.q[d], p.k_batch[d] = batch.k[d], p.v_batch[d] = batch.v[d];
+    p.mask_batch[d] = batch.mask[d];
+  }
+  p.q_row = in.query.strides()[n - 2];
+  p.k_row = in.key.strides()[n - 2];
+  p.v_row = in.value.strides()[n - 2];
+  if (p.mask) p.mask_row = in.mask.strides()[n - 2], p.mask_col = in.mask.strides()[n - 1];
+  r.packed = is_packed(in.query, batch.q) && is_packed(in.key, batch.k) &&
+             is_packed(in.value, batch.v) && p.values % 4 == 0;
+  return r;
+}
+
+// Calls f with inputs whose batch the plan has room for.
+template <class F>
+void with_plan(const AttentionInputs& in, F&& f) {
+  const Tensor tensors[] = {in.query, in.key, in.value};
+  if (in.query.dtype() != DType::Float32) {
+    kernel_for(device_of(in.query), cat_str("attention_", name(in.query.dtype())), kOp, tensors);
+  }
+  const Batch batch(in);
+  if (batch.sizes.size() <= kBatchDims) return f(in, plan_of(in, batch));
+  const Tensor q = ops::contiguous(in.query), k = ops::contiguous(in.key),
+               v = ops::contiguous(in.value),
+               m = in.mask.defined() ? ops::contiguous(in.mask) : in.mask;
+  const AttentionInputs dense{q, k, v, m, in.causal, in.scale};
+  f(dense, plan_of(dense, Batch(dense)));
+}
+
+// A threadgroup for each block of rows of each matrix and each part of the result's columns.
+void launch(ComputeDevice& device, const char* base, const Planned& p, int64_t matrices,
+            int64_t row_count, int64_t columns, const Arguments& arguments) {
+  const int64_t part = columns <= 64 ? 64 : 128;
+  const int64_t groups = matrices * ceil_div(row_count, kSide) * ceil_div(columns, part);
+  RT_CHECK(groups < kMaxElements, Value, kOp, "too many rows for one launch");
+  const uint64_t constants[] = {p.packed};
+  device.launch(kernel(device, cat_str(base, part), constants), {static_cast<uint32_t>(groups)},
+                {128}, arguments);
+}
+
+void attention(const AttentionInputs& inputs, const Tensor& out, const Tensor& log_sum) {
+  with_plan(inputs, [&](const AttentionInputs& in, const Planned& p) {
+    launch(device_of(out), "attention_", p, p.plan.heads, p.plan.queries, p.plan.values,
+           arguments(in.query, in.key, in.value, in.mask.defined() ? in.mask : in.query, out,
+                     log_sum, p.plan));
+  });
+}
+
+void attention_backward(const AttentionInputs& inputs, const Tensor& out, const Tensor& log_sum,
+                        const Tensor& grad, const Tensor& grad_query, const Tensor& grad_key,
+                        const Tensor& grad_value) {
+  with_plan(inputs, [&](const AttentionInputs& in, Planned p) {
+    ComputeDevice& device = device_of(out);
+    const AttentionPlan& plan = p.plan;
+    p.packed = p.packed && grad.offset() % 4 == 0;
+    const Tensor mean = empty(log_sum.sizes(), DType::Float32, out.device(), kOp);
+    const int64_t all_rows = log_sum.numel();
+    for (int64_t first = 0; first < all_rows; first += kMaxElements / 32) {
+      const int64_t count = std::min(kMaxElements / 32, all_rows - first);
+      const auto from = [&](const Tensor& t, int64_t step) {
+        return make_view(t, {count * step}, {1}, t.offset() + first * step);
+      };
+      launch_items(device, kernel(device, "attention_mean"), count * 32,
+                   arguments(from(out, plan.values), from(grad, plan.values), from(mean, 1),
+                             static_cast<uint32_t>(count), plan.values));
+    }
+    const Tensor& mask = in.mask.defined() ? in.mask : in.query;
+    const auto run = [&](const char* name, const Tensor& result, int64_t matrices) {
+      launch(device, name, p, matrices, rows(result), width(result),
+             arguments(in.query, in.key, in.value, mask, grad, log_sum, mean, result, plan));
+    };
+    run("attention_grad_query_", grad_query, plan.heads);
+    run("attention_grad_key_", grad_key, plan.heads / plan.group);
+    run("attention_grad_value_", grad_value, plan.heads / plan.group);
+  });
+}
+
+const RegisterGpuKernel register_attention(attention_kernel, &attention);
+const RegisterGpuKernel register_backward(attention_backward_kernel, &attention_backward);
+
+}  // namespace
+
+}  // namespace rt::gpu
