@@ -65,6 +65,7 @@ inline void rt_score_tile(rt_matrix_rows left, rt_matrix_rows right, bool load_l
                           threadgroup float* left_rows, threadgroup float* right_rows,
                           threadgroup float* weights, uint thread_index, uint simd) {
   simdgroup_float8x8 sum[4];
+#pragma unroll
   for (int j = 0; j < 4; j++) sum[j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   for (uint c = 0; c < left.width; c += rt_chunk) {
     if (load_left) left.load<rt_chunk>(left_rows, c, thread_index);
@@ -73,6 +74,7 @@ inline void rt_score_tile(rt_matrix_rows left, rt_matrix_rows right, bool load_l
     for (uint d = 0; d < rt_chunk && c + d < left.width; d += 8) {
       simdgroup_float8x8 a, b;
       simdgroup_load(a, left_rows + simd * 8 * rt_step + d, rt_step);
+#pragma unroll
       for (uint j = 0; j < 4; j++) {
         simdgroup_load(b, right_rows + j * 8 * rt_step + d, rt_step, ulong2(0), true);
         simdgroup_multiply_accumulate(sum[j], a, b, sum[j]);
@@ -80,6 +82,7 @@ inline void rt_score_tile(rt_matrix_rows left, rt_matrix_rows right, bool load_l
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
+#pragma unroll
   for (uint j = 0; j < 4; j++) simdgroup_store(sum[j], weights + j * 8, rt_weight_step);
 }
 
@@ -91,6 +94,7 @@ inline void rt_weigh_rows(thread simdgroup_float8x8* sum, threadgroup const floa
   for (uint k = 0; k < rt_side; k += 8) {
     simdgroup_float8x8 a, b;
     simdgroup_load(a, weights + k, rt_weight_step);
+#pragma unroll
     for (uint n = 0; n < Width / 8; n++) {
       if (n * 8 < used) {
         simdgroup_load(b, rows + k * step + n * 8, step);
@@ -105,6 +109,7 @@ template <int Width>
 inline void rt_write_rows(thread const simdgroup_float8x8* sum, device float* to, uint rows_left,
                           uint columns_left, uint step, threadgroup float* stage,
                           threadgroup const float* divisor, uint lane) {
+#pragma unroll
   for (uint n = 0; n < Width / 8; n++) {
     if (n * 8 < columns_left) {
       simdgroup_store(sum[n], stage, 8);
@@ -189,6 +194,7 @@ kernel void rt_attention(device const float* q [[buffer(0)]], device const float
   const rt_matrix_rows query = rt_query_rows(q, head, row0, p);
 
   simdgroup_float8x8 sum[Width / 8];
+#pragma unroll
   for (int n = 0; n < Width / 8; n++) sum[n] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   float highest = -INFINITY, total = 0.0f;
   const uint end = p.causal ? min(p.keys, row0 + rt_side) : p.keys;
@@ -224,6 +230,7 @@ kernel void rt_attention(device const float* q [[buffer(0)]], device const float
     threadgroup_barrier(mem_flags::mem_threadgroup);
     // What is summed so far is scaled down where a row has found a higher score: seldom, later on.
     if (simd_any(factor != 1.0f) && j0 > 0) {
+#pragma unroll
       for (uint n = 0; n < Width / 8; n++) {
         if (n * 8 < used) {
           simdgroup_store(sum[n], stage, 8);
@@ -298,6 +305,7 @@ kernel void rt_attention_grad(
   const rt_lane_place at = rt_place_of(lane);
 
   simdgroup_float8x8 sum[Width / 8];
+#pragma unroll
   for (int n = 0; n < Width / 8; n++) sum[n] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   // All query heads that share the key head.
   const uint first_head = by_query ? matrix : matrix * p.group,

@@ -85,7 +85,9 @@ inline void rt_tile_product(thread Left& left, thread Right& right, thread Out& 
   threadgroup float* bs = memory + rt_tile_side<M>::size;
   const uint row = simd / 2 * (M / 2), col = simd % 2 * (N / 2);
   simdgroup_float8x8 sum[rows][cols];
+#pragma unroll
   for (int i = 0; i < rows; i++) {
+#pragma unroll
     for (int j = 0; j < cols; j++) sum[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
   }
   if (Right::prepares) {
@@ -99,6 +101,7 @@ inline void rt_tile_product(thread Left& left, thread Right& right, thread Out& 
     right.prepare(k + depth, thread_index);
     for (uint d = 0; d < depth; d += 8) {
       simdgroup_float8x8 a[rows], b[cols];
+#pragma unroll
       for (uint i = 0; i < rows; i++) {
         if (left.turned()) {
           simdgroup_load(a[i], as + d * (M + pad) + row + i * 8, M + pad, ulong2(0), true);
@@ -106,6 +109,7 @@ inline void rt_tile_product(thread Left& left, thread Right& right, thread Out& 
           simdgroup_load(a[i], as + (row + i * 8) * (depth + pad) + d, depth + pad);
         }
       }
+#pragma unroll
       for (uint j = 0; j < cols; j++) {
         if (right.turned()) {
           simdgroup_load(b[j], bs + (col + j * 8) * (depth + pad) + d, depth + pad, ulong2(0),
@@ -114,7 +118,9 @@ inline void rt_tile_product(thread Left& left, thread Right& right, thread Out& 
           simdgroup_load(b[j], bs + d * (N + pad) + col + j * 8, N + pad);
         }
       }
+#pragma unroll
       for (int i = 0; i < rows; i++) {
+#pragma unroll
         for (int j = 0; j < cols; j++) {
           simdgroup_multiply_accumulate(sum[i][j], a[i], b[j], sum[i][j]);
         }
@@ -125,7 +131,9 @@ inline void rt_tile_product(thread Left& left, thread Right& right, thread Out& 
   // Each simdgroup lays out eight rows of its quarter at a time, so that lanes write side by side.
   enum { width = N / 2, step = width + pad };
   threadgroup float* stage = memory + simd * (8 * step);
+#pragma unroll
   for (uint i = 0; i < rows; i++) {
+#pragma unroll
     for (uint j = 0; j < cols; j++) simdgroup_store(sum[i][j], stage + j * 8, step);
     simdgroup_barrier(mem_flags::mem_threadgroup);
     for (uint t = lane; t < 8 * width; t += 32) {
