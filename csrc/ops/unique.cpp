@@ -72,7 +72,8 @@ Value unique_with(const char* op, const Tensor& x, bool sorted, bool return_inve
     const Runs r = find_runs(rows);
     Tensor inverse = r.numbers;
     if (sorted && return_inverse)
-      inverse = ops::index_copy(empty({x.numel()}, DType::Int64, x.device()), 0, order, r.numbers);
+      inverse =
+          ops::index_copy(ops::zeros({x.numel()}, DType::Int64, x.device()), 0, order, r.numbers);
     return results(ops::index_select(rows, 0, r.starts), ops::reshape(inverse, x.sizes()), r.counts,
                    return_inverse, return_counts);
   }
@@ -89,7 +90,7 @@ Value unique_with(const char* op, const Tensor& x, bool sorted, bool return_inve
   const Runs r = find_runs(rows);
   Tensor inverse = r.numbers, starts = r.starts;
   if (sorted) {
-    inverse = ops::index_copy(empty({n}, DType::Int64, x.device()), 0, order, r.numbers);
+    inverse = ops::index_copy(ops::zeros({n}, DType::Int64, x.device()), 0, order, r.numbers);
     starts = ops::index_select(order, 0, starts);
   }
   return results(ops::index_select(one, d, starts), inverse, r.counts, return_inverse,

@@ -40,17 +40,23 @@ MISSING = frozenset(
 )
 
 
+DRAWN = ("normal", "rand", "randint", "randn")  # without a tensor to take the device from
+
+
 class OnDevice:
-    """rustorch, with from_numpy onto a device."""
+    """rustorch, with what makes tensors of nothing, or of arrays, on a device."""
 
     def __init__(self, device: str) -> None:
         self.device = device
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(rustorch, name)
-
     def Generator(self) -> rustorch.Generator:
         return rustorch.Generator(device=self.device)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(rustorch, name)
+        if name not in DRAWN:
+            return found
+        return lambda *args, **kwargs: found(*args, device=self.device, **kwargs)
 
     def from_numpy(self, array: np.ndarray) -> rustorch.Tensor:
         return rustorch.from_numpy(array).to(self.device)
