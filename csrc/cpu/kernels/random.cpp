@@ -112,7 +112,6 @@ void add_random(const LoopTable& table) {
     v[1] = integer(w.z, w.w, r);
   });
   // Dropout: the mask's 0 or 1 multiplies, so that NaN stays NaN.
-  RT_FOR_FLOATS(RT_LOOP3, "masked_scale", x * y * z);
   RT_LOOP3("masked_scale", Complex64, c64, c64, (c64{x.re * y.re * z.re, x.im * y.re * z.re}));
   RT_LOOP3("masked_scale", Complex128, c128, c128, (c128{x.re * y.re * z.re, x.im * y.re * z.re}));
   // range: the probability times 2^32.
