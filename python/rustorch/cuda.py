@@ -1,7 +1,7 @@
 """NVIDIA GPUs. Follows `torch.cuda`.
 
-Kernels are compiled by NVRTC when they are first used (`pip install 'rustorch[cuda]'` brings it) and kept in the user's
-cache folder, or where `RUSTORCH_CACHE` says.
+Kernels are compiled by NVRTC when they are first used (`pip install 'rustorch[cuda]'` brings it) and kept in
+the user's cache folder, or where `RUSTORCH_CACHE` says.
 
 Programs that ask first run everywhere:
 
@@ -84,7 +84,7 @@ def synchronize(device: object = None) -> None:
 
 
 def memory_stats(device: object = None) -> dict[str, int]:
-    """Bytes and counts of a device: allocated, peak_allocated, cached, allocations, cache_hits, limit (0 is none).
+    """Bytes and counts: allocated, peak_allocated, cached, allocations, cache_hits, limit (0 is none).
 
     Raises:
         RuntimeError: where there is no device.
