@@ -1,0 +1,47 @@
+// What the host tells kernels that read and write at indices.
+#pragma once
+
+#include "rt_plans.h"
+
+RT_PLANS_BEGIN
+
+// One item of up to 16 bytes: a number, or memory's first (then bound memory is read).
+struct ItemValue {
+  ulong bits[2];
+  uint is_number;
+  uint unused;
+};
+
+// Elements of which those that differ along the serial dims may meet. Operands: the target, the
+// values, the index.
+struct ScatterPlan {
+  ElementwisePlan free;
+  long step;    // elements per unit of the index
+  uint serial;  // elements along the serial dims, which are in row-major order, innermost first
+  uint ndim;
+  uint sizes[4];
+  long value_strides[4], index_strides[4];
+};
+
+// n bytes, of which those that are not 0 are counted; `total` of them.
+struct NonzeroPlan {
+  uint n;
+  uint rank;
+  ulong total;
+  uint sizes[16];  // outermost first
+};
+
+// Bags [0, bags) of rows of a table; `count` samples.
+struct BagPlan {
+  uint bags, width, count;
+  uint mean, scaled;
+  uint unused;
+};
+
+struct RenormPlan {
+  uint width;
+  float max_norm, p;
+  uint is_max;  // p is infinite
+};
+
+RT_PLANS_END

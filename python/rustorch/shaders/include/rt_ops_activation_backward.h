@@ -1,0 +1,18 @@
+// A gradient x times the derivative of an activation at y (of sigmoid and tanh: by their result y).
+// clang-format off
+RT_FLOATS(2, sigmoid_backward, x * (1 - y) * y)
+RT_FLOATS(2, tanh_backward, x * (1 - y * y))
+RT_FLOATS(2, logsigmoid_backward, x * sigmoid_(-y))
+RT_FLOATS(2, silu_backward, x * silu_grad_(y))
+RT_FLOATS(2, mish_backward, x * mish_grad_(y))
+RT_FLOATS(2, gelu_backward, x * gelu_grad_(y))
+RT_FLOATS(2, gelu_tanh_backward, x * gelu_tanh_grad_(y))
+RT_FLOATS(2, hardsigmoid_backward, hardsigmoid_backward_(x, y))
+RT_FLOATS(2, hardswish_backward, hardswish_backward_(x, y))
+RT_FLOATS(3, leaky_relu_backward, y > 0 ? x : x * z)
+RT_FLOATS(3, threshold_backward, y <= z ? 0 : x)
+RT_FLOATS(4, interval_backward, y >= z && y <= w ? x : 0)
+RT_FLOATS(4, open_interval_backward, y > z && y < w ? x : 0)
+RT_FLOATS(4, outside_backward, y < z || y > w ? x : 0)
+RT_FLOATS(4, softplus_backward, x * softplus_grad_(y, z, w))
+RT_FLOATS(5, elu_backward, elu_backward_(x, y, z, w, v))

@@ -1,0 +1,16 @@
+// Sums, products and quotients. add_scaled is the alpha of add and sub.
+// clang-format off
+RT_BOOLS(2, add, x | y)
+RT_INTEGERS(2, add, wrap_add_(x, y))
+RT_FLOATS(2, add, x + y)
+RT_INTEGERS(2, sub, wrap_sub_(x, y))
+RT_FLOATS(2, sub, x - y)
+RT_BOOLS(2, mul, x & y)
+RT_INTEGERS(2, mul, wrap_mul_(x, y))
+RT_FLOATS(2, mul, x * y)
+RT_FLOATS(2, div, x / y)
+RT_BOOLS(3, add_scaled, x | (y & z))
+RT_INTEGERS(3, add_scaled, wrap_add_(x, wrap_mul_(z, y)))
+RT_FLOATS(3, add_scaled, x + z * y)
+RT_INTEGERS(1, neg, wrap_neg_(x))
+RT_FLOATS(1, neg, -x)

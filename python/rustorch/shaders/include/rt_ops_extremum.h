@@ -1,0 +1,16 @@
+// Largest and smallest of two, with bounds on either side.
+// clang-format off
+RT_BOOLS(2, maximum, x | y)
+RT_BOOLS(2, minimum, x & y)
+RT_INTEGERS(2, maximum, greater_(x, y))
+RT_INTEGERS(2, minimum, lesser_(x, y))
+RT_FLOATS(2, maximum, maximum_(x, y))
+RT_FLOATS(2, minimum, minimum_(x, y))
+RT_BOOLS(2, fmax, x | y)
+RT_BOOLS(2, fmin, x & y)
+RT_INTEGERS(2, fmax, greater_(x, y))
+RT_INTEGERS(2, fmin, lesser_(x, y))
+RT_FLOATS(2, fmax, fmax_(x, y))
+RT_FLOATS(2, fmin, fmin_(x, y))
+RT_INTEGERS(3, clamp, lesser_(greater_(x, y), z))
+RT_FLOATS(3, clamp, clamp_(x, y, z))

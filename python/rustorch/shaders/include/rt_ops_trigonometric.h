@@ -1,0 +1,16 @@
+// Trigonometric and hyperbolic functions.
+// clang-format off
+RT_CHECKED_FLOATS(1, sin, SinOp, sin_(x))
+RT_CHECKED_FLOATS(1, cos, CosOp, cos_(x))
+RT_CHECKED_FLOATS(1, tan, TanOp, tan_(x))
+RT_FLOATS(1, asin, asin_(x))
+RT_FLOATS(1, acos, acos_(x))
+RT_FLOATS(1, atan, atan_(x))
+RT_FLOATS(1, sinh, sinh_(x))
+RT_FLOATS(1, cosh, cosh_(x))
+RT_FLOATS(1, tanh, tanh_(x))
+RT_FLOATS(1, asinh, asinh_(x))
+RT_FLOATS(1, acosh, acosh_(x))
+RT_FLOATS(1, atanh, atanh_(x))
+RT_FLOATS(2, atan2, atan2_(x, y))
+RT_FLOATS(1, sinc, sinc_(x))

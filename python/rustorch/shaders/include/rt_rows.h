@@ -1,0 +1,107 @@
+// Rows that a simdgroup or a threadgroup works on together: their values in registers, and sums
+// over them. A thread holds E values of a row.
+#pragma once
+
+// Ordinary C++ on the host, so before Metal's words.
+#include "rt_formulas.h"
+//
+#include "rt_lanes.h"
+#include "rt_row_plan.h"
+
+using namespace rt_formulas;
+
+// Whether a row is a whole threadgroup's, or a simdgroup's.
+RT_FUNCTION_CONSTANT(bool, rt_whole_group, 0)
+// Whether rows begin on addresses of 16 bytes and are whole packs.
+RT_FUNCTION_CONSTANT(bool, rt_packed, 1)
+
+// A thread's place.
+struct rt_place {
+  uint row;
+  uint index, width;  // of the threads that share the row
+  uint lane, simdgroup, simdgroups;
+};
+inline rt_place rt_place_of(uint group, uint thread_index, uint lane, uint simdgroup,
+                            uint simdgroups) {
+  if (rt_whole_group) {
+    return {group, thread_index, simdgroups * 32, lane, simdgroup, simdgroups};
+  }
+  return {group * simdgroups + simdgroup, lane, 32, lane, simdgroup, simdgroups};
+}
+
+// The position in the row of the j-th value of the k-th pack of a thread.
+template <int N>
+inline uint rt_position_of(rt_place p, uint k, uint j) {
+  return rt_packed ? (k * p.width + p.index) * N + j : (k * N + j) * p.width + p.index;
+}
+
+template <class T, int N>
+inline void rt_load_pack(device const T* row, uint n, rt_place p, uint k, float missing,
+                         thread float* v) {
+  if (rt_packed) {
+    const uint i = rt_position_of<N>(p, k, 0);
+    if (i < n) {
+      const rt_pack16<T> pack = *(device const rt_pack16<T>*)(row + i);
+      for (int j = 0; j < N; j++) v[j] = float(pack.v[j]);
+    } else {
+      for (int j = 0; j < N; j++) v[j] = missing;
+    }
+    return;
+  }
+  for (int j = 0; j < N; j++) {
+    const uint i = rt_position_of<N>(p, k, j);
+    v[j] = missing;
+    if (i < n) v[j] = float(row[i]);
+  }
+}
+template <class T, int N>
+inline void rt_store_pack(device T* row, uint n, rt_place p, uint k, thread const float* v) {
+  if (rt_packed) {
+    const uint i = rt_position_of<N>(p, k, 0);
+    if (i >= n) return;
+    rt_pack16<T> pack;
+    for (int j = 0; j < N; j++) pack.v[j] = T(v[j]);
+    *(device rt_pack16<T>*)(row + i) = pack;
+    return;
+  }
+  for (int j = 0; j < N; j++) {
+    const uint i = rt_position_of<N>(p, k, j);
+    if (i < n) row[i] = T(v[j]);
+  }
+}
+// Packs of a thread that cover a row of n.
+template <int N>
+inline uint rt_packs_of(uint n, rt_place p) {
+  return (n + p.width * N - 1) / (p.width * N);
+}
+
+// ---- Values of all threads of a row put together; every thread gets the result. ----
+
+struct rt_add {
+  static float of(float a, float b) { return a + b; }
+  static float start() { return 0.0f; }
+};
+// NaN, once met, stays.
+struct rt_higher {
+  static float of(float a, float b) { return b > a || b != b ? b : a; }
+  static float start() { return -INFINITY; }
+};
+
+template <class Op>
+inline float rt_over_simdgroup(float v) {
+  for (ushort mask = 16; mask > 0; mask /= 2) v = Op::of(v, rt_lane_xor(v, mask));
+  return v;
+}
+// `shared` has room for 32 numbers.
+template <class Op>
+inline float rt_over_row(float v, threadgroup float* shared, rt_place p) {
+  v = rt_over_simdgroup<Op>(v);
+  if (!rt_whole_group || p.simdgroups == 1) return v;
+  if (p.lane == 0) shared[p.simdgroup] = v;
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  float part = Op::start();
+  if (p.lane < p.simdgroups) part = shared[p.lane];
+  v = rt_over_simdgroup<Op>(part);
+  threadgroup_barrier(mem_flags::mem_threadgroup);  // shared may be used again
+  return v;
+}

@@ -1,0 +1,157 @@
+// Built-ins, barriers, atomics and entry points of shaders on NVIDIA. Compile with -default-device.
+#pragma once
+
+#define RT_KERNEL_DECLARATION static __forceinline__
+#define rt_shared alignas(16) __shared__
+
+namespace msl {
+
+template <int... I>
+struct sequence {};
+template <int N, int... I>
+struct make_sequence : make_sequence<N - 1, N - 1, I...> {};
+template <int... I>
+struct make_sequence<0, I...> {
+  using type = sequence<I...>;
+};
+
+RT_FN u32 linear_index() {
+  return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+}
+RT_FN u32 lane_in_simdgroup() {
+  u32 lane;
+  asm("mov.u32 %0, %%laneid;" : "=r"(lane));
+  return lane;
+}
+#define RT_CUDA_BUILTIN(name, ...)                                       \
+  struct at_##name {                                                     \
+    RT_FN Builtin operator[](int) const { return Builtin{__VA_ARGS__}; } \
+  };
+RT_CUDA_BUILTIN(thread_position_in_grid, blockIdx.x* blockDim.x + threadIdx.x,
+                blockIdx.y* blockDim.y + threadIdx.y, blockIdx.z* blockDim.z + threadIdx.z)
+RT_CUDA_BUILTIN(thread_position_in_threadgroup, threadIdx.x, threadIdx.y, threadIdx.z)
+RT_CUDA_BUILTIN(thread_index_in_threadgroup, linear_index(), 0, 0)
+RT_CUDA_BUILTIN(threadgroup_position_in_grid, blockIdx.x, blockIdx.y, blockIdx.z)
+RT_CUDA_BUILTIN(threads_per_threadgroup, blockDim.x, blockDim.y, blockDim.z)
+RT_CUDA_BUILTIN(threadgroups_per_grid, gridDim.x, gridDim.y, gridDim.z)
+RT_CUDA_BUILTIN(threads_per_grid, gridDim.x* blockDim.x, gridDim.y* blockDim.y,
+                gridDim.z* blockDim.z)
+RT_CUDA_BUILTIN(thread_index_in_simdgroup, lane_in_simdgroup(), 0, 0)
+RT_CUDA_BUILTIN(simdgroup_index_in_threadgroup, linear_index() / 32, 0, 0)
+RT_CUDA_BUILTIN(simdgroups_per_threadgroup, (blockDim.x * blockDim.y * blockDim.z + 31) / 32, 0, 0)
+RT_CUDA_BUILTIN(threads_per_simdgroup, 32, 1, 1)
+#undef RT_CUDA_BUILTIN
+
+// An entry point's parameter: pointers stay, a constant T& travels by value.
+template <class A>
+struct parameter {
+  using type = none;
+};
+template <class T>
+struct parameter<T*> {
+  using type = T*;
+};
+template <class T>
+struct parameter<const T&> {
+  using type = T;
+};
+template <class A>
+struct pass;
+template <class T>
+struct pass<T*> {
+  static RT_FN T* get(T* p) { return p; }
+};
+template <class T>
+struct pass<const T&> {
+  static RT_FN const T& get(const T& p) { return p; }
+};
+// The I-th of the entry point's parameters.
+template <int I, class H, class... R>
+RT_FN const auto& pick(const H& first, const R&... rest) {
+  if constexpr (I == 0) {
+    return first;
+  } else {
+    return pick<I - 1>(rest...);
+  }
+}
+
+}  // namespace msl
+
+// Fixed when the kernel is compiled: -DRT_CONSTANT_0=1.
+#define RT_FUNCTION_CONSTANT(type, name, index) \
+  static constexpr type name = type(RT_CONSTANT_##index);
+
+// With RT_ONLY_SELECTED a compilation makes only the kernels that -DRT_SELECT_<host>=1 names.
+#define RT_JOIN_(a, b) a##b
+#define RT_JOIN(a, b) RT_JOIN_(a, b)
+#define RT_SECOND_(a, b, ...) b
+#define RT_SECOND(...) RT_SECOND_(__VA_ARGS__)
+#define RT_FOUND_1 ~, 1
+#define RT_IS_ONE(x) RT_SECOND(RT_JOIN(RT_FOUND_, x), 0, 0)
+#define RT_EXPORT_IF_0(host, ...)
+#define RT_EXPORT_IF_1(host, ...) RT_EXPORT_ENTRY(host, __VA_ARGS__)
+#ifdef RT_ONLY_SELECTED
+#define RT_EXPORT_AS(host, ...) \
+  RT_JOIN(RT_EXPORT_IF_, RT_IS_ONE(RT_SELECT_##host))(host, __VA_ARGS__)
+#else
+#define RT_EXPORT_AS(host, ...) RT_EXPORT_ENTRY(host, __VA_ARGS__)
+#endif
+
+// extern "C" <host>__k with twelve parameters: the kernel's buffers, then empty ones.
+#define RT_EXPORT_ENTRY(host, ...)                                                                 \
+  struct rt_entry_##host {                                                                         \
+    using Signature = msl::signature<decltype(&__VA_ARGS__)>;                                      \
+    template <int... I, class... P>                                                                \
+    static __forceinline__ void call(msl::sequence<I...>, const P&... p) {                         \
+      __VA_ARGS__(                                                                                 \
+          msl::pass<typename Signature::template argument<I>>::get(msl::pick<I>(p...))...);        \
+    }                                                                                              \
+    template <int I>                                                                               \
+    using P = typename msl::parameter<typename Signature::template argument<I>>::type;             \
+  };                                                                                               \
+  extern "C" __global__ void host##__k(RT_P(host, 0), RT_P(host, 1), RT_P(host, 2), RT_P(host, 3), \
+                                       RT_P(host, 4), RT_P(host, 5), RT_P(host, 6), RT_P(host, 7), \
+                                       RT_P(host, 8), RT_P(host, 9), RT_P(host, 10),               \
+                                       RT_P(host, 11)) {                                           \
+    rt_entry_##host::call(                                                                         \
+        typename msl::make_sequence<rt_entry_##host::Signature::buffers>::type{}, p0, p1, p2, p3,  \
+        p4, p5, p6, p7, p8, p9, p10, p11);                                                         \
+  }
+#define RT_P(host, i) const __grid_constant__ rt_entry_##host::P<i> p##i
+
+namespace metal {
+
+RT_FN void threadgroup_barrier(mem_flags) { __syncthreads(); }
+RT_FN void simdgroup_barrier(mem_flags) { __syncwarp(); }
+
+template <class T>
+RT_FN T atomic_load_explicit(const atomic<T>* a, memory_order) {
+  return *(const volatile T*)&a->value;
+}
+template <class T>
+RT_FN void atomic_store_explicit(atomic<T>* a, msl::same_t<T> x, memory_order) {
+  *(volatile T*)&a->value = x;
+}
+template <class T>
+RT_FN bool atomic_compare_exchange_weak_explicit(atomic<T>* a, T* expected, msl::same_t<T> x,
+                                                 memory_order, memory_order) {
+  const T old = atomicCAS(&a->value, *expected, x);
+  const bool same = old == *expected;
+  *expected = old;
+  return same;
+}
+#define RT_ATOMIC(name, expression)                            \
+  template <class T>                                           \
+  RT_FN T name(atomic<T>* a, msl::same_t<T> x, memory_order) { \
+    return expression;                                         \
+  }
+RT_ATOMIC(atomic_exchange_explicit, atomicExch(&a->value, x))
+RT_ATOMIC(atomic_fetch_add_explicit, atomicAdd(&a->value, x))
+RT_ATOMIC(atomic_fetch_sub_explicit, atomicAdd(&a->value, T(-x)))
+RT_ATOMIC(atomic_fetch_max_explicit, atomicMax(&a->value, x))
+RT_ATOMIC(atomic_fetch_min_explicit, atomicMin(&a->value, x))
+RT_ATOMIC(atomic_fetch_or_explicit, atomicOr(&a->value, x))
+RT_ATOMIC(atomic_fetch_and_explicit, atomicAnd(&a->value, x))
+#undef RT_ATOMIC
+
+}  // namespace metal

@@ -1,0 +1,230 @@
+// Softmax, its logarithm, and their gradients: over rows, whose values a thread keeps in registers
+// where they fit, and over columns.
+#include "rt_reduce_ops.h"
+#include "rt_rows.h"
+
+RT_FUNCTION_CONSTANT(bool, rt_log, 2)
+
+inline float rt_softmax_value(float x, float max, float factor) {
+  // factor: 1 / sum, or log(sum)
+  return rt_log ? (x - max) - factor : exp_(x - max) * factor;
+}
+inline float rt_softmax_factor(float sum) { return rt_log ? log_(sum) : 1.0f / sum; }
+// An infinite or NaN maximum leaves no number.
+inline float rt_softmax_factor(rt_log_sum::State s) {
+  return s.max - s.max == 0.0f ? rt_softmax_factor(s.sum) : NAN;
+}
+
+template <class T, int E>
+kernel void softmax_rows(device T* out [[buffer(0)]], device const T* x [[buffer(1)]],
+                         constant RowPlan& plan [[buffer(2)]],
+                         uint group [[threadgroup_position_in_grid]],
+                         uint thread_index [[thread_index_in_threadgroup]],
+                         uint lane [[thread_index_in_simdgroup]],
+                         uint simdgroup [[simdgroup_index_in_threadgroup]],
+                         uint simdgroups [[simdgroups_per_threadgroup]]) {
+  rt_shared float shared[32];
+  constexpr int N = 16 / sizeof(T), V = E / N;
+  const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
+  const bool here = p.row < plan.rows;
+  const ulong at = here ? ulong(p.row) * plan.n : 0;
+  const uint n = here ? plan.n : 0;
+  float v[V][N], max = -INFINITY, sum = 0.0f;
+  for (int k = 0; k < V; k++) rt_load_pack<T, N>(x + at, n, p, k, -INFINITY, v[k]);
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) max = rt_higher::of(max, v[k][j]);
+  }
+  max = rt_over_row<rt_higher>(max, shared, p);
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) {
+      const float e = exp_(v[k][j] - max);
+      sum += e;
+      v[k][j] = rt_log ? v[k][j] - max : e;
+    }
+  }
+  const float factor = rt_softmax_factor(rt_over_row<rt_add>(sum, shared, p));
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) v[k][j] = rt_log ? v[k][j] - factor : v[k][j] * factor;
+    rt_store_pack<T, N>(out + at, n, p, k, v[k]);
+  }
+}
+
+// The row is read twice.
+template <class T>
+kernel void softmax_long_rows(device T* out [[buffer(0)]], device const T* x [[buffer(1)]],
+                              constant RowPlan& plan [[buffer(2)]],
+                              uint group [[threadgroup_position_in_grid]],
+                              uint thread_index [[thread_index_in_threadgroup]],
+                              uint lane [[thread_index_in_simdgroup]],
+                              uint simdgroup [[simdgroup_index_in_threadgroup]],
+                              uint simdgroups [[simdgroups_per_threadgroup]]) {
+  rt_shared float shared[32];
+  constexpr int N = 16 / sizeof(T);
+  const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
+  const ulong at = ulong(p.row) * plan.n;
+  const uint packs = rt_packs_of<N>(plan.n, p);
+  rt_log_sum::State s = rt_log_sum::start();
+  for (uint k = 0; k < packs; k++) {
+    float v[N];
+    rt_load_pack<T, N>(x + at, plan.n, p, k, -INFINITY, v);
+    rt_log_sum::add<N>(s, v, 0, 0);
+  }
+  const float max = rt_over_row<rt_higher>(s.max, shared, p);
+  const float sum = rt_over_row<rt_add>(
+      rt_log_sum::moved(s.sum, rt_log_sum::base_of(s.max), rt_log_sum::base_of(max)), shared, p);
+  s = {max, sum};
+  const float factor = rt_softmax_factor(s);
+  for (uint k = 0; k < packs; k++) {
+    float v[N];
+    rt_load_pack<T, N>(x + at, plan.n, p, k, 0.0f, v);
+    for (int j = 0; j < N; j++) v[j] = rt_softmax_value(v[j], max, factor);
+    rt_store_pack<T, N>(out + at, plan.n, p, k, v);
+  }
+}
+
+// What a gradient adds up, and the gradient with that sum.
+inline float rt_softmax_term(float g, float y) { return rt_log ? g : g * y; }
+inline float rt_softmax_gradient(float g, float y, float sum) {
+  return rt_log ? g - exp_(y) * sum : y * (g - sum);
+}
+
+template <class T, int E>
+kernel void softmax_backward_rows(device T* out [[buffer(0)]], device const T* grad [[buffer(1)]],
+                                  device const T* y [[buffer(2)]],
+                                  constant RowPlan& plan [[buffer(3)]],
+                                  uint group [[threadgroup_position_in_grid]],
+                                  uint thread_index [[thread_index_in_threadgroup]],
+                                  uint lane [[thread_index_in_simdgroup]],
+                                  uint simdgroup [[simdgroup_index_in_threadgroup]],
+                                  uint simdgroups [[simdgroups_per_threadgroup]]) {
+  rt_shared float shared[32];
+  constexpr int N = 16 / sizeof(T), V = E / N;
+  const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
+  const bool here = p.row < plan.rows;
+  const ulong at = here ? ulong(p.row) * plan.n : 0;
+  const uint n = here ? plan.n : 0;
+  float g[V][N], v[V][N], sum = 0.0f;
+  for (int k = 0; k < V; k++) {
+    rt_load_pack<T, N>(grad + at, n, p, k, 0.0f, g[k]);
+    rt_load_pack<T, N>(y + at, n, p, k, 0.0f, v[k]);
+  }
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) sum += rt_softmax_term(g[k][j], v[k][j]);
+  }
+  sum = rt_over_row<rt_add>(sum, shared, p);
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) g[k][j] = rt_softmax_gradient(g[k][j], v[k][j], sum);
+    rt_store_pack<T, N>(out + at, n, p, k, g[k]);
+  }
+}
+
+template <class T>
+kernel void softmax_backward_long_rows(
+    device T* out [[buffer(0)]], device const T* grad [[buffer(1)]],
+    device const T* y [[buffer(2)]], constant RowPlan& plan [[buffer(3)]],
+    uint group [[threadgroup_position_in_grid]], uint thread_index [[thread_index_in_threadgroup]],
+    uint lane [[thread_index_in_simdgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint simdgroups [[simdgroups_per_threadgroup]]) {
+  rt_shared float shared[32];
+  constexpr int N = 16 / sizeof(T);
+  const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
+  const ulong at = ulong(p.row) * plan.n;
+  const uint packs = rt_packs_of<N>(plan.n, p);
+  float sum = 0.0f;
+  for (uint k = 0; k < packs; k++) {
+    float g[N], v[N], part = 0.0f;
+    rt_load_pack<T, N>(grad + at, plan.n, p, k, 0.0f, g);
+    rt_load_pack<T, N>(y + at, plan.n, p, k, 0.0f, v);
+    for (int j = 0; j < N; j++) part += rt_softmax_term(g[j], v[j]);
+    sum += part;
+  }
+  sum = rt_over_row<rt_add>(sum, shared, p);
+  for (uint k = 0; k < packs; k++) {
+    float g[N], v[N];
+    rt_load_pack<T, N>(grad + at, plan.n, p, k, 0.0f, g);
+    rt_load_pack<T, N>(y + at, plan.n, p, k, 0.0f, v);
+    for (int j = 0; j < N; j++) g[j] = rt_softmax_gradient(g[j], v[j], sum);
+    rt_store_pack<T, N>(out + at, plan.n, p, k, g);
+  }
+}
+
+// ---- Columns: 256 threads a group, neighbours beside each other, `along` threads a column ----
+
+template <class T>
+kernel void softmax_columns(device T* out [[buffer(0)]], device const T* x [[buffer(1)]],
+                            constant RowPlan& plan [[buffer(2)]],
+                            uint group [[threadgroup_position_in_grid]],
+                            uint thread_index [[thread_index_in_threadgroup]]) {
+  rt_shared rt_log_sum::State shared[256];
+  const uint across = 256 / plan.along, row = thread_index / across;
+  const uint column = group * across + thread_index % across;
+  const uint n = column < plan.rows ? plan.n : 0, outer = column / plan.inner;
+  const ulong step = plan.inner;
+  const ulong at = ulong(outer) * plan.n * step + (column - outer * plan.inner);
+  rt_log_sum::State s = rt_log_sum::start();
+  uint i = row;
+  for (; i + 3 * plan.along < n; i += 4 * plan.along) {
+    float v[4];
+    for (int k = 0; k < 4; k++) v[k] = float(x[at + (i + k * plan.along) * step]);
+    rt_log_sum::add<4>(s, v, 0, 0);
+  }
+  for (; i < n; i += plan.along) {
+    const float v = float(x[at + i * step]);
+    rt_log_sum::add<1>(s, &v, 0, 0);
+  }
+  if (plan.along > 1) {
+    shared[thread_index] = s;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    s = shared[thread_index % across];
+    for (uint r = 1; r < plan.along; r++) {
+      rt_log_sum::merge(s, shared[r * across + thread_index % across]);
+    }
+  }
+  const float factor = rt_softmax_factor(s);
+  for (i = row; i < n; i += plan.along) {
+    out[at + i * step] = T(rt_softmax_value(float(x[at + i * step]), s.max, factor));
+  }
+}
+
+template <class T>
+kernel void softmax_backward_columns(device T* out [[buffer(0)]],
+                                     device const T* grad [[buffer(1)]],
+                                     device const T* y [[buffer(2)]],
+                                     constant RowPlan& plan [[buffer(3)]],
+                                     uint group [[threadgroup_position_in_grid]],
+                                     uint thread_index [[thread_index_in_threadgroup]]) {
+  rt_shared float shared[256];
+  const uint across = 256 / plan.along, row = thread_index / across;
+  const uint column = group * across + thread_index % across;
+  const uint n = column < plan.rows ? plan.n : 0, outer = column / plan.inner;
+  const ulong step = plan.inner;
+  const ulong at = ulong(outer) * plan.n * step + (column - outer * plan.inner);
+  float sum = 0.0f;
+  for (uint i = row; i < n; i += plan.along) {
+    sum += rt_softmax_term(float(grad[at + i * step]), float(y[at + i * step]));
+  }
+  if (plan.along > 1) {
+    shared[thread_index] = sum;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    sum = 0.0f;
+    for (uint r = 0; r < plan.along; r++) sum += shared[r * across + thread_index % across];
+  }
+  for (uint i = row; i < n; i += plan.along) {
+    const ulong here = at + i * step;
+    out[here] = T(rt_softmax_gradient(float(grad[here]), float(y[here]), sum));
+  }
+}
+
+#define RT_SOFTMAX(type)                                                       \
+  RT_EXPORT_AS(softmax_8_##type, softmax_rows<type, 8>)                        \
+  RT_EXPORT_AS(softmax_16_##type, softmax_rows<type, 16>)                      \
+  RT_EXPORT_AS(softmax_32_##type, softmax_rows<type, 32>)                      \
+  RT_EXPORT_AS(softmax_long_##type, softmax_long_rows<type>)                   \
+  RT_EXPORT_AS(softmax_columns_##type, softmax_columns<type>)                  \
+  RT_EXPORT_AS(softmax_backward_8_##type, softmax_backward_rows<type, 8>)      \
+  RT_EXPORT_AS(softmax_backward_16_##type, softmax_backward_rows<type, 16>)    \
+  RT_EXPORT_AS(softmax_backward_long_##type, softmax_backward_long_rows<type>) \
+  RT_EXPORT_AS(softmax_backward_columns_##type, softmax_backward_columns<type>)
+RT_SOFTMAX(float)
+RT_SOFTMAX(half)
+RT_SOFTMAX(bfloat)
