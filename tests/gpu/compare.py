@@ -9,7 +9,7 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator"]
+DEVICES = ["emulator", "emulator:1"]  # plain, and checked
 FLOATS = [rt.float32, rt.float16, rt.bfloat16]
 INTEGERS = [rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64]
 TOLERANCE = {rt.float32: (1e-5, 1e-5), rt.float16: (2e-3, 2e-3), rt.bfloat16: (1.6e-2, 1.6e-2)}
