@@ -1,3 +1,0 @@
-// Kernels of the list rt_ops_activation.h.
-#include "rt_elementwise.h"
-#include "rt_ops_activation.h"
