@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "core/error.h"
+#include "core/files.h"
 
 namespace rt::gpu {
 
@@ -24,15 +24,17 @@ std::string included(const std::string& line) {
 
 void append(std::string& out, const fs::path& path, const fs::path& headers,
             std::set<std::string>& seen) {
-  std::ifstream in(path);
-  RT_CHECK(in.good(), Runtime, "shaders", cat_str("cannot read ", path.string()));
+  const std::string text = read_file(path.string(), "shaders");
   int number = 0;
   const auto place = [&] {
     out += cat_str("#line ", number + 1, " \"", path.filename().string(), "\"\n");
   };
   place();
-  for (std::string line; std::getline(in, line);) {
+  for (size_t begin = 0; begin < text.size();) {
     ++number;
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
     const std::string name = included(line);
     std::error_code no;
     // A header of another folder belongs to another compiler.

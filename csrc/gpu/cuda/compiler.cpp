@@ -1,13 +1,12 @@
 #include "gpu/cuda/compiler.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "core/files.h"
 #include "gpu/module_path.h"
 
 namespace rt::gpu::cuda {
@@ -17,14 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kFunctionConstants = 8;
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream all;
-  all << in.rdbuf();
-  RT_CHECK(in.good(), Runtime, "cuda", cat_str("cannot read ", path.string()));
-  return all.str();
-}
 
 // FNV-1a, 64 bits.
 uint64_t hash(std::string_view text, uint64_t h = 0xcbf29ce484222325u) {
@@ -40,30 +31,20 @@ fs::path cache_folder() {
   return {};
 }
 
-// Whole or not at all: another process may read at the same time.
-void write_file(const fs::path& path, const std::vector<char>& bytes) {
-  std::error_code ignored;
-  fs::create_directories(path.parent_path(), ignored);
-  const fs::path part = path.string() + "." + std::to_string(getpid());
-  {
-    std::ofstream out(part, std::ios::binary);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!out.good()) {
-      fs::remove(part, ignored);
-      return;  // a full disk costs time, not correctness
-    }
-  }
-  fs::rename(part, path, ignored);
-}
-
 }  // namespace
 
 ShaderCompiler::ShaderCompiler(const Compiler& compiler, std::string architecture)
     : compiler_(compiler),
       architecture_(std::move(architecture)),
       folder_(module_folder() + "/shaders") {
-  std::istringstream list(read_file(fs::path(folder_) / "kernels.txt"));
-  for (std::string kernel, file; list >> kernel >> file;) files_.emplace(kernel, file);
+  const std::string list = read_file(folder_ + "/kernels.txt", "cuda");  // "kernel file" a line
+  for (size_t begin = 0, end; (end = list.find('\n', begin)) != std::string::npos;
+       begin = end + 1) {
+    const size_t space = list.find(' ', begin);
+    if (space < end) {
+      files_.emplace(list.substr(begin, space - begin), list.substr(space + 1, end - space - 1));
+    }
+  }
   // Everything that may be included, in a fixed order.
   std::vector<fs::path> all;
   for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
@@ -73,10 +54,10 @@ ShaderCompiler::ShaderCompiler(const Compiler& compiler, std::string architectur
   int major = 0, minor = 0;
   (void)compiler_.version(&major, &minor);
   uint64_t h = hash(cat_str(architecture_, "/", major, ".", minor));
-  for (const fs::path& p : all) h = hash(read_file(p), h);
-  std::ostringstream hex;
-  hex << std::hex << h;
-  sources_ = hex.str();
+  for (const fs::path& p : all) h = hash(read_file(p.string(), "cuda"), h);
+  char hex[17];
+  (void)std::snprintf(hex, sizeof hex, "%016" PRIx64, h);
+  sources_ = hex;
 }
 
 std::vector<char> ShaderCompiler::code(const std::string& kernel, Constants constants) const {
@@ -88,12 +69,13 @@ std::vector<char> ShaderCompiler::code(const std::string& kernel, Constants cons
     cached /= fs::path(sources_) / (name + ".cubin");
     std::error_code ignored;
     if (fs::exists(cached, ignored)) {
-      const std::string bytes = read_file(cached);
+      const std::string bytes = read_file(cached.string(), "cuda");
       if (!bytes.empty()) return {bytes.begin(), bytes.end()};
     }
   }
   std::vector<char> binary = compile(file, kernel, constants);
-  if (!cached.empty()) write_file(cached, binary);
+  // A full disk costs time, not correctness.
+  if (!cached.empty()) (void)write_file(cached.string(), {binary.data(), binary.size()});
   return binary;
 }
 
@@ -109,7 +91,7 @@ std::vector<char> ShaderCompiler::compile(const std::string& file, const std::st
   }
   std::vector<const char*> arguments;
   for (const std::string& o : options) arguments.push_back(o.c_str());
-  const std::string source = read_file(fs::path(folder_) / file);
+  const std::string source = read_file(folder_ + "/" + file, "cuda");
   Program program = nullptr;
   RT_CHECK(compiler_.create(&program, source.c_str(), file.c_str(), 0, nullptr, nullptr) == 0,
            Runtime, "cuda", "NVRTC cannot start");
