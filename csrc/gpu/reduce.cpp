@@ -59,11 +59,9 @@ bool is_truth(std::string_view kernel) { return kernel == "any" || kernel == "al
 // The type whose values a kernel reads as they are, to compute in `compute`; else the input has to
 // be converted first.
 DType taken_type(std::string_view kernel, DType from, DType compute) {
-  if (from == DType::Bool || (is_truth(kernel) && from == DType::Int8)) return DType::UInt8;
-  if (is_truth(kernel)) return from;
-  const bool floats = is_floating(compute);
-  if (floats != is_floating(from)) return compute;
-  return from;
+  const bool byte = from == DType::Bool || (is_truth(kernel) && from == DType::Int8);
+  if (!is_truth(kernel) && is_floating(compute) != is_floating(from)) return compute;
+  return byte ? DType::UInt8 : from;
 }
 // The type of the states between two launches.
 const char* state_type(std::string_view kernel, DType compute) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -88,12 +89,13 @@ def test_layouts_and_offsets(device: str) -> None:
     base = values((9, 6, 50), rt.float32)
     w = values((53,), rt.float32)
     there, w_there = base.to(device), w.to(device)
-    for view in (
+    views: list[Callable[[rt.Tensor], rt.Tensor]] = [
         lambda t: t.transpose(0, 2),
         lambda t: t[1:, ::2, 3:],
         lambda t: t[:, :1].expand(9, 4, 50),
         lambda t: t[:0],
-    ):
+    ]
+    for view in views:
         x, y = view(base), view(there)
         n = x.shape[-1]
         same(F.layer_norm(y, (n,), w_there[3 : 3 + n]), F.layer_norm(x, (n,), w[3 : 3 + n]))

@@ -163,14 +163,16 @@ def test_empty_and_zero_dim(device: str) -> None:
     for shape in [(0,), (0, 3), (3, 0), (2, 0, 3)]:
         x = rt.zeros(shape)
         y = x.to(device)
-        for f in [rt.sum, rt.mean, rt.any, rt.all]:
+        over: list[Function] = [rt.sum, rt.mean, rt.any, rt.all]
+        for f in over:
             for dim in [None, 0, -1]:
                 same(f(y, dim), f(x, dim))
         same(rt.prod(y), rt.prod(x))
         same(rt.logsumexp(y, -1), rt.logsumexp(x, -1))
         same(rt.var_mean(y, -1), rt.var_mean(x, -1))
     one = rt.tensor(3.5)
-    for f in [rt.sum, rt.mean, rt.prod, rt.amax, rt.argmax, rt.any]:
+    whole: list[Function] = [rt.sum, rt.mean, rt.prod, rt.amax, rt.argmax, rt.any]
+    for f in whole:
         same(f(one.to(device)), f(one))
     same(rt.var_mean(one.to(device)), rt.var_mean(one))
     with pytest.raises(RuntimeError, match="numel"):
@@ -181,12 +183,13 @@ def test_empty_and_zero_dim(device: str) -> None:
 @pytest.mark.parametrize("at", [0, 37, 2999])
 def test_nan_and_infinity(device: str, at: int) -> None:
     inf, nan = float("inf"), float("nan")
+    whole: list[Function] = [rt.sum, rt.nansum, rt.amax, rt.amin, rt.argmax, rt.argmin, rt.prod, rt.any]
     for special in [nan, inf, -inf]:
         a = RNG.uniform(-1, 1, 3000).astype(np.float32)
         a[at] = special
         for x in [rt.tensor(a), rt.tensor(a).reshape(3, 1000).t()]:
             y = x.to(device)
-            for f in [rt.sum, rt.nansum, rt.amax, rt.amin, rt.argmax, rt.argmin, rt.prod, rt.any]:
+            for f in whole:
                 same(f(y), f(x), scale=100)
             for name in ["var", "std", "logsumexp", "norm2"]:
                 same(OF_FLOATS[name](y, 0), OF_FLOATS[name](x, 0), scale=5)
@@ -202,7 +205,9 @@ def test_types_that_are_asked_for(device: str) -> None:
         for x in [ints, floats]:
             for dim in [0, 1]:
                 same(rt.sum(x.to(device), dim, dtype=dtype), rt.sum(x, dim, dtype=dtype), scale=200)
-    same(rt.mean(ints.to(device), dtype=rt.float32), rt.mean(ints, dtype=rt.float32))
+    for x in [ints, values((6, 50), "bool"), values((6, 50), "uint8")]:
+        same(rt.mean(x.to(device), dtype=rt.float32), rt.mean(x, dtype=rt.float32))
+        same(rt.logsumexp(x.to(device), 1), rt.logsumexp(x, 1))
     big = rt.full((3, 5), 2**62)
     same(rt.sum(big.to(device), 1), rt.sum(big, 1))
     same(rt.prod(big.to(device), 1), rt.prod(big, 1))
