@@ -40,7 +40,7 @@ MISSING = frozenset(
 )
 
 
-DRAWN = ("normal", "rand", "randint", "randn")  # without a tensor to take the device from
+DRAWN = ("normal", "rand", "randint", "randn")  # where no argument is a tensor
 
 
 class OnDevice:
@@ -56,7 +56,13 @@ class OnDevice:
         found = getattr(rustorch, name)
         if name not in DRAWN:
             return found
-        return lambda *args, **kwargs: found(*args, device=self.device, **kwargs)
+
+        def draw(*args: Any, **kwargs: Any) -> Any:
+            if any(isinstance(a, rustorch.Tensor) for a in args):
+                return found(*args, **kwargs)
+            return found(*args, device=self.device, **kwargs)
+
+        return draw
 
     def from_numpy(self, array: np.ndarray) -> rustorch.Tensor:
         return rustorch.from_numpy(array).to(self.device)
