@@ -23,6 +23,17 @@ struct ScatterPlan {
   long value_strides[4], index_strides[4];
 };
 
+// The same with the index sorted: a thread has one element of `rest` and one place of one line of
+// the sorted index. Lines are the free dims along which the index varies (merged, innermost first).
+struct ScatterRunsPlan {
+  ElementwisePlan rest;  // the target and the values
+  long step;
+  uint serial, first, count;  // places of a line; places [first, first + count) of all lines
+  uint line_dims, serial_dims;
+  uint line_sizes[4], serial_sizes[4];
+  long line_target_strides[4], line_value_strides[4], serial_value_strides[4];
+};
+
 // n bytes, of which those that are not 0 are counted; `total` of them.
 struct NonzeroPlan {
   uint n;

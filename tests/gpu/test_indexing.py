@@ -106,7 +106,7 @@ def test_indices_out_of_range(device: str) -> None:
 @pytest.mark.parametrize("dtype", ITEMS, ids=str)
 def test_writes(device: str, dtype: rt.dtype) -> None:
     x, v = numbers(6, 16, dtype=dtype), numbers(6, 16, dtype=dtype)
-    along, rows = indices(16, 6, 5), indices(6, 4)
+    along, rows, many = indices(16, 6, 5), indices(6, 4), indices(96, 200)
     mask = rt.tensor(RNG.integers(0, 2, (6, 16))).to(rt.bool)
     Place = Callable[[rt.Tensor], rt.Tensor]
     cases: list[Callable[[Place], rt.Tensor]] = [
@@ -116,6 +116,7 @@ def test_writes(device: str, dtype: rt.dtype) -> None:
         lambda on: rt.index_copy(on(x), 0, on(rows), on(v)[:4]),
         lambda on: rt.index_fill(on(x), 1, on(rows), 1),
         lambda on: rt.put(on(x), on(along), on(v)[:, :5]),
+        lambda on: rt.put(on(x), on(many), on(v).reshape(96)[on(many)]),
         lambda on: rt.masked_fill(on(x), on(mask), 1),
         lambda on: rt.masked_fill(on(x), on(mask), rt.tensor(1).to(dtype)),
         lambda on: rt.masked_fill(on(x).t(), on(mask)[:, :1].t(), 1),
@@ -147,9 +148,31 @@ def test_reductions_into_places(device: str, dtype: rt.dtype) -> None:
             lambda on, r=r: rt.scatter_reduce(on(x), 1, on(along), on(v), r)
             for r in ["sum", "prod", "amax", "amin"]
         ),
+        *(
+            lambda on, r=r: rt.scatter_reduce(on(x), 1, on(along)[:, :7], on(v), r)
+            for r in ["sum", "prod", "amax", "amin"]
+        ),
     ]
     for case in cases:
         same(case(lambda t: t.to(device)), case(lambda t: t))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("count", [1, 3], ids=["in_order", "sorted"])
+def test_indices_of_many_dims(device: str, count: int) -> None:
+    """Dims that do not merge, in values and index."""
+    shape = (count, 2, 2, 2, 2, 2)
+    turned = (5, 2, 0, 4, 1, 3)
+    at = indices(7, *shape).permute(turned)
+    v = numbers(*shape, 3).permute(*turned, 6)
+    x = numbers(7, 3)
+
+    def put(on: Callable[[rt.Tensor], rt.Tensor]) -> rt.Tensor:
+        laid = rt.empty_strided(at.shape, at.stride(), dtype=rt.int64, device=on(at).device).copy_(on(at))
+        values = rt.empty_strided(v.shape, v.stride(), device=on(v).device).copy_(on(v))
+        return rt.index_put(on(x), (laid,), values, accumulate=True)
+
+    same(put(moved_to(device)), put(moved_to("cpu")))
 
 
 @pytest.mark.parametrize("device", DEVICES)
