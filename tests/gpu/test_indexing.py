@@ -116,6 +116,7 @@ def test_writes(device: str, dtype: rt.dtype) -> None:
         lambda on: rt.index_copy(on(x), 0, on(rows), on(v)[:4]),
         lambda on: rt.index_fill(on(x), 1, on(rows), 1),
         lambda on: rt.put(on(x), on(along), on(v)[:, :5]),
+        lambda on: rt.index_put(on(x), (on(rows), on(rows + 1)), on(v)[0, :4]),
         lambda on: rt.put(on(x), on(many), on(v).reshape(96)[on(many)]),
         lambda on: rt.masked_fill(on(x), on(mask), 1),
         lambda on: rt.masked_fill(on(x), on(mask), rt.tensor(1).to(dtype)),
@@ -142,6 +143,7 @@ def test_reductions_into_places(device: str, dtype: rt.dtype) -> None:
         lambda on: rt.scatter_add(on(x).t(), 0, on(along).t(), on(v).t()),
         lambda on: rt.index_add(on(x), 0, on(rows), on(more)),
         lambda on: rt.index_add(on(x).t(), 1, on(rows), on(more).t()),
+        lambda on: rt.index_put(on(x), (on(rows), on(rows)), on(line)[:30], accumulate=True),
         lambda on: rt.put(on(x), on(spread), on(line), accumulate=True),
         lambda on: rt.put(on(x), on(spread), on(line)),
         *(
@@ -223,7 +225,7 @@ def test_embedding(device: str, dtype: rt.dtype) -> None:
         results = []
         for where in ["cpu", device]:
             weight = table.to(where).clone().requires_grad_()
-            out = F.embedding(at.to(where), weight)
+            out = F.embedding(at.to(where), weight, padding_idx=3)
             out.backward(out.detach())
             results.append((out, weight.grad))
         for got, expected in zip(results[1], results[0]):
@@ -274,10 +276,15 @@ def test_gradients(device: str) -> None:
     cases: list[Callable[[rt.Tensor, rt.Tensor, Place], rt.Tensor]] = [
         lambda a, b, on: rt.gather(a, 1, on(along)),
         lambda a, b, on: rt.index_select(a, 0, on(rows)),
+        lambda a, b, on: a[on(rows), on(rows)],
         lambda a, b, on: rt.take(a, on(along)),
         lambda a, b, on: rt.scatter(a, 1, on(along), b),
         lambda a, b, on: rt.scatter_add(a, 1, on(along), b),
+        lambda a, b, on: rt.index_add(a, 0, on(rows[:4]), b),
+        lambda a, b, on: rt.index_put(a, (on(rows), on(rows)), b[0, :5], accumulate=True),
+        lambda a, b, on: rt.masked_fill(a, on(mask), 3.0),
         lambda a, b, on: rt.masked_select(a, on(mask)),
+        lambda a, b, on: rt.scatter_reduce(a, 1, on(along), b, "amax"),
     ]
     for case in cases:
         grads = []
