@@ -9,7 +9,7 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator"]
+DEVICES = ["emulator", "emulator:1"]
 FLOATS = [rt.float32, rt.float16, rt.bfloat16]
 INTEGERS = [rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64]
 SIZES = [0, 1, 7, 33, 1000]

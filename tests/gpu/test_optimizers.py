@@ -8,7 +8,7 @@ import pytest
 import rustorch as rt
 from rustorch.optim._fused import fused_adam_, fused_sgd_
 
-DEVICES = ["emulator"]
+DEVICES = ["emulator", "emulator:1"]
 DTYPES = [rt.float32, rt.float16, rt.bfloat16]
 SHAPES = [(5,), (0, 3), (700,), (16, 33), (), (8,), (3, 2100)]
 

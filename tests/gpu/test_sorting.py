@@ -9,7 +9,7 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator"]
+DEVICES = ["emulator", "emulator:1"]
 RNG = np.random.default_rng(4)
 DTYPES = [rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64, rt.float16, rt.bfloat16, rt.float32]
 
