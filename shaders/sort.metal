@@ -3,9 +3,6 @@
 #include "rt_pack.h"
 //
 #include "rt_sort_keys.h"
-#include "rt_sort_plans.h"
-
-#define RT_SORT_BLOCK 1024
 
 // A bitonic network over segments of plan.width, two elements a thread. A group has as many
 // segments as it has room for.
@@ -66,13 +63,6 @@ RT_SORT_BLOCKS(long, long, ulong)
 RT_SORT_BLOCKS(half, half, uint)
 RT_SORT_BLOCKS(bfloat, bfloat, uint)
 RT_SORT_BLOCKS(float, float, uint)
-
-// How many elements run r of a line has stored.
-inline uint rt_run_length(constant SortPlan& plan, uint r) {
-  const uint begin = r * plan.width;
-  const uint left = begin < plan.n ? plan.n - begin : 0;
-  return min(plan.kept, min(plan.width, left));
-}
 
 // An element's place in the merged run: its own, and how many of the other run come before it.
 template <class K>

@@ -15,6 +15,11 @@ namespace {
 
 constexpr int64_t kMaxDims = 4;  // of the serial dims, and of lines
 
+// Runs of equal indices are taken in order, element by element, where no line has more than this;
+// else in chunks, whose order is fixed as well.
+constexpr int64_t kInOrder = 2048;
+constexpr int64_t kChunk = 256;
+
 // The kernel that combines in this way, for the type or, where items are only moved, its size.
 std::string kernel_name(const char* base, ScatterMode mode, DType t) {
   if (mode == ScatterMode::Assign) return cat_str(base, "assign_", item_size(t));
@@ -120,7 +125,12 @@ bool scatter_in_order(const Scatter& s) {
 // False if there are too many dims.
 bool scatter_sorted(const Scatter& s) {
   Dims line_dims, rest_dims;
-  for (int64_t d : s.free) (s.index.strides()[d] != 0 ? line_dims : rest_dims).push_back(d);
+  int64_t rest = 1;
+  for (int64_t d : s.free) {
+    const bool varies = s.index.strides()[d] != 0;
+    (varies ? line_dims : rest_dims).push_back(d);
+    if (!varies) rest *= s.values.sizes()[d];
+  }
   const Tensor line_target = over(s.target, line_dims), line_values = over(s.values, line_dims);
   const Tensor serial_values = over(s.values, s.serial);
   const auto lines = merge(line_values.sizes(), line_target.strides(), line_values.strides());
@@ -148,21 +158,38 @@ bool scatter_sorted(const Scatter& s) {
     plan.serial_sizes[d] = serial->sizes[d];
     plan.serial_value_strides[d] = serial->a[d];
   }
+  const bool chunked =
+      s.mode != ScatterMode::Assign && serial_n > kInOrder && places / kChunk * rest < kMaxElements;
+  plan.chunk = chunked ? kChunk : 0;
+  ComputeDevice& device = device_of(s.target);
   const Kernel& k = s.kernel_of("scatter_runs_");
   const PlanInput in[] = {{over(s.values, rest_dims), s.values.dtype()}};
   plan_elementwise(over(s.target, rest_dims), in, [&](const PlannedLaunch& l) {
     plan.rest = l.plan;
+    const auto bound = [&](const Tensor& to, int64_t offset) {
+      Arguments a;
+      a.memory(*to.storage(), byte_offset(to, offset));
+      a.memory(*s.values.storage(), byte_offset(s.values, l.offsets[1]));
+      bind(a, sorted.keys);
+      bind(a, sorted.places);
+      return a;
+    };
+    Tensor partials = s.target;
+    if (chunked) {
+      const int64_t chunks = (places + kChunk - 1) / kChunk;
+      partials = empty({chunks, l.plan.n}, s.values.dtype(), s.target.device());
+      plan.count = static_cast<uint32_t>(places);
+      launch_items(device, s.kernel_of("scatter_partials_"), chunks * l.plan.n,
+                   bound(partials, 0).value(plan));
+    }
     const int64_t at_once = std::max<int64_t>(1, (kMaxElements - 1) / l.plan.n);
     for (int64_t first = 0; first < places; first += at_once) {
       plan.first = static_cast<uint32_t>(first);
       plan.count = static_cast<uint32_t>(std::min(at_once, places - first));
-      Arguments a;
-      a.memory(*s.target.storage(), byte_offset(s.target, l.offsets[0]));
-      a.memory(*s.values.storage(), byte_offset(s.values, l.offsets[1]));
-      bind(a, sorted.keys);
-      bind(a, sorted.places);
+      Arguments a = bound(s.target, l.offsets[0]);
+      bind(a, partials);
       a.value(plan);
-      launch_items(device_of(s.target), k, int64_t{plan.count} * l.plan.n, a);
+      launch_items(device, k, int64_t{plan.count} * l.plan.n, a);
     }
   });
   return true;

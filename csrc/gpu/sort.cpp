@@ -68,6 +68,48 @@ void ranks(const Tensor& x, const Tensor& ranks, const Tensor& values, const Ten
   gather_kernel(positions, positions, along(places), ranks, 1);
 }
 
+void modes_of(const Tensor& x, const Tensor& values, const Tensor& positions) {
+  const auto vector = [](const Tensor& t, int64_t first) {
+    return make_view(t, {t.numel() - first}, {1}, t.offset() + first);
+  };
+  const auto n = static_cast<uint32_t>(x.sizes()[1]);
+  for_lines("mode", x, [&](int64_t first, int64_t count) {
+    const Tensor part = some_lines(x, first, count);
+    const SortedLines sorted = sort_lines("mode", part, n, false);
+    ComputeDevice& device = device_of(x);
+    device.launch(kernel(device, "mode_" + size_name(x)), {static_cast<uint32_t>(count)},
+                  {kThreads},
+                  arguments(vector(values, first), vector(positions, first), part, sorted.keys,
+                            sorted.places, n));
+  });
+}
+
+void sort_rows(const Tensor& order, const Tensor& x) {
+  ComputeDevice& device = device_of(x);
+  RT_CHECK(x.sizes()[0] < kMaxElements, NotImplemented, "sort_rows", "2**31 rows or more",
+           describe(x));
+  const auto n = static_cast<uint32_t>(x.sizes()[0]);
+  if (n == 0) return;
+  RowSortPlan plan{};
+  plan.columns = static_cast<uint32_t>(x.sizes()[1]);
+  plan.sort.lines = 1;
+  plan.sort.n = plan.sort.k = n;
+  plan.sort.width = plan.sort.kept = std::clamp(std::bit_ceil(n), kLeast, kBlock);
+  plan.sort.runs = (n + plan.sort.width - 1) / plan.sort.width;
+  const auto room = [&] { return empty({x.sizes()[0]}, DType::Int32, x.device()); };
+  Tensor places = room();
+  device.launch(kernel_for(device, typed("rows_blocks_", x.dtype()), "unique", TensorList(&x, 1)),
+                {plan.sort.runs}, {plan.sort.width / 2}, arguments(places, x, plan));
+  const Kernel& merge = kernel(device, typed("rows_merge_", x.dtype()));
+  while (plan.sort.runs > 1) {
+    const Tensor from = std::exchange(places, room());
+    launch_items(device, merge, n, arguments(places, from, x, plan));
+    plan.sort.kept = plan.sort.width *= 2;
+    plan.sort.runs = (plan.sort.runs + 1) / 2;
+  }
+  copy_kernel(order, order, places);
+}
+
 void search(const Tensor& out, const Tensor& boundaries, const Tensor& values, const Tensor& sorter,
             bool right) {
   if (out.numel() == 0) return;
@@ -96,6 +138,8 @@ void search(const Tensor& out, const Tensor& boundaries, const Tensor& values, c
 
 const RegisterGpuKernel register_sort(sort_kernel, &sort);
 const RegisterGpuKernel register_ranks(rank_kernel, &ranks);
+const RegisterGpuKernel register_modes(mode_kernel, &modes_of);
+const RegisterGpuKernel register_sort_rows(sort_rows_kernel, &sort_rows);
 const RegisterGpuKernel register_search(search_kernel, &search);
 
 }  // namespace

@@ -29,7 +29,9 @@ struct ScatterRunsPlan {
   ElementwisePlan rest;  // the target and the values
   long step;
   uint serial, first, count;  // places of a line; places [first, first + count) of all lines
+  uint chunk;  // where a run crosses a multiple of it, what follows is summed up beforehand
   uint line_dims, serial_dims;
+  uint unused;
   uint line_sizes[4], serial_sizes[4];
   long line_target_strides[4], line_value_strides[4], serial_value_strides[4];
 };

@@ -14,6 +14,13 @@ struct SortPlan {
   uint descending;
 };
 
+// Rows of a matrix in lexicographic order: the one line that is sorted is that of their numbers.
+struct RowSortPlan {
+  SortPlan sort;
+  uint columns;
+  uint unused;
+};
+
 // m values a line, n boundaries a line; `shared`: all lines have the same boundaries.
 struct SearchPlan {
   uint total, m, n;
