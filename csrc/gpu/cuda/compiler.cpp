@@ -85,11 +85,6 @@ std::vector<char> ShaderCompiler::compile(const std::string& file, const std::st
                                       "-default-device",           "--fmad=false",
                                       "-I" + folder_ + "/include", "--diag-suppress=2803,177",
                                       "-DRT_ONLY_SELECTED=1",      "-DRT_SELECT_" + kernel + "=1"};
-  // NVRTC lacks these names, by which formulas round.
-  for (const char* name : {"rint", "floor", "ceil", "trunc"}) {
-    options.push_back(cat_str("-D__builtin_", name, "=") + name);
-    options.push_back(cat_str("-D__builtin_", name, "f=") + name + "f");
-  }
   for (int i = 0; i < kFunctionConstants; ++i) {
     const uint64_t value = i < static_cast<int>(constants.size()) ? constants[i] : 0;
     options.push_back(cat_str("-DRT_CONSTANT_", i, "=") + std::to_string(value));
