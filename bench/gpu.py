@@ -4,8 +4,8 @@
     python bench/gpu.py --only '^rows'
 
 Each time is the smallest mean of several runs that end in a wait for the GPU. GB/s count what must be read
-and written once. A ratio is torch's time over ours, so above 1 ours is the faster. A missed target is a line in
-the report, never an exit status. What torch runs are its own kernels, in eager mode.
+and written once. A ratio is torch's time over ours, so above 1 ours is the faster. A missed target is a line
+in the report, never an exit status. What torch runs are its own kernels, in eager mode.
 """
 
 from __future__ import annotations
