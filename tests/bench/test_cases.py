@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rustorch.bench.cases import CASES, GROUPS, Case
+from rustorch.bench.libraries import engines
 from rustorch.bench.libraries import Numpy, Rustorch
 
 SMALL_ENOUGH = [case for case in CASES if case.nbytes <= 64e6]
@@ -56,3 +57,8 @@ def test_inputs_repeat() -> None:
     case = next(case for case in CASES if case.indices)
     first, second = case.make_inputs(), case.make_inputs()
     assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_emulator_is_not_measured() -> None:
+    measured = engines()
+    assert measured[0] == "cpu" and not any(name.startswith("emulator") for name in measured)

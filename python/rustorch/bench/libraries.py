@@ -7,6 +7,7 @@ import os
 import sys
 import timeit
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rustorch.bench.cases import Case
@@ -53,14 +54,14 @@ class Library:
 
 
 class Rustorch(Library):
-    """This package, on one of its engines."""
+    """This package, on one of its engines; each call waits for a device that works on its own."""
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__("rustorch" if device == "cpu" else f"rustorch:{device}", device)
         self.device = device
 
     def statement(self, case: Case) -> str:
-        return case.run
+        return case.run if self.device == "cpu" else f"{case.run}; wait()"
 
     def setup(self, case: Case) -> str:
         return case.setup
@@ -69,7 +70,7 @@ class Rustorch(Library):
         import rustorch as rt
 
         tensors = {name: rt.from_numpy(array.copy()).to(self.device) for name, array in arrays.items()}
-        return {"t": rt, "F": rt.nn.functional, **tensors}
+        return {"t": rt, "F": rt.nn.functional, "wait": partial(rt._C._synchronize, self.device), **tensors}
 
 
 class Numpy(Library):
@@ -147,10 +148,13 @@ def limit_threads(threads: int) -> str:
 
 
 def engines() -> list[str]:
-    """The devices of this build that can run ops here, as names for `Tensor.to`."""
+    """The devices of this build that can run ops here, as names for `Tensor.to`.
+
+    The emulator is not among them: it is for tests, and thousands of times slower.
+    """
     from rustorch import _C
 
-    return list(_C.available_devices())
+    return [name for name in _C.available_devices() if _C.device(name).type != "emulator"]
 
 
 COMPARED: dict[str, tuple[str, Callable[[int], Library]]] = {"torch": ("torch", Torch), "mlx": ("MLX", Mlx)}
