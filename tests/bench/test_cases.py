@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from rustorch.bench.cases import CASES, GROUPS, Case
-from rustorch.bench.libraries import engines
-from rustorch.bench.libraries import Numpy, Rustorch
+from rustorch.bench.libraries import Numpy, Rustorch, engines
 
 SMALL_ENOUGH = [case for case in CASES if case.nbytes <= 64e6]
 
