@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bindings/python.h"
+#include "core/device.h"
 #include "ops/elementwise.h"
 
 namespace rt::py {
@@ -30,6 +31,7 @@ std::vector<std::string> engines(const OpRecord& op) {
   if (!op.is_kernel()) return found;
   for (int i = 0; i < kNumDeviceTypes; ++i) {
     const auto type = static_cast<DeviceType>(i);
+    if (!find_engine(type)) continue;
     bool all = true;
     for (const KernelSlotBase* slot : op.kernels) all = all && runs_on(*slot, type);
     if (all) found.emplace_back(name(type));

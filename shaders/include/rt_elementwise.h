@@ -41,6 +41,10 @@ inline void rt_elementwise(device R* out, rt_inputs<M, T> in, constant Elementwi
                            uint thread_index) {
   typedef typename rt_compute<M>::type CM;
   typedef typename rt_compute<T>::type C;
+  constexpr int wide = sizeof(T) > sizeof(R) ? sizeof(T) : sizeof(R);
+  constexpr int N = 16 / (wide > int(sizeof(M)) ? wide : int(sizeof(M)));
+  const uint i = rt_strided ? thread_index : thread_index * N;
+  if (i >= plan.n) return;  // reads nothing either, for others may write to what is one element
   const uint fixed = plan.single | plan.number;
   rt_values<CM, C> x = {CM(0), {C(0), C(0), C(0), C(0)}};
   // What is one element is read once.
@@ -54,13 +58,12 @@ inline void rt_elementwise(device R* out, rt_inputs<M, T> in, constant Elementwi
     }
   }
   if (rt_strided) {
-    if (thread_index >= plan.n) return;
     uint left = thread_index;
     long at[Inputs + 1] = {};
     for (uint d = 0; d < plan.ndim; d++) {
       const uint next = left / plan.sizes[d];
-      const long i = long(left - next * plan.sizes[d]);
-      for (int k = 0; k <= Inputs; k++) at[k] += i * plan.strides[k][d];
+      const long step = long(left - next * plan.sizes[d]);
+      for (int k = 0; k <= Inputs; k++) at[k] += step * plan.strides[k][d];
       left = next;
     }
     if (!(fixed & 2u)) x.first = CM(in.first[at[1]]);
@@ -70,9 +73,6 @@ inline void rt_elementwise(device R* out, rt_inputs<M, T> in, constant Elementwi
     out[at[0]] = R(Formula::of(x.first, x.rest[0], x.rest[1], x.rest[2], x.rest[3]));
     return;
   }
-  constexpr int wide = sizeof(T) > sizeof(R) ? sizeof(T) : sizeof(R);
-  constexpr int N = 16 / (wide > int(sizeof(M)) ? wide : int(sizeof(M)));
-  const uint i = thread_index * N;
   if (i + N <= plan.n) {
     rt_pack<M, N> first;
     rt_pack<T, N> rest[Inputs];

@@ -20,7 +20,7 @@ def test_the_registry_describes_every_op() -> None:
     add = table["add"] if "add" in table else table["add.Tensor"]
     assert add["python_name"] == "add" and set(add["namespaces"]) == {"rt", "Tensor"}
     assert add["vjp"] and add["differentiable"] and add["inplace"] and add["out"] and not add["view"]
-    assert add["kind"] == "kernel" and add["engines"] == ["cpu"] and add["doc"]
+    assert add["kind"] == "kernel" and add["engines"][0] == "cpu" and add["doc"]
     assert table["as_strided"]["view"] and table["_as_strided_backward"]["namespaces"] == []
     for row in table.values():
         assert (row["kind"] == "composite") == (row["engines"] == []) and row["kind"] in (
