@@ -156,7 +156,7 @@ RT_SCATTER(assign_16, rt_item16, rt_assign, 0)
   RT_SCATTER_OF(name##_int, int, Op)     \
   RT_SCATTER_OF(name##_long, long, Op)   \
   RT_SCATTER_OF(name##_float, float, Op)
-RT_SCATTER_OP(add, rt_add)
+RT_SCATTER_OP(add, rt_scatter_add)
 RT_SCATTER_OP(mul, rt_mul)
 RT_SCATTER_OP(max, rt_max)
 RT_SCATTER_OP(min, rt_min)

@@ -10,7 +10,7 @@ struct rt_assign {
   }
 };
 // Integers wrap around.
-struct rt_add {
+struct rt_scatter_add {
   template <class T>
   static T of(T to, T v) {
     return T(ulong(to) + ulong(v));
