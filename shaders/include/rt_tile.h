@@ -31,7 +31,7 @@ enum { rt_tile_depth = 16, rt_tile_threads = 128, rt_tile_pad = 4 };
 
 // 16 bytes of T.
 template <class T>
-struct alignas(16) rt_pack16 {
+struct alignas(16) rt_tile_pack {
   T v[16 / sizeof(T)];
 };
 
@@ -56,7 +56,7 @@ inline void rt_load_block(threadgroup S* to, device const T* from, long slow_ste
       const uint i = t / (Fast / N), j = t % (Fast / N) * N;
       device const T* p = from + long(i) * slow_step + j;
       if (i < slow_left && j + N <= fast_left) {
-        const rt_pack16<T> item = *(device const rt_pack16<T>*)p;
+        const rt_tile_pack<T> item = *(device const rt_tile_pack<T>*)p;
         for (uint e = 0; e < N; e++) to[i * row + j + e] = S(item.v[e]);
       } else {
         for (uint e = 0; e < N; e++) {
