@@ -6,8 +6,12 @@ include_guard(GLOBAL)
 file(GLOB emulator_sources CONFIGURE_DEPENDS csrc/gpu/emulator/*.cpp)
 file(GLOB emulator_shaders CONFIGURE_DEPENDS shaders/*.metal tests/gpu/shaders/probe.metal)
 file(GLOB emulator_faults CONFIGURE_DEPENDS tests/gpu/shaders/faulty.metal)
+set(shader_options -x c++ -Wno-attributes -fsigned-char)
+if(RUSTORCH_COVERAGE)  # is about the core; counting in shaders would only slow them down
+  list(APPEND shader_options "-fprofile-exclude-files=.*" -O2)
+endif()
 set_source_files_properties(${emulator_shaders} ${emulator_faults} PROPERTIES
-  LANGUAGE CXX COMPILE_OPTIONS "-x;c++;-Wno-attributes;-fsigned-char")
+  LANGUAGE CXX COMPILE_OPTIONS "${shader_options}")
 
 function(rustorch_add_emulator name)
   cmake_parse_arguments(ARG "CHECKED" "" "SHADERS" ${ARGN})
