@@ -225,9 +225,9 @@ kernel void rt_matvec_rows(device const T* a [[buffer(0)]], device const T* b [[
   if (rt_a_packed) {
     const uint end = at.k_begin + (at.k_end - at.k_begin) / N * N;
     for (uint first = k + lane * N; first < end; first += 32 * N) {
-      const rt_tile_pack<T> part = *(device const rt_tile_pack<T>*)(row + first);
+      const rt_pack16<T> part = *(device const rt_pack16<T>*)(row + first);
       if (rt_b_packed) {
-        const rt_tile_pack<T> by = *(device const rt_tile_pack<T>*)(x + first);
+        const rt_pack16<T> by = *(device const rt_pack16<T>*)(x + first);
         for (uint e = 0; e < N; e++) sum += float(part.v[e]) * float(by.v[e]);
       } else {
         for (uint e = 0; e < N; e++) sum += float(part.v[e]) * float(x[long(first + e) * p.b_row]);
@@ -267,7 +267,7 @@ kernel void rt_matvec_columns(device const T* a [[buffer(0)]], device const T* b
     const float y = float(x[long(k) * p.b_row]);
     device const T* column = from + long(k) * p.a_col;
     if (rt_a_packed && first + N <= left) {
-      const rt_tile_pack<T> item = *(device const rt_tile_pack<T>*)column;
+      const rt_pack16<T> item = *(device const rt_pack16<T>*)column;
       for (uint e = 0; e < N; e++) sum[e] += float(item.v[e]) * y;
     } else {
       for (uint e = 0; e < N; e++) {

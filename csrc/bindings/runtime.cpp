@@ -31,6 +31,15 @@ PyObject* available_devices(PyObject*, PyObject*) {
   });
 }
 
+// Of one type, without opening the engines of others.
+PyObject* device_count(PyObject*, PyObject* device) {
+  return guard([&]() -> PyObject* {
+    Engine* engine = find_engine(to_device(device).type);
+    std::string why;
+    return PyLong_FromLong(engine && engine->available(&why) ? engine->device_count() : 0);
+  });
+}
+
 template <class F>
 PyObject* with_engine(PyObject* device, const char* name, F&& f) {
   return guard([&]() -> PyObject* {
@@ -146,6 +155,7 @@ PyObject* build_info(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"available_devices", available_devices, METH_NOARGS,
      "available_devices()\n--\n\nThe names of the devices that ops can run on, \"cpu\" first."},
+    {"_device_count", device_count, METH_O, nullptr},
     {"_memory_stats", memory_stats, METH_O, nullptr},
     {"_empty_cache", empty_cache, METH_O, nullptr},
     {"_reset_peak_memory_stats", reset_peak, METH_O, nullptr},

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 
 #include "ops/sort_support.h"
 
@@ -21,13 +20,7 @@ void count_bins(const Tensor& counts, const Tensor& x, T low, T high) {
       if (!(from[i] <= high)) high = from[i];
     }
   }
-  if (low == high) {
-    low -= 1;
-    high += 1;
-  }
-  RT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "histc",
-           cat_str("range of [", static_cast<double>(low), ", ", static_cast<double>(high),
-                   "] is not finite"));
+  settle_bins(&low, &high);
   for (int64_t i = 0; i < n; ++i) {
     if (!(from[i] >= low && from[i] <= high)) continue;
     const auto bin = static_cast<int64_t>((from[i] - low) * static_cast<T>(bins) / (high - low));

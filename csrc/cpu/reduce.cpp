@@ -5,6 +5,7 @@
 #include "cpu/load_kernels.h"
 #include "cpu/parallel.h"
 #include "cpu/strided.h"
+#include "ops/reduce_axes.h"
 #include "ops/reduction.h"
 
 namespace rt::cpu {
@@ -17,33 +18,10 @@ constexpr int64_t kTile = 256;     // neighbouring results reduced together
 constexpr int64_t kMaxState = 32;  // bytes
 constexpr int64_t kShortRun = 32;  // runs below this are collected before they are reduced
 
-// Dims that are walked together, innermost first; steps of the input in bytes.
-struct Axes {
-  Dims size, step, out;  // out: of the results, in elements (kept dims only)
-  int64_t count = 1;
-
-  void add(int64_t n, int64_t in, int64_t to) {
-    count *= n;
-    if (n == 1) return;
-    if (!size.empty() && in == step.back() * size.back() && to == out.back() * size.back()) {
-      size.back() *= n;
-      return;
-    }
-    size.push_back(n);
-    step.push_back(in);
-    out.push_back(to);
-  }
-  void swap_to_front(size_t d) {
-    std::swap(size[0], size[d]);
-    std::swap(step[0], step[d]);
-    std::swap(out[0], out[d]);
-  }
-};
-
 // A position in the dims `first`.. of axes.
 class Cursor {
  public:
-  Cursor(const Axes& axes, size_t first, int64_t position) : axes_(axes), first_(first) {
+  Cursor(const ReduceAxes& axes, size_t first, int64_t position) : axes_(axes), first_(first) {
     for (size_t d = first; d < axes.size.size(); ++d) {
       const int64_t i = position % axes.size[d];
       index_.push_back(i);
@@ -67,7 +45,7 @@ class Cursor {
   }
 
  private:
-  const Axes& axes_;
+  const ReduceAxes& axes_;
   size_t first_;
   Dims index_;
   int64_t in_ = 0, out_ = 0;
@@ -80,7 +58,7 @@ struct Job {
   int64_t item, computed;                // bytes of a value as stored and as computed
   ElementwiseSlot::Loop cast = nullptr;  // null: the loops read the input itself
   bool ordered = false;
-  Axes kept{}, reduced{};
+  ReduceAxes kept{}, reduced{};
   double parameter = 1;
   char* result = nullptr;
   DType result_type{};
@@ -105,7 +83,7 @@ void fetch(const Job& job, int64_t n, const char* from, int64_t step, char* to) 
 // Values [begin, end) of the reduced dims, for the result whose first value is at `data`.
 void reduce_row(const Job& job, const char* data, int64_t begin, int64_t end, char* state) {
   if (begin == end) return;  // an axis of size zero has no runs to walk
-  const Axes& r = job.reduced;
+  const ReduceAxes& r = job.reduced;
   const int64_t run = r.size.empty() ? 1 : r.size[0];
   const int64_t step = r.size.empty() ? job.item : r.step[0];
   const bool direct = !job.cast && step == job.item;
@@ -163,7 +141,7 @@ void reduce_wide(const Job& job, const char* data, int64_t rows, int64_t columns
 void reduce_columns(const Job& job, const char* data, int64_t columns, int64_t begin, int64_t end,
                     char* states) {
   if (begin == end) return;  // an axis of size zero has no runs to walk
-  const Axes& r = job.reduced;
+  const ReduceAxes& r = job.reduced;
   const int64_t run = r.size.empty() ? 1 : r.size[0];
   const int64_t step = r.size.empty() ? 0 : r.step[0];
   const bool wide = widens(job, columns);

@@ -99,6 +99,13 @@ class Kernel {
 // Values of a kernel's function constants, by index.
 using Constants = std::span<const uint64_t>;
 
+// What devices keep a kernel under: its name and its constants.
+inline std::string kernel_key(std::string_view name, Constants constants) {
+  std::string key(name);
+  for (uint64_t c : constants) key += "/" + std::to_string(c);
+  return key;
+}
+
 // Calls may come from any thread. What is queued runs in order, later; errors of queued work come
 // out of synchronize() and the copies to the host.
 class ComputeDevice {

@@ -6,6 +6,7 @@
 #include "gpu/formulas.h"
 #include "gpu/launch.h"
 #include "gpu/plan.h"
+#include "ops/index_support.h"
 
 namespace rt::gpu {
 
@@ -15,16 +16,6 @@ namespace {
 struct Formula {
   std::string name;
 };
-
-// The strides of t seen as one of the shape.
-Dims broadcast_strides(const Tensor& t, IntList shape) {
-  Dims strides(shape.size(), 0);
-  const size_t missing = shape.size() - t.sizes().size();
-  for (size_t d = 0; d < t.sizes().size(); ++d) {
-    if (t.sizes()[d] != 1) strides[d + missing] = t.strides()[d];
-  }
-  return strides;
-}
 
 uint64_t strided_constant(const PlannedLaunch& l) { return l.strided ? 1 : 0; }
 
@@ -81,17 +72,14 @@ void fill(const Tensor& out, const Tensor& number) {
   if (out.item_size() <= 8) return move(raw(out), raw(value));
   const Tensor there = empty({}, out.dtype(), out.device());
   engine_for(out.device(), "copy_").copy_from_host(*there.storage(), 0, value.data(), 16);
-  move(raw(out), raw(make_view(there, out.sizes(), Dims(out.sizes().size(), 0), 0)));
+  move(raw(out), raw(broadcast_view(there, out.sizes())));
 }
 
 void copy(const Tensor& out, const Tensor& src) {
   if (out.numel() == 0) return;
   if (src.device().is_cpu()) return fill(out, src);
   const DType to = out.dtype(), from = src.dtype();
-  if (to == from) {
-    const Dims expanded = broadcast_strides(src, out.sizes());
-    return move(raw(out), raw(make_view(src, out.sizes(), expanded, src.offset())));
-  }
+  if (to == from) return move(raw(out), raw(broadcast_view(src, out.sizes())));
   if (!shader_type(to) || !shader_type(from)) {
     RT_FAIL(MissingKernel, "copy_",
             cat_str("device '", to_string(out.device()), "' has no kernel that converts ",

@@ -56,8 +56,7 @@ class EmulatorDevice final : public ComputeDevice {
 
   bool has_kernel(std::string_view name) override { return names_.contains(std::string(name)); }
   const Kernel* find_kernel(std::string_view name, Constants constants) override {
-    std::string key(name);
-    for (uint64_t c : constants) key += "/" + std::to_string(c);
+    const std::string key = kernel_key(name, constants);
     std::lock_guard lock(kernels_mutex_);
     auto it = kernels_.find(key);
     if (it == kernels_.end()) {

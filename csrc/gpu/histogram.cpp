@@ -1,6 +1,4 @@
 // Histograms on every compute device.
-#include <cmath>
-
 #include "gpu/dense.h"
 #include "ops/creation.h"
 #include "ops/sort_support.h"
@@ -38,13 +36,7 @@ void histogram(const Tensor& counts, const Tensor& x, double least, double most)
                                "histc", TensorList(&x, 1));
   float low = static_cast<float>(least), high = static_cast<float>(most);
   if (low == high && x.numel() > 0) range(x, &low, &high);
-  if (low == high) {
-    low -= 1;
-    high += 1;
-  }
-  RT_CHECK(std::isfinite(low) && std::isfinite(high), Runtime, "histc",
-           cat_str("range of [", static_cast<double>(low), ", ", static_cast<double>(high),
-                   "] is not finite"));
+  settle_bins(&low, &high);
   const Tensor whole = ops::zeros(counts.sizes(), DType::Int32, x.device());
   if (x.numel() > 0) {
     const HistogramPlan plan{static_cast<uint32_t>(x.numel()),

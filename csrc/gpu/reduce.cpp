@@ -3,6 +3,7 @@
 #include "gpu/launch.h"
 #include "gpu/reduce_form.h"
 #include "ops/elementwise_sum.h"
+#include "ops/reduce_axes.h"
 #include "ops/reduction.h"
 #include "rt_reduce_plan.h"
 
@@ -12,34 +13,11 @@ namespace {
 
 constexpr size_t kMaxDims = 8;
 
-// Dims that are walked together, innermost first; steps in elements.
-struct Axes {
-  Dims size, step, out;  // out: of the results (kept dims only)
-  int64_t count = 1;
-
-  void add(int64_t n, int64_t in, int64_t to) {
-    count *= n;
-    if (n == 1) return;
-    if (!size.empty() && in == step.back() * size.back() && to == out.back() * size.back()) {
-      size.back() *= n;
-      return;
-    }
-    size.push_back(n);
-    step.push_back(in);
-    out.push_back(to);
-  }
-  void swap_to_front(size_t d) {
-    std::swap(size[0], size[d]);
-    std::swap(step[0], step[d]);
-    std::swap(out[0], out[d]);
-  }
-};
-
 struct Job {
   const char* kernel;  // its name between "reduce_" and the type
   DType compute;
   Tensor x, result, second;
-  Axes kept{}, reduced{};
+  ReduceAxes kept{}, reduced{};
   bool root = false;
   double parameter = 1;
   int64_t at = 0, out_at = 0;  // elements from the first of x and of the results on
@@ -119,7 +97,7 @@ void describe_axes(Job& job, uint64_t reduced, bool ordered) {
 
 // Whether 16 bytes along the reduced dims lie together and aligned, wherever a result's values are.
 bool is_packed(const Job& job, int64_t pack) {
-  const Axes& r = job.reduced;
+  const ReduceAxes& r = job.reduced;
   if (r.size.empty() || r.step[0] != 1) return false;
   if (r.size.size() > 1 && r.size[0] % pack != 0) return false;
   bool aligned = (job.x.offset() + job.at) % pack == 0;
@@ -172,7 +150,7 @@ void bind_results(Arguments& a, const Job& job) {
 // Results whose number fits 32 bits.
 void launch(Job& job) {
   if (job.kept.count > kMaxElements) {
-    Axes& k = job.kept;
+    ReduceAxes& k = job.kept;
     const size_t outer = k.size.size() - 1;
     const int64_t n = k.size[outer], rest = k.count / n, half = (n + 1) / 2;
     for (const auto& [begin, size] : {std::pair{int64_t{0}, half}, std::pair{half, n - half}}) {

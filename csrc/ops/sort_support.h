@@ -1,6 +1,8 @@
 // The kernels of sorting and searching.
 #pragma once
 
+#include <cmath>
+
 #include "ops/kernel.h"
 
 namespace rt {
@@ -23,5 +25,16 @@ extern KernelSlot<void(const Tensor& numbers, const Tensor& first)> number_runs_
 // Counts of x (contiguous floats) in equal bins over [low, high]; equal bounds: those of the data.
 extern KernelSlot<void(const Tensor& counts, const Tensor& x, double low, double high)>
     histogram_kernel;
+// The last word on its bounds: equal ones are moved apart, infinite ones refused.
+template <class T>
+void settle_bins(T* low, T* high) {
+  if (*low == *high) {
+    *low -= 1;
+    *high += 1;
+  }
+  RT_CHECK(std::isfinite(*low) && std::isfinite(*high), Runtime, "histc",
+           cat_str("range of [", static_cast<double>(*low), ", ", static_cast<double>(*high),
+                   "] is not finite"));
+}
 
 }  // namespace rt

@@ -35,7 +35,7 @@ def device_count() -> int:
     >>> rt.cuda.device_count() >= 0
     True
     """
-    return sum(_C.device(name).type == "cuda" for name in _C.available_devices())
+    return int(_C._device_count("cuda"))
 
 
 def is_available() -> bool:

@@ -36,17 +36,22 @@ inline void rt_merge_lanes(thread typename Op::State& s, uint lanes) {
   for (uint mask = lanes / 2; mask > 0; mask /= 2) Op::merge(s, Op::other(s, ushort(mask)));
 }
 
-template <class Op>
-inline void rt_finish(device uchar* out, device uchar* second, typename Op::State s, uint result,
-                      constant ReducePlan& plan) {
+// Where a result's part of something with the given steps along the kept dims begins.
+inline long rt_of_result(uint result, constant long* steps, constant ReducePlan& plan) {
   uint left = result;
   long at = 0;
   for (uint d = 0; d + 1 < plan.kept_dims; d++) {
     const uint next = left / plan.kept_sizes[d];
-    at += long(left - next * plan.kept_sizes[d]) * plan.kept_out[d];
+    at += long(left - next * plan.kept_sizes[d]) * steps[d];
     left = next;
   }
-  if (plan.kept_dims > 0) at += long(left) * plan.kept_out[plan.kept_dims - 1];
+  return plan.kept_dims > 0 ? at + long(left) * steps[plan.kept_dims - 1] : at;
+}
+
+template <class Op>
+inline void rt_finish(device uchar* out, device uchar* second, typename Op::State s, uint result,
+                      constant ReducePlan& plan) {
+  const long at = rt_of_result(result, plan.kept_out, plan);
   rt_put(out, at, plan.type, Op::result(s, plan));
   rt_put(second, at, plan.second_type, Op::second(s, plan));
 }
@@ -131,14 +136,7 @@ kernel void rt_reduce(device uchar* out [[buffer(0)]], device uchar* second [[bu
   const ulong begin = ulong(group.y) * plan.chunk;
   State s = Op::start();
   if (result < plan.results && begin < plan.total) {
-    uint left = result;
-    long at = 0;
-    for (uint d = 0; d + 1 < plan.kept_dims; d++) {
-      const uint next = left / plan.kept_sizes[d];
-      at += long(left - next * plan.kept_sizes[d]) * plan.kept_steps[d];
-      left = next;
-    }
-    if (plan.kept_dims > 0) at += long(left) * plan.kept_steps[plan.kept_dims - 1];
+    const long at = rt_of_result(result, plan.kept_steps, plan);
     const ulong rest = plan.total - begin;
     rt_take<Op, T, Truth>(s, x + at, begin, rest < plan.chunk ? uint(rest) : plan.chunk, row, plan);
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rt_kernel.h"
+#include "rt_lanes.h"
 
 // The type that products of T are summed in.
 template <class T>
@@ -29,12 +30,6 @@ struct rt_sum_type<bfloat> {
 
 enum { rt_tile_depth = 16, rt_tile_threads = 128, rt_tile_pad = 4 };
 
-// 16 bytes of T.
-template <class T>
-struct alignas(16) rt_tile_pack {
-  T v[16 / sizeof(T)];
-};
-
 // Floats of threadgroup memory that one side of a tile takes, in either order.
 template <int Side>
 struct rt_tile_side {
@@ -56,7 +51,7 @@ inline void rt_load_block(threadgroup S* to, device const T* from, long slow_ste
       const uint i = t / (Fast / N), j = t % (Fast / N) * N;
       device const T* p = from + long(i) * slow_step + j;
       if (i < slow_left && j + N <= fast_left) {
-        const rt_tile_pack<T> item = *(device const rt_tile_pack<T>*)p;
+        const rt_pack16<T> item = *(device const rt_pack16<T>*)p;
         for (uint e = 0; e < N; e++) to[i * row + j + e] = S(item.v[e]);
       } else {
         for (uint e = 0; e < N; e++) {

@@ -41,8 +41,7 @@ class CudaDevice final : public ComputeDevice {
 
   bool has_kernel(std::string_view name) override { return shaders_.has(name); }
   const Kernel* find_kernel(std::string_view name, Constants constants) override {
-    std::string key(name);
-    for (uint64_t c : constants) key += "/" + std::to_string(c);
+    const std::string key = kernel_key(name, constants);
     std::lock_guard lock(mutex_);
     if (const auto it = kernels_.find(key); it != kernels_.end()) return it->second.get();
     if (!shaders_.has(name)) return nullptr;

@@ -100,8 +100,7 @@ void Library::add(id<MTLLibrary> library) {
 }
 
 const MetalKernel* Library::find(std::string_view name, Constants constants) {
-  std::string key(name);
-  for (uint64_t c : constants) key += "/" + std::to_string(c);
+  const std::string key = kernel_key(name, constants);
   std::lock_guard lock(mutex_);
   auto it = kernels_.find(key);
   if (it == kernels_.end()) {
