@@ -55,7 +55,7 @@ from rustorch.random import (
 )
 
 if TYPE_CHECKING:
-    from rustorch import autograd, cpu, cuda, datasets, fft, io, linalg, nn, optim, special, utils
+    from rustorch import autograd, coreml, cpu, cuda, datasets, fft, io, linalg, nn, optim, special, utils
     from rustorch._op_types.rt import *  # noqa: F403
     from rustorch.io import load, save
 
@@ -70,7 +70,7 @@ _layout.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "cpu", "cuda", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
+    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
 )  # fmt: skip
 
 
