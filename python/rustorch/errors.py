@@ -22,6 +22,7 @@ __all__ = [
     "AssumptionError",
     "DTypeError",
     "DeviceNotAvailable",
+    "FormatError",
     "LinAlgError",
     "OpError",
     "OutOfMemoryError",
@@ -63,6 +64,10 @@ class DTypeError(RustorchError, TypeError):
 
 class ArgumentError(RustorchError, ValueError):
     """An argument of the right type with a value that makes no sense."""
+
+
+class FormatError(ArgumentError):
+    """A file that is not what its format asks for: cut short, inconsistent, or made to do harm."""
 
 
 class AssumptionError(RustorchError, AssertionError):

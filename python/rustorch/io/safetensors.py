@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import rustorch as rt
 from rustorch import _C
-from rustorch.errors import ArgumentError, DTypeError, OpError
+from rustorch.errors import ArgumentError, DTypeError, FormatError, OpError
 
 __all__ = ["FormatError", "SafetensorsFile", "load_file", "save_file", "write"]
 
@@ -38,10 +38,6 @@ DTYPES: dict[str, _C.dtype] = {
     "C64": _C.complex64,
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
-
-
-class FormatError(ArgumentError):
-    """A file that is not what the format asks for: cut short, inconsistent, or made to do harm."""
 
 
 def _fail(what: str, got: str = "", hint: str = "") -> FormatError:

@@ -1,0 +1,147 @@
+"""Writes packages: the same model gives the same bytes, and a package appears whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+from rustorch.coreml.blob import BlobWriter
+from rustorch.coreml.description import description_to
+from rustorch.coreml.mil.program import Model
+from rustorch.coreml.mil.validate import check_model
+from rustorch.coreml.package import MANIFEST
+from rustorch.coreml.protobuf import encode
+from rustorch.coreml.spec import MESSAGES
+from rustorch.coreml.to_spec import ProgramWriter
+from rustorch.errors import ArgumentError
+
+__all__ = ["spec_bytes", "write_package"]
+
+_AUTHOR = "com.apple.CoreML"
+
+
+def spec_bytes(model: Model, weights: BlobWriter | None = None) -> bytes:
+    """A model as a Model message; with `weights`, large tensors go there.
+
+    Raises:
+        ValueError: for programs that use names which nothing defines, or values beyond their types.
+    """
+    check_model(model)
+    fields = {
+        "specificationVersion": model.spec_version,
+        "description": description_to(model.description),
+        "mlProgram": ProgramWriter(weights, model.spec_version).program(model.program),
+    }
+    return encode(MESSAGES["Model"], fields)
+
+
+def write_package(model: Model, path: str | os.PathLike[str], *, sync: bool = True) -> None:
+    """Writes an `.mlpackage`.
+
+    Args:
+        model: to write.
+        path: of the package; one that is there already is replaced, once the new one is complete.
+        sync: wait until the package is on the disk, so that not even a power failure leaves half of it.
+
+    Raises:
+        ValueError: for models that make no sense, and where something other than a package is in the way.
+        OSError: where the directory cannot be written to.
+
+    >>> import os, tempfile
+    >>> from rustorch.coreml import read_package, write_package
+    >>> from rustorch.coreml.mil import program as mil
+    >>> vector = mil.TensorType(mil.DataType.FLOAT32, (2,))
+    >>> x, y = mil.NamedType("x", vector), mil.NamedType("y", vector)
+    >>> block = mil.Block(outputs=["y"], operations=[mil.Operation("relu", {"x": ["x"]}, [y])])
+    >>> array = mil.ArrayFeatureType(mil.DataType.FLOAT32, (2,))
+    >>> features = [mil.FeatureDescription(name, array) for name in "xy"]
+    >>> interface = mil.ModelDescription(features[:1], features[1:])
+    >>> program = mil.Program({"main": mil.Function([x], "CoreML7", {"CoreML7": block})})
+    >>> path = os.path.join(tempfile.mkdtemp(), "relu.mlpackage")
+    >>> write_package(mil.Model(8, interface, program), path)
+    >>> read_package(path).program == program
+    True
+    """
+    target = Path(os.path.abspath(path))
+    _refuse_other_content(target)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        _write_into(temporary, model)
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        if sync:
+            _sync(temporary)
+        _replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_other_content(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise ArgumentError.of("write_package", "something else is at this path", str(target), "another path")
+    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+        raise ArgumentError.of(
+            "write_package", "the directory at this path is no package", str(target), "another path"
+        )
+
+
+def _write_into(directory: Path, model: Model) -> None:
+    data = directory / "Data" / _AUTHOR
+    weights_directory = data / "weights"
+    weights_directory.mkdir(parents=True)
+    with open(weights_directory / "weight.bin", "w+b") as file:
+        weights = BlobWriter(file)
+        spec = spec_bytes(model, weights)
+        weights.finish()
+    (data / "model.mlmodel").write_bytes(spec)
+    # Identifiers have to differ from model to model, and not from one writing of a model to the next.
+    digest = hashlib.sha256(spec).digest()
+    root, other = (str(uuid.UUID(bytes=part, version=4)).upper() for part in (digest[:16], digest[16:]))
+    entries = {
+        root: _entry("model.mlmodel", "CoreML Model Specification"),
+        other: _entry("weights", "CoreML Model Weights"),
+    }
+    manifest = {
+        "fileFormatVersion": "1.0.0",
+        "itemInfoEntries": dict(sorted(entries.items())),
+        "rootModelIdentifier": root,
+    }
+    (directory / MANIFEST).write_text(json.dumps(manifest, indent=4) + "\n", encoding="utf-8")
+
+
+def _entry(name: str, description: str) -> dict[str, str]:
+    return {"author": _AUTHOR, "description": description, "name": name, "path": f"{_AUTHOR}/{name}"}
+
+
+def _sync(directory: Path) -> None:
+    for parent, _, names in os.walk(directory):
+        for name in [*names, ""]:
+            descriptor = os.open(os.path.join(parent, name), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _replace(new: Path, target: Path) -> None:
+    """Puts the new directory in the place of the old one, which is back there if that fails."""
+    try:
+        new.rename(target)
+        return
+    except OSError:
+        if not target.is_dir():
+            raise
+    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
