@@ -1,0 +1,21 @@
+"""Refusal of results that no machine could hold, before they are made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rustorch.errors import OpError
+
+__all__ = ["MAX_ELEMENTS", "check_size"]
+
+# 2^34 elements are 64 GiB of float32. Programs that ask for more are broken or hostile.
+MAX_ELEMENTS = 1 << 34
+
+
+def check_size(op: str, shape: Sequence[int]) -> None:
+    """Raises for negative sizes and for more than `MAX_ELEMENTS` elements."""
+    if any(size < 0 for size in shape):
+        raise OpError.of(op, "sizes must not be negative", str(list(shape)))
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise OpError.of(op, f"more than {MAX_ELEMENTS} elements", str(list(shape)))

@@ -1,0 +1,48 @@
+"""What convolutions and pooling share: how much padding `pad_type` means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rustorch import Tensor
+from rustorch.errors import ArgumentError
+from rustorch.nn import functional as F
+
+__all__ = ["pad_spatial", "window_padding"]
+
+
+def window_padding(
+    op: str,
+    pad_type: str,
+    pad: list[int] | None,
+    size: Sequence[int],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+) -> list[int]:
+    """The padding before and after each spatial dim: ``[before0, after0, before1, ...]``.
+
+    "same" gives ceil(size / stride) results; an odd amount has one more after, with "same_lower" before.
+    """
+    if pad_type == "custom":
+        if pad is None or len(pad) != 2 * len(kernel):
+            raise ArgumentError.of(op, f"pad needs {2 * len(kernel)} numbers", str(pad))
+        return pad
+    if pad_type == "valid":
+        return [0] * (2 * len(kernel))
+    if pad_type not in ("same", "same_lower"):
+        raise ArgumentError.of(op, "unknown pad_type", pad_type, "valid, same, same_lower or custom")
+    result = []
+    for length, taps, stride, dilation in zip(size, kernel, strides, dilations):
+        total = max(0, (-(-length // stride) - 1) * stride + (taps - 1) * dilation + 1 - length)
+        less = total // 2
+        result += [less, total - less] if pad_type == "same" else [total - less, less]
+    return result
+
+
+def pad_spatial(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
+    """Pads the last dims, given as by `window_padding`."""
+    if not any(pad):
+        return x
+    reversed_pairs = [n for i in range(len(pad) - 2, -1, -2) for n in pad[i : i + 2]]
+    return F.pad(x, reversed_pairs, value=value)
