@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from rustorch import autograd, coreml, cpu, cuda, datasets, fft, io, linalg, nn, optim, special, utils
     from rustorch._op_types.rt import *  # noqa: F403
     from rustorch.io import load, save
+    from rustorch.io.models import load_model
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -77,6 +78,8 @@ _LAZY = (
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"rustorch.{name}")
+    if name == "load_model":
+        return importlib.import_module("rustorch.io.models").load_model
     if name in ("save", "load"):
         return getattr(importlib.import_module("rustorch.io"), name)
     raise AttributeError(f"module 'rustorch' has no attribute {name!r}")

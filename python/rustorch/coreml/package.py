@@ -15,9 +15,10 @@ from typing import Any
 
 from rustorch.errors import FormatError, OpError
 
-__all__ = ["MANIFEST", "PackageFiles", "parse_json", "read_file", "root_model"]
+__all__ = ["COMPILED_METADATA", "MANIFEST", "PackageFiles", "parse_json", "read_file", "root_model"]
 
 MANIFEST = "Manifest.json"
+COMPILED_METADATA = "metadata.json"
 MAX_JSON = 16 << 20
 # Programs have their weights in files of their own; those of the largest models take some ten MB.
 MAX_SPEC = 1 << 30

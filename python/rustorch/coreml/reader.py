@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from rustorch.coreml.blob import BlobReader
 from rustorch.coreml.description import description_from
@@ -12,12 +13,12 @@ from rustorch.coreml.from_spec import ProgramReader
 from rustorch.coreml.mil.program import BlobFileValue, Model, ModelDescription
 from rustorch.coreml.mil.types import Array
 from rustorch.coreml.mil.validate import check_model
-from rustorch.coreml.package import MAX_SPEC, PackageFiles, read_file, root_model
+from rustorch.coreml.package import COMPILED_METADATA, MANIFEST, MAX_SPEC, PackageFiles, read_file, root_model
 from rustorch.coreml.protobuf import decode
 from rustorch.coreml.spec import MESSAGES, MODEL_KINDS, one_of
 from rustorch.errors import FormatError, UnsupportedOperation
 
-__all__ = ["WeightFiles", "model_of_spec", "read_package", "read_spec"]
+__all__ = ["Opened", "WeightFiles", "open_model", "read_package", "read_spec"]
 
 _PREFIX = "@model_path/"
 # Packages have one; each takes a descriptor.
@@ -62,11 +63,50 @@ class WeightFiles:
         return self._reader(value.file_name).load(value.offset, value.type)
 
 
+class Opened(NamedTuple):
+    """A model whose files were opened and whose interface was read; its program is still to be made.
+
+    Attributes:
+        format: "mlpackage", "mlmodelc" or "mlmodel".
+        kind: "mlProgram", or one of the older kinds.
+        description: its interface.
+        spec: its bytes, for other readers.
+        model: makes the model. Raises NotImplementedError for the older kinds, ValueError for bad programs.
+    """
+
+    format: str
+    kind: str
+    description: ModelDescription
+    spec: bytes
+    model: Callable[[], Model]
+
+
+def open_model(path: str | os.PathLike[str]) -> Opened:
+    """Opens a package, compiled model or specification file. Raises as `read_package`."""
+    if not os.path.isdir(path):
+        return _opened("mlmodel", read_file(path, MAX_SPEC), None)
+    files = PackageFiles(path)
+    if not files.has(MANIFEST) and files.has(COMPILED_METADATA):
+        from rustorch.coreml.compiled import open_compiled
+
+        return open_compiled(files)
+    root = root_model(files)
+    return _opened("mlpackage", files.read(root, MAX_SPEC), WeightFiles(files, root[: root.rfind("/") + 1]))
+
+
+def _opened(format: str, data: bytes, weights: WeightFiles | None) -> Opened:
+    spec = read_spec(data)
+    kind = one_of(spec, "mlProgram", *MODEL_KINDS.values())
+    assert kind is not None
+    description = description_from(spec.get("description", {}))
+    return Opened(format, kind, description, data, lambda: _model(kind, spec, description, weights))
+
+
 def read_package(path: str | os.PathLike[str]) -> Model:
     """Reads an ML Program with its weights left in their file, to be read one by one when they are used.
 
     Args:
-        path: of an `.mlpackage` directory, or of a single `.mlmodel` file; the content decides which.
+        path: of an `.mlpackage` or `.mlmodelc` directory, or of an `.mlmodel` file; the content decides.
 
     Raises:
         OSError: where nothing can be opened there.
@@ -77,12 +117,7 @@ def read_package(path: str | os.PathLike[str]) -> Model:
     and what reading it takes in memory is bounded by its size. Nothing is written.
     """
     try:
-        if not os.path.isdir(path):
-            return model_of_spec(read_spec(read_file(path, MAX_SPEC)), None)
-        files = PackageFiles(path)
-        root = root_model(files)
-        spec = read_spec(files.read(root, MAX_SPEC))
-        return model_of_spec(spec, WeightFiles(files, root[: root.rfind("/") + 1]))
+        return open_model(path).model()
     except RecursionError:
         raise _fail("the model is nested too deeply", hint="a shallower stack of calls") from None
 
@@ -95,24 +130,16 @@ def read_spec(data: bytes) -> dict[str, Any]:
     return spec
 
 
-def interface_of_spec(spec: dict[str, Any]) -> tuple[str, ModelDescription]:
-    """The kind of a model and its interface, for kinds too whose content is not read."""
-    kind = one_of(spec, "mlProgram", *MODEL_KINDS.values())
-    assert kind is not None
-    return kind, description_from(spec.get("description", {}))
-
-
-def model_of_spec(spec: dict[str, Any], weights: WeightFiles | None) -> Model:
-    """The ML Program of a decoded Model message."""
-    if "mlProgram" not in spec:
-        kind, _ = interface_of_spec(spec)
+def _model(
+    kind: str, spec: dict[str, Any], description: ModelDescription, weights: WeightFiles | None
+) -> Model:
+    if kind != "mlProgram":
         raise UnsupportedOperation.of(
             "read_package",
             "only ML Programs are read here",
             f"a model of kind {kind}",
             "coremltools, which reads and converts the older kinds",
         )
-    description = description_from(spec.get("description", {}))
     program = ProgramReader(weights).program(spec["mlProgram"])
     model = Model(spec.get("specificationVersion", 0), description, program)
     if model.spec_version < 1:

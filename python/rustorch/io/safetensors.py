@@ -189,6 +189,11 @@ class SafetensorsFile(Mapping[str, _C.Tensor]):
         aligned = _C._data_pointer(part) % entry.dtype.itemsize == 0
         return part if self._share and aligned else part.clone()
 
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """Where every tensor lies, and what it is."""
+        return self._entries
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 

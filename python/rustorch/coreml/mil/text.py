@@ -38,7 +38,7 @@ def program_text(program: Program, max_elements: int | None = None) -> str:
     for name, function in program.functions.items():
         for opset, block in function.blocks.items():
             inputs = ", ".join(map(str, function.inputs))
-            tail = _attributes(function.attributes, max_elements) if function.attributes else ""
+            tail = f"{_attributes(function.attributes, max_elements)} " if function.attributes else ""
             lines.append(f"{_INDENT}func {name}<{opset}>({inputs}) {tail}{'{'}")
             _block_lines(lines, block, 2, max_elements)
             lines.append(f"{_INDENT}{'}'} -> ({', '.join(block.outputs)});")
@@ -60,7 +60,7 @@ def _block_lines(lines: list[str], block: Block, depth: int, limit: int | None) 
 
 def _operation_lines(lines: list[str], operation: Operation, depth: int, limit: int | None) -> None:
     indent = _INDENT * depth
-    head = _named(operation.outputs) + f" = {operation.type}("
+    head = (_named(operation.outputs) + " = " if operation.outputs else "") + f"{operation.type}("
     head += ", ".join(f"{name} = {_argument(args, limit)}" for name, args in operation.inputs.items()) + ")"
     if operation.attributes:
         head += _attributes(operation.attributes, limit)
@@ -69,7 +69,7 @@ def _operation_lines(lines: list[str], operation: Operation, depth: int, limit: 
         return
     lines.append(f"{indent}{head}")
     for block in operation.blocks:
-        tail = _attributes(block.attributes, limit) if block.attributes else ""
+        tail = f"{_attributes(block.attributes, limit)} " if block.attributes else ""
         lines.append(f"{indent}{_INDENT}({_named(block.inputs)}) {tail}{'{'}")
         _block_lines(lines, block, depth + 2, limit)
         end = "," if block is not operation.blocks[-1] else ";"
@@ -91,20 +91,22 @@ def _attributes(attributes: Mapping[str, Value], limit: int | None) -> str:
 
 def value_text(value: Value, max_elements: int | None = None) -> str:
     """A value with its type, such as ``tensor<int32, [2]>([1, 2])``."""
+    return f"{value.type}({_literal(value, max_elements)})"
+
+
+def _literal(value: Value, limit: int | None) -> str:
+    """A value without its type, which what is around it states."""
     match value:
         case TensorValue():
-            inner = _elements(value, max_elements)
+            return _elements(value, limit)
         case BlobFileValue():
-            inner = f"BLOBFILE(path = string({json.dumps(value.file_name)}), offset = uint64({value.offset}))"
+            path = json.dumps(value.file_name, ensure_ascii=False)
+            return f"BLOBFILE(path = string({path}), offset = uint64({value.offset}))"
         case ListValue() | TupleValue():
-            inner = f"({', '.join(value_text(item, max_elements) for item in value.values)})"
+            return f"({', '.join(_literal(item, limit) for item in value.values)})"
         case DictionaryValue():
-            pairs = (
-                f"{{{value_text(key, max_elements)}, {value_text(item, max_elements)}}}"
-                for key, item in value.items
-            )
-            inner = f"{{{', '.join(pairs)}}}"
-    return f"{value.type}({inner})"
+            pairs = (f"{{{_literal(key, limit)}, {_literal(item, limit)}}}" for key, item in value.items)
+            return f"{{{', '.join(pairs)}}}"
 
 
 def _elements(value: TensorValue, limit: int | None) -> str:
@@ -113,8 +115,6 @@ def _elements(value: TensorValue, limit: int | None) -> str:
         return "..."
     if array.ndim == 0:
         return _element(array.item(), value.type.dtype)
-    if array.size == 0:
-        return "[]"
     texts = np.array([_element(item, value.type.dtype) for item in array.ravel().tolist()], dtype=object)
     return _nested(texts.reshape(array.shape).tolist())
 

@@ -108,7 +108,7 @@ class BlobFileValue(_TensorLike):
     load: Callable[[BlobFileValue], Array] = field(repr=False)
 
     def numpy(self) -> Array:
-        """The elements; read anew (from a memory map) at each call, and read-only."""
+        """The elements; read anew at each call, so that the value itself takes no memory for them."""
         return self.load(self)
 
 
