@@ -429,7 +429,7 @@ def _dtype(type: ValueType, precision: Precision) -> rt.dtype | None:
 
 def _to_declared(result: Any, type: ValueType, dtype: rt.dtype | None) -> Any:
     """The result in its declared type. Scalars and vectors of one element stand for each other."""
-    if dtype is None or not isinstance(type, TensorType):
+    if dtype is None or not isinstance(type, TensorType) or not isinstance(result, Tensor):
         return result
     if result.dtype is not dtype:
         result = result.to(dtype)

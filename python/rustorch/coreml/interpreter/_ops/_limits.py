@@ -9,8 +9,8 @@ from rustorch.errors import OpError
 
 __all__ = ["MAX_ELEMENTS", "check_size"]
 
-# 2^34 elements are 64 GiB of float32. Programs that ask for more are broken or hostile.
-MAX_ELEMENTS = 1 << 34
+# 8 GiB of float32, and more than Core ML's own sizes reach. Programs that ask for more are broken or hostile.
+MAX_ELEMENTS = 1 << 31
 
 
 def check_size(op: str, shape: Sequence[int]) -> None:
