@@ -1,6 +1,7 @@
 // Python objects to boxed arguments, by the kinds that schemas know.
 #include <cstring>
 
+#include "bindings/default_device.h"
 #include "bindings/generator.h"
 #include "bindings/python.h"
 
@@ -190,7 +191,7 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
     case ArgKind::DType:
       return to_dtype(o);
     case ArgKind::Device:
-      return to_device(o);
+      return to_device_or_auto(o);
     case ArgKind::Generator:
       return to_generator(o).get();
     case ArgKind::Void:

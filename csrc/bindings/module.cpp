@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/autograd.h"
+#include "bindings/default_device.h"
 #include "bindings/generator.h"
 #include "bindings/python.h"
 #include "core/device.h"
@@ -23,6 +24,8 @@ PYBIND11_MODULE(_C, m) {
     init_printing(m.ptr());
     init_registry(m.ptr());
     init_runtime(m.ptr());
+    init_default_device(m.ptr());
+    init_routing(m.ptr());
     init_bench(m.ptr());
   } catch (...) {
     rt::py::set_error_from_exception();

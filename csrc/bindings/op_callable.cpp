@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "autograd/node.h"
-#include "bindings/python.h"
+#include "bindings/default_device.h"
 
 namespace rt::py {
 
@@ -139,13 +139,16 @@ class Binding {
         return false;
       }
     }
+    int device = -1;
     for (size_t i = 0; i < count; ++i) {
+      if (params[i].kind == ArgKind::Device) device = static_cast<int>(i);
       if (slots[i]) {
         values_.push(to_value(op_.name(), params[i], slots[i]));
       } else {
         values_.push(Value(params[i].default_value));
       }
     }
+    if (device >= 0 && !extras_.out) settle_device(op_, values_.data(), device);
     return true;
   }
 

@@ -1,7 +1,7 @@
 // dtype, device and Size: small immutable Python types.
 #include <cstring>
 
-#include "bindings/python.h"
+#include "bindings/default_device.h"
 
 namespace rt::py {
 
@@ -56,11 +56,14 @@ PyGetSetDef dtype_properties[] = {
 
 PyObject* device_repr(PyObject* o) {
   const Device d = device_of(o);
+  if (is_auto(d)) return PyUnicode_FromString("device(type='auto')");
   const bool indexed = d.index != 0 || d.type == DeviceType::CUDA;
   return indexed ? PyUnicode_FromFormat("device(type='%s', index=%d)", name(d.type), d.index)
                  : PyUnicode_FromFormat("device(type='%s')", name(d.type));
 }
-PyObject* device_str(PyObject* o) { return PyUnicode_FromString(to_string(device_of(o)).c_str()); }
+PyObject* device_str(PyObject* o) {
+  return PyUnicode_FromString(device_text(device_of(o)).c_str());
+}
 PyObject* device_compare(PyObject* a, PyObject* b, int op) {
   if (Py_TYPE(a) != g_device_type || Py_TYPE(b) != g_device_type || (op != Py_EQ && op != Py_NE)) {
     Py_RETURN_NOTIMPLEMENTED;
@@ -79,23 +82,46 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
                                      &index)) {
       return nullptr;
     }
-    Device d = to_device(type);
+    Device d = to_device_or_auto(type);
+    RT_CHECK(index < 0 || !is_auto(d), Runtime, "device", "'auto' has no index",
+             cat_str(int64_t{index}));
     if (index >= 0) d.index = static_cast<int8_t>(index);
     return device_object(d);
   });
 }
 PyObject* device_reduce(PyObject* o, PyObject*) {
   return Py_BuildValue("(O(s))", reinterpret_cast<PyObject*>(g_device_type),
-                       to_string(device_of(o)).c_str());
+                       device_text(device_of(o)).c_str());
 }
-PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {}};
+// `with device:` makes it the default of the thread.
+PyObject* device_enter(PyObject* o, PyObject*) {
+  return guard([&]() -> PyObject* {
+    push_default_device(device_of(o));
+    Py_INCREF(o);
+    return o;
+  });
+}
+PyObject* device_exit(PyObject*, PyObject*) {
+  return guard([&]() -> PyObject* {
+    pop_default_device();
+    Py_RETURN_FALSE;
+  });
+}
+PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
+                                {"__enter__", device_enter, METH_NOARGS, nullptr},
+                                {"__exit__", device_exit, METH_VARARGS, nullptr},
+                                {}};
 PyGetSetDef device_properties[] = {
-    {"type", [](PyObject* o, void*) { return PyUnicode_FromString(name(device_of(o).type)); },
+    {"type",
+     [](PyObject* o, void*) {
+       const Device d = device_of(o);
+       return PyUnicode_FromString(is_auto(d) ? "auto" : name(d.type));
+     },
      nullptr, "The engine's name, such as \"cpu\".", nullptr},
     {"index",
      [](PyObject* o, void*) -> PyObject* {
        const Device d = device_of(o);
-       if (d.index == 0 && d.type != DeviceType::CUDA) Py_RETURN_NONE;
+       if (d.index <= 0 && d.type != DeviceType::CUDA) Py_RETURN_NONE;
        return PyLong_FromLong(d.index);
      },
      nullptr, "Which device of that type, or None.", nullptr},
@@ -197,8 +223,16 @@ PyObject* device_object(Device d) {
   return o;
 }
 bool is_device(PyObject* o) { return Py_TYPE(o) == g_device_type || PyUnicode_Check(o); }
+bool is_auto_device(PyObject* o) {
+  if (Py_TYPE(o) == g_device_type) return is_auto(device_of(o));
+  return PyUnicode_Check(o) && PyUnicode_CompareWithASCIIString(o, "auto") == 0;
+}
 Device to_device(PyObject* o) {
-  if (Py_TYPE(o) == g_device_type) return device_of(o);
+  if (Py_TYPE(o) == g_device_type) {
+    RT_CHECK(!is_auto(device_of(o)), Runtime, "device", "'auto' is no device by itself", "",
+             "the name of one; rustorch.devices() lists them");
+    return device_of(o);
+  }
   RT_CHECK(PyUnicode_Check(o), Type, "device", "a device is a string or a rustorch.device",
            Py_TYPE(o)->tp_name);
   return parse_device(PyUnicode_AsUTF8(o));

@@ -16,8 +16,10 @@ enum class ForkOrder : uint8_t {
   GeneratorStates,
   BlasThreads,
   HostMemory,
+  RoutingTable,
+  RoutingStats,
 };
-inline constexpr size_t kForkOrders = 6;
+inline constexpr size_t kForkOrders = 8;
 
 // A mutex that the thread that forks holds meanwhile. To be made while the library is loaded.
 class ForkGuard {

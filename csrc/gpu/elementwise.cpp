@@ -141,7 +141,9 @@ void register_formulas(DeviceType type, ComputeDevice& device) {
       const DType dtype = static_cast<DType>(i);
       const char* suffix = shader_type(dtype);
       if (!suffix) continue;
-      std::string name = cat_str(slot->name(), "_", suffix);
+      // Names of ops that write their arguments end in "_" already.
+      const bool written = std::string_view(slot->name()).ends_with('_');
+      std::string name = cat_str(slot->name(), written ? "" : "_", suffix);
       if (!device.has_kernel(name)) continue;
       formulas->push_back({std::move(name)});
       slot->set_kernel(type, dtype, &formulas->back());

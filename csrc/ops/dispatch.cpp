@@ -2,6 +2,7 @@
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
 #include "ops/ops.h"
+#include "ops/transplant.h"
 
 namespace rt {
 
@@ -267,20 +268,24 @@ void intercept(Interceptor* i, OpCall& call) {
 
 }  // namespace
 
-void OpCall::run() {
-  if (Interceptor* i = modes().interceptor) return intercept(i, *this);
-  switch (form) {
-    case Form::Plain:
-      return call_recorded(op, args, returns);
-    case Form::Inplace:
-      write_inplace(op, args);
-      returns[0] = args[0];
+void run_here(OpCall& call) {
+  switch (call.form) {
+    case OpCall::Form::Plain:
+      return call_recorded(call.op, call.args, call.returns);
+    case OpCall::Form::Inplace:
+      write_inplace(call.op, call.args);
+      call.returns[0] = call.args[0];
       return;
-    case Form::Out:
-      write_out(op, args, outs);
-      std::copy(outs.begin(), outs.end(), returns);
+    case OpCall::Form::Out:
+      write_out(call.op, call.args, call.outs);
+      std::copy(call.outs.begin(), call.outs.end(), call.returns);
       return;
   }
+}
+
+void OpCall::run() {
+  if (Interceptor* i = modes().interceptor) return intercept(i, *this);
+  run_here(*this);
 }
 
 void call_boxed(const OpRecord& op, const Value* args, Value* returns) {

@@ -42,9 +42,11 @@ const char* scalar_type_name(DType t) {
           cat_str("device '", to_string(device), "' has no kernel for '", slot.name(), "' in ",
                   name(compute)),
           got,
-          can.empty() ? "moving the inputs to the CPU with .cpu()"
-                      : cat_str("one of the dtypes ", can,
-                                ", or moving the inputs to the CPU with .cpu()"));
+          can.empty()
+              ? "moving the inputs to the CPU with .cpu(), or rustorch.routing(\"fallback\")"
+              : cat_str("one of the dtypes ", can,
+                        ", or moving the inputs to the CPU with .cpu(), or "
+                        "rustorch.routing(\"fallback\")"));
 }
 
 // A write to `out` must not change what is still to be read. Windows whose overlap is plain are an

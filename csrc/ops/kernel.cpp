@@ -7,7 +7,7 @@ void KernelSlotBase::missing(Device device, TensorList tensors) const {
   for (const Tensor& t : tensors) got += (got.empty() ? "" : ", ") + describe(t);
   RT_FAIL(MissingKernel, name_,
           cat_str("device '", to_string(device), "' has no kernel for '", name_, "'"), got,
-          "moving the inputs to the CPU with .cpu()");
+          "moving the inputs to the CPU with .cpu(), or rustorch.routing(\"fallback\")");
 }
 
 void detail::collect_tensors(std::vector<Tensor>& to, const Tensor& t) {

@@ -52,6 +52,14 @@ StepEntry laid_alike(const char* op, const StepEntry& e) {
 }
 
 void run_entries(const ElementwiseSlot& slot, std::span<const StepEntry> entries, size_t slots) {
+  // Found out before anything is written: all of it can then run elsewhere.
+  for (const StepEntry& e : entries) {
+    const Tensor& p = e.tensors[0];
+    RT_CHECK(slot.supports(p.device().type, p.dtype()), MissingKernel, slot.name(),
+             cat_str("device '", to_string(p.device()), "' has no kernel for '", slot.name(),
+                     "' in ", name(p.dtype())),
+             describe(p), "float32 parameters, or rustorch.routing(\"fallback\")");
+  }
   std::vector<StepEntry> ready;
   for (const StepEntry& e : entries) ready.push_back(laid_alike(slot.name(), e));
   // Those of one device and dtype go to the engine together.
@@ -135,10 +143,7 @@ int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs,
     RT_CHECK(
         steps[i].dtype() == DType::Float32 && steps[i].numel() == 1 && steps[i].device().is_cpu(),
         Runtime, op, "a step must be a zero-dim float32 tensor on the CPU", describe(steps[i]));
-    float* step = steps[i].host_data<float>();
-    *step += 1;
-    steps[i].bump_version();
-    const double t = *step;
+    const double t = static_cast<double>(*steps[i].host_data<float>() + 1.0f);
     s.step_size = lr / (1 - std::pow(beta1, t));
     s.root_correction = std::sqrt(1 - std::pow(beta2, t));
     StepEntry e{{params[i], grads[i], exp_avgs[i], exp_avg_sqs[i]}, 4, {.adam = s}};
@@ -147,6 +152,10 @@ int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs,
     if (params[i].numel() > 0) entries.push_back(std::move(e));
   }
   run_entries(fused_adam_slot, entries, 5);
+  for (const Tensor& step : steps) {
+    *step.host_data<float>() += 1;
+    step.bump_version();
+  }
   return static_cast<int64_t>(n);
 }
 const Op adam_op(

@@ -39,7 +39,8 @@ void ReduceSlot::check_supported(const char* op, const Tensor& x, DType compute)
   RT_FAIL(MissingKernel, op,
           cat_str("device '", to_string(x.device()), "' has no kernel for '", name(), "' in ",
                   rt::name(compute)),
-          describe(x), "moving the inputs to the CPU with .cpu()");
+          describe(x),
+          "moving the inputs to the CPU with .cpu(), or rustorch.routing(\"fallback\")");
 }
 
 ReduceSlot* ReduceSlot::find(std::string_view name) {

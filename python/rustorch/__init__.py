@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os as _os
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from rustorch._C import (
     uint8,
 )
 from rustorch._composed import *  # noqa: F403
-from rustorch._config import devices, show_config
+from rustorch._config import show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
 from rustorch._layout import *  # noqa: F403
 from rustorch._printing import get_printoptions, set_printoptions
@@ -55,10 +56,36 @@ from rustorch.random import (
 )
 
 if TYPE_CHECKING:
-    from rustorch import autograd, coreml, cpu, cuda, datasets, fft, io, linalg, nn, optim, special, utils
+    from rustorch import (
+        autograd,
+        coreml,
+        cpu,
+        cuda,
+        datasets,
+        fft,
+        io,
+        linalg,
+        nn,
+        optim,
+        selector,
+        special,
+        utils,
+    )
     from rustorch._op_types.rt import *  # noqa: F403
     from rustorch.io import load, save
     from rustorch.io.models import load_model
+    from rustorch.selector import (
+        devices,
+        explain,
+        get_default_device,
+        get_routing,
+        record_routing,
+        reset_routing_stats,
+        routing,
+        routing_stats,
+        set_default_device,
+        set_routing,
+    )
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -71,18 +98,28 @@ _layout.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "linalg", "nn", "optim", "special", "utils",
+    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "linalg", "nn", "optim",
+    "selector", "special", "utils",
 )  # fmt: skip
+_LAZY_NAMES = {
+    "io": ("load", "save"),
+    "io.models": ("load_model",),
+    "selector": (
+        "devices", "explain", "get_default_device", "get_routing", "record_routing", "reset_routing_stats",
+        "routing", "routing_stats", "set_default_device", "set_routing",
+    ),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return importlib.import_module(f"rustorch.{name}")
-    if name == "load_model":
-        return importlib.import_module("rustorch.io.models").load_model
-    if name in ("save", "load"):
-        return getattr(importlib.import_module("rustorch.io"), name)
+    for module, names in _LAZY_NAMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"rustorch.{module}"), name)
     raise AttributeError(f"module 'rustorch' has no attribute {name!r}")
 
 
 _log.start()
+if _os.environ.get("RUSTORCH_ROUTING"):
+    importlib.import_module("rustorch.selector").set_routing(_os.environ["RUSTORCH_ROUTING"])

@@ -8,7 +8,7 @@ from typing import Any
 from rustorch import _C
 from rustorch._version import __version__
 
-__all__ = ["config", "devices", "show_config"]
+__all__ = ["config", "show_config"]
 
 
 def config() -> dict[str, Any]:
@@ -39,13 +39,3 @@ def show_config() -> None:
     """
     for key, value in config().items():
         print(f"{key + ':':<17}{value}")
-
-
-def devices() -> list[_C.device]:
-    """The devices that tensors can be made on, the CPU first.
-
-    >>> import rustorch as rt
-    >>> rt.devices()[0]
-    device(type='cpu')
-    """
-    return [_C.device(name) for name in _C.available_devices()]

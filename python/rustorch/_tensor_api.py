@@ -39,7 +39,7 @@ def tensor(
         data: a number, nested sequences of equal lengths, a NumPy array, or a tensor.
         dtype: of the result; by default bool, int64, the default float dtype or its complex partner, or the
             dtype of the array or tensor.
-        device: of the result; by default the CPU, or that of the tensor.
+        device: of the result; by default that of the tensor, or the default device (`set_default_device`).
         requires_grad: whether gradients are to be computed for it.
         pin_memory: accepted, and without effect on the CPU.
 
@@ -55,9 +55,10 @@ def tensor(
     rustorch.Size([2, 2])
     """
     result = _C._tensor_from_data(_array_of(data), dtype)
-    target = device if device is not None else data.device if isinstance(data, _C.Tensor) else None
-    if target is not None and _C.device(target) != result.device:
-        result = result.to(target)
+    if device is None:
+        device = data.device if isinstance(data, _C.Tensor) else _C._get_default_device()
+    if device is not None and _C.device(device) != result.device:
+        result = result.to(device)
     if requires_grad:
         result.requires_grad = True
     return result
@@ -95,7 +96,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> _C.Tensor:
     if isinstance(data, _C.Tensor):
         return _converted(data, dtype, device)
     if _is_array(data):
-        return _converted(_C.from_numpy(data), dtype, device)
+        return _converted(_C.from_numpy(data), dtype, device or _C._get_default_device())
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -133,6 +134,8 @@ def asarray(
             )
         return tensor(obj, dtype=dtype, device=device, requires_grad=bool(requires_grad))
     wants_grad = shared.requires_grad if requires_grad is None else requires_grad
+    if device is None and not isinstance(obj, _C.Tensor):
+        device = _C._get_default_device()
     result = _converted(shared, dtype, device)
     if result is not shared and copy is False:
         what = (

@@ -4,13 +4,15 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <thread>
 
 #include "autograd/engine.h"
 #include "check.h"
 #include "core/storage.h"
+#include "core/warning.h"
 #include "ops/elementwise.h"
-#include "ops/fallback.h"
 #include "ops/ops.h"
+#include "ops/router.h"
 
 namespace {
 
@@ -220,30 +222,127 @@ void differentiates() {
   CHECK(gradient(x).device() == kFirst && equals(gradient(x), {2, 20}));
 }
 
-int g_reports = 0;
+// ---- Routing, with an engine that counts ----
+
+std::vector<std::string> g_warnings;
+
+class Routed {
+ public:
+  explicit Routed(RoutingMode mode) {
+    set_warning_handler([](const std::string& message) { g_warnings.push_back(message); });
+    g_warnings.clear();
+    reset_routing_stats();
+    Router::of_thread().set_mode(mode);
+    Router::of_thread().set_log(&log);
+  }
+  ~Routed() {
+    Router::of_thread().set_log(nullptr);
+    Router::of_thread().set_mode(RoutingMode::Off);
+  }
+  std::vector<RoutingEvent> log;
+};
+
+// The engine takes 4 elements and more, and is worth a move from 8 on; it can add in float32.
+void set_table(int64_t most = INT64_MAX, bool strided = true) {
+  auto table = std::make_shared<RoutingTable>();
+  table->chain = {DeviceType::CoreML, DeviceType::CPU};
+  table->engines[static_cast<size_t>(DeviceType::CoreML)] = {4, most,    8,
+                                                             8, strided, bit(DType::Float32)};
+  OpRule add;
+  add.dtypes[static_cast<size_t>(DeviceType::CoreML)] = bit(DType::Float32);
+  table->ops[find_op("add")] = add;
+  table->ops[find_op("mul")] = OpRule{};  // no kernel, and the table says so
+  set_routing_table(std::move(table));
+}
+
+Tensor counted(int64_t n, Device device = {}) {
+  Tensor t = empty({n}, DType::Float32);
+  for (int64_t i = 0; i < n; ++i) t.host_data<float>()[i] = static_cast<float>(i + 1);
+  return ops::to(t, device);
+}
 
 void falls_back_in_sight() {
   const Tensor x = ops::to(values({1, 2}), kFirst);
   set_requires_grad(x, true);
-  g_reports = 0;
-  CpuFallback fallback([](const CpuFallback::Entry& e) {
-    ++g_reports;
-    CHECK(has(e.reason, "'coreml'"));
-  });
+  Routed routed(RoutingMode::Fallback);
   const Tensor y = ops::mul(ops::mul(x, x), x + x);  // 2 x^3
   CHECK(y.device() == kFirst && equals(y, {2, 16}));
-  CHECK(fallback.entries().size() == 1 && g_reports == 1);
-  CHECK(fallback.entries()[0].op == "mul" && fallback.entries()[0].count == 2);
+  const RoutingStats stats = routing_stats();
+  CHECK(stats.fallbacks.size() == 1 && stats.fallbacks[0].op == "mul");
+  CHECK(stats.fallbacks[0].count == 2 && has(stats.fallbacks[0].reason, "'coreml'"));
+  CHECK(stats.fallbacks[0].device == "coreml" && stats.bytes_moved > 0);
+  CHECK(stats.calls[static_cast<size_t>(DeviceType::CoreML)] == 1);  // the sum
+  CHECK(g_warnings.size() == 1 && has(g_warnings[0], "mul") && has(g_warnings[0], "'cpu'"));
   const Tensor g = ops::to(values({1, 1}), kFirst);
   run_backward({&y, 1}, {&g, 1}, {}, {}, true);
   CHECK(gradient(x).device() == kFirst && equals(gradient(x), {6, 24}));
-  const Tensor z = ops::to(values({3, 4}), kFirst);
-  ops::mul_(z, z);
-  CHECK(z.device() == kFirst && equals(z, {9, 16}));
-  const Value args[] = {z, z};
+}
+
+void writes_where_it_was_told() {
+  Routed routed(RoutingMode::Fallback);
+  const Tensor z = ops::to(values({3, 4, 5, 6}), kFirst), half = ops::narrow(z, 0, 1, 2);
+  const void* memory = z.data();
+  ops::mul_(half, half);
+  CHECK(z.data() == memory && equals(z, {3, 16, 25, 6}));
+  const Value args[] = {half, half};
   const Tensor out = empty({0}, DType::Float32, kFirst);
   call_out(*find_op("mul"), args, {&out, 1});
-  CHECK(equals(out, {81, 256}));
+  CHECK(out.device() == kFirst && equals(out, {256, 625}));
+  // What refuses an in-place write elsewhere refuses it here.
+  const Tensor leaf = ops::to(values({1, 2}), kFirst);
+  set_requires_grad(leaf, true);
+  failure(ErrorKind::Runtime, [&] { ops::mul_(leaf, leaf); });
+}
+
+void goes_where_the_table_says() {
+  set_table();
+  Routed routed(RoutingMode::Auto);
+  CHECK((ops::add(counted(4), counted(4))).device().is_cpu());    // not worth a move
+  CHECK((ops::add(counted(8), counted(8))).device() == kFirst);   // worth one
+  CHECK((ops::add(counted(1, kSecond), 1)).device() == kSecond);  // at home, whatever the size
+  CHECK((ops::add(counted(4, kFirst), counted(1))).device() == kFirst);  // most bytes are there
+  CHECK(equals(ops::add(counted(4, kFirst), counted(4)), {2, 4, 6, 8}));
+  CHECK(place(DType::Float32, 3).is_cpu() && place(DType::Float32, 4) == kFirst);
+  CHECK(place(DType::Float64, 4).is_cpu());
+  std::erase_if(routed.log, [](const RoutingEvent& e) { return e.op != "add"; });
+  const auto told = [&](size_t i, RouteReason reason, int64_t bytes) {
+    return routed.log[i].route.reason == reason && routed.log[i].bytes_moved == bytes;
+  };
+  CHECK(told(0, RouteReason::Home, 0) && told(1, RouteReason::Move, 64));
+  CHECK(told(2, RouteReason::Home, 0) && told(3, RouteReason::Majority, 4));
+  CHECK(g_warnings.empty());
+  // Limits of size and layout are choices; a kernel that is missing is a fallback.
+  set_table(10, false);
+  CHECK((ops::add(counted(11), counted(11))).device().is_cpu());
+  const Tensor columns = ops::transpose(ops::reshape(counted(8), {2, 4}), 0, 1);
+  CHECK((ops::add(columns, columns)).device().is_cpu() && g_warnings.empty());
+  CHECK((ops::mul(counted(8), counted(8))).device() == kFirst && g_warnings.size() == 1);
+  set_routing_table(std::make_shared<RoutingTable>());
+}
+
+void strict_refuses() {
+  set_table();
+  Routed routed(RoutingMode::Strict);
+  CHECK((ops::add(counted(8), counted(8))).device() == kFirst);
+  const std::string known = failure(
+      ErrorKind::NotImplemented, [&] { (void)ops::mul(counted(8, kFirst), counted(8, kFirst)); });
+  CHECK(has(known, "mul") && has(known, "'coreml'") && has(known, "float32[8]"));
+  CHECK(has(known, "strict") && has(known, "routing(\"auto\")"));
+  // So does one that is found missing only when it is wanted.
+  const std::string found =
+      failure(ErrorKind::NotImplemented, [&] { (void)ops::softmax(counted(8, kFirst), 0); });
+  CHECK(has(found, "softmax") && has(found, "strict") && routing_stats().fallbacks.empty());
+  set_routing_table(std::make_shared<RoutingTable>());
+}
+
+void is_off_for_other_threads() {
+  Routed routed(RoutingMode::Auto);
+  RoutingMode there = RoutingMode::Auto;
+  std::thread([&] {
+    there = Router::of_thread().mode();
+    CHECK(modes().interceptor == nullptr);
+  }).join();
+  CHECK(there == RoutingMode::Off && modes().interceptor == &Router::of_thread());
 }
 
 }  // namespace
@@ -255,4 +354,9 @@ void test_engine() {
   refuses_by_name();
   differentiates();
   falls_back_in_sight();
+  writes_where_it_was_told();
+  goes_where_the_table_says();
+  strict_refuses();
+  is_off_for_other_threads();
+  CHECK(modes().interceptor == nullptr);
 }

@@ -134,13 +134,13 @@ def jacobian(
     for out in outs:
         rows: list[tuple[Any, ...]] = []
         for i in range(out.numel()):
-            weight = rt.zeros(out.numel(), dtype=out.dtype)
+            weight = rt.zeros(out.numel(), dtype=out.dtype, device=out.device)
             weight[i] = 1
             rows.append(_gradients((out,), args, (weight.reshape(out.shape),), create_graph, strict))
         blocks = tuple(
             rt.stack([r[k] for r in rows]).reshape(tuple(out.shape) + tuple(t.shape))
             if rows
-            else rt.zeros(tuple(out.shape) + tuple(t.shape), dtype=out.dtype)
+            else rt.zeros(tuple(out.shape) + tuple(t.shape), dtype=out.dtype, device=out.device)
             for k, t in enumerate(args)
         )
         result.append(_unpack(blocks, single_input))

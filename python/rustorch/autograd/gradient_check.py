@@ -247,7 +247,7 @@ def gradgradcheck(
         weights: list[Any] = []
         for o in outputs:
             w = (
-                rt.randn(o.shape, dtype=o.dtype)
+                rt.randn(o.shape, dtype=o.dtype, device=o.device)
                 if o.is_floating_point() or o.is_complex()
                 else rt.ones_like(o)
             )

@@ -183,7 +183,7 @@ class SafetensorsFile(Mapping[str, _C.Tensor]):
         """The bytes of a tensor, as a storage of their own."""
         entry = self._entries[name]
         if entry.begin == entry.end:
-            return rt.empty(0, dtype=_C.uint8)
+            return rt.empty(0, dtype=_C.uint8, device="cpu")
         part = _C._storage_part(self._bytes, self._start + entry.begin, self._start + entry.end)
         # A file may place a tensor at an address that its dtype cannot be read from.
         aligned = _C._data_pointer(part) % entry.dtype.itemsize == 0

@@ -88,13 +88,13 @@ class Adam(Optimizer):
                 own = self.state.get(p)
                 # Old checkpoints, and some written elsewhere, count steps in Python numbers.
                 if own and not isinstance(own["step"], Tensor):
-                    own["step"] = rt.tensor(float(own["step"]), dtype=rt.float32)
+                    own["step"] = rt.tensor(float(own["step"]), dtype=rt.float32, device="cpu")
 
     def _state_of(self, p: Tensor, amsgrad: bool) -> dict[str, Any]:
         own: dict[str, Any] = self.state[p]
         if not own:
             with rt.no_grad():
-                own["step"] = rt.tensor(0.0, dtype=rt.float32)
+                own["step"] = rt.tensor(0.0, dtype=rt.float32, device="cpu")
                 own["exp_avg"] = rt.zeros_like(p)
                 own["exp_avg_sq"] = rt.zeros_like(p)
                 if amsgrad:

@@ -201,7 +201,7 @@ class DataLoader(Generic[T_co]):
         batches = self.batch_sampler
         if type(batches) is not BatchSampler or not isinstance(batches.sampler, _OrderSampler):
             for indices in batches:
-                yield rt.tensor(list(indices), dtype=rt.int64)
+                yield rt.tensor(list(indices), dtype=rt.int64, device="cpu")
             return
         order = batches.sampler._order()
         n, size = order.shape[0], batches.batch_size
@@ -256,6 +256,6 @@ def _indexed_tensors(dataset: Any) -> tuple[tuple[Tensor, ...], Tensor | None] |
         if inner is None:
             return None
         tensors, rows = inner
-        own = rt.tensor([int(i) for i in dataset.indices], dtype=rt.int64)
+        own = rt.tensor([int(i) for i in dataset.indices], dtype=rt.int64, device="cpu")
         return tensors, (own if rows is None else rows[own])
     return None

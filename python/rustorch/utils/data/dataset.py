@@ -208,6 +208,6 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = 
         sizes = list(lengths)  # type: ignore[arg-type]
     if sum(sizes) != total:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = rt.randperm(total, generator=generator).tolist()
+    order = rt.randperm(total, generator=generator, device="cpu").tolist()
     ends = itertools.accumulate(sizes)
     return [Subset(dataset, order[end - size : end]) for size, end in zip(sizes, ends)]

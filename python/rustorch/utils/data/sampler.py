@@ -44,7 +44,7 @@ class SequentialSampler(_OrderSampler):
         self.data_source = data_source
 
     def _order(self) -> Tensor:
-        return rt.arange(len(self.data_source))
+        return rt.arange(len(self.data_source), device="cpu")
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
@@ -67,7 +67,7 @@ def _generator(given: Any) -> Any:
     """The given generator, or a new one seeded from the global one, so that one pass is one draw from it."""
     if given is not None:
         return given
-    return rt.Generator().manual_seed(int(rt.randint(0, 2**62, ()).item()))
+    return rt.Generator().manual_seed(int(rt.randint(0, 2**62, (), device="cpu").item()))
 
 
 class RandomSampler(_OrderSampler):
@@ -104,11 +104,11 @@ class RandomSampler(_OrderSampler):
         n, wanted = len(self.data_source), self.num_samples
         generator = _generator(self.generator)
         if n == 0:
-            return rt.arange(0)
+            return rt.arange(0, device="cpu")
         if self.replacement:
-            return rt.randint(0, n, (wanted,), generator=generator, dtype=rt.int64)
-        passes = [rt.randperm(n, generator=generator) for _ in range(-(-wanted // n))]
-        return rt.cat(passes)[:wanted] if passes else rt.arange(0)
+            return rt.randint(0, n, (wanted,), generator=generator, dtype=rt.int64, device="cpu")
+        passes = [rt.randperm(n, generator=generator, device="cpu") for _ in range(-(-wanted // n))]
+        return rt.cat(passes)[:wanted] if passes else rt.arange(0, device="cpu")
 
     def __len__(self) -> int:
         return self.num_samples
@@ -126,11 +126,11 @@ class SubsetRandomSampler(_OrderSampler):
         self.generator = generator
 
     def _order(self) -> Tensor:
-        chosen = rt.tensor([int(i) for i in self.indices], dtype=rt.int64)
-        return chosen[rt.randperm(len(self.indices), generator=self.generator)]
+        chosen = rt.tensor([int(i) for i in self.indices], dtype=rt.int64, device="cpu")
+        return chosen[rt.randperm(len(self.indices), generator=self.generator, device="cpu")]
 
     def __iter__(self) -> Iterator[int]:
-        for i in rt.randperm(len(self.indices), generator=self.generator).tolist():
+        for i in rt.randperm(len(self.indices), generator=self.generator, device="cpu").tolist():
             yield self.indices[i]
 
     def __len__(self) -> int:
