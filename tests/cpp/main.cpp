@@ -11,6 +11,7 @@ void test_engine();
 void test_interceptor();
 void test_fork();
 void test_shader_source();
+void test_gpu_choices();
 
 namespace {
 struct Test {
@@ -20,7 +21,8 @@ struct Test {
 constexpr Test kTests[] = {
     {"parallel", test_parallel},       {"gemm", test_gemm}, {"conv", test_conv},
     {"lapack", test_lapack},           {"fft", test_fft},   {"engine", test_engine},
-    {"interceptor", test_interceptor}, {"fork", test_fork}, {"shader_source", test_shader_source}};
+    {"interceptor", test_interceptor}, {"fork", test_fork}, {"shader_source", test_shader_source},
+    {"gpu_choices", test_gpu_choices}};
 }  // namespace
 
 int main(int argc, char** argv) {

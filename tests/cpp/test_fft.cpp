@@ -41,7 +41,12 @@ std::vector<Long> transform(const std::vector<Long>& x, bool inverse) {
     roots[k] = {std::cos(angle), inverse ? std::sin(angle) : -std::sin(angle)};
   }
   for (size_t k = 0; k < n; ++k) {
-    for (size_t j = 0, at = 0; j < n; ++j, at = (at + k) % n) y[k] += x[j] * roots[at];
+    long double re = 0, im = 0;  // std::complex asks each product whether it is NaN
+    for (size_t j = 0, at = 0; j < n; ++j, at += at + k < n ? k : k - n) {
+      re += x[j].real() * roots[at].real() - x[j].imag() * roots[at].imag();
+      im += x[j].real() * roots[at].imag() + x[j].imag() * roots[at].real();
+    }
+    y[k] = {re, im};
   }
   return y;
 }

@@ -36,7 +36,7 @@ void headers_are_put_in_once() {
 
 // None of our headers is left to find but the shim, which Metal does not ask for.
 void our_shaders_stand_alone() {
-  const std::string folder = fs::path(__FILE__).parent_path() / "../../shaders";
+  const std::string folder = RT_SHADERS;
   CHECK(!shader_files(folder).empty());
   for (const std::string& file : shader_files(folder)) {
     std::istringstream text(shader_source(folder, file));
