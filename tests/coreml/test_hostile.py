@@ -201,6 +201,12 @@ def many_files(package: Path) -> None:
     block(change)(package)
 
 
+def offset_into_data(package: Path) -> None:
+    with open(package / WEIGHTS, "ab") as file:
+        file.write(bytes(64))
+    blob(offset=128)(package)
+
+
 def copy_first(fields: dict[str, Any]) -> None:
     fields["operations"].append(fields["operations"][0])
 
@@ -281,7 +287,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "offset beyond 64 bits": (blob(offset=(1 << 64) - 64), "no record can start there"),
     "offset in the header": (blob(offset=0), "no record can start there"),
     "offset between records": (blob(offset=65), "no record can start there"),
-    "offset of no record": (blob(offset=128), "no record starts there"),
+    "offset of no record": (offset_into_data, "no record starts there; got offset 128"),
     "record of another type": (weights(68, "<I", 1), "the record should hold fp32; got fp16"),
     "record of an unknown type": (weights(68, "<I", 99), "got unknown type 99"),
     "record of 2^63 bytes": (weights(72, "<Q", 1 << 63), "data lies outside of the file"),

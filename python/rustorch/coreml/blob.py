@@ -142,6 +142,7 @@ class BlobWriter:
         self._file = file
         self._count = 0
         self._end = ALIGNMENT
+        self._padding = 0
         file.write(bytes(ALIGNMENT))
 
     def add(self, array: Array, dtype: DataType) -> int:
@@ -153,11 +154,11 @@ class BlobWriter:
         unused = raw.nbytes * 8 - array.size * dtype.bits if dtype.is_sub_byte else 0
         start = offset + ALIGNMENT
         header = _RECORD.pack(SENTINEL, NUMBERS[dtype], raw.nbytes, start, unused)
-        self._file.write(header + bytes(ALIGNMENT - len(header)))
+        # The last record ends with its data: what aligns a record is written in front of it.
+        self._file.write(bytes(self._padding) + header + bytes(ALIGNMENT - len(header)))
         self._file.write(raw.data)
-        padding = -raw.nbytes % ALIGNMENT
-        self._file.write(bytes(padding))
-        self._end = start + raw.nbytes + padding
+        self._padding = -raw.nbytes % ALIGNMENT
+        self._end = start + raw.nbytes + self._padding
         self._count += 1
         return offset
 
