@@ -123,6 +123,7 @@ class BlobReader:
         return array.reshape(type.static_shape)
 
     def close(self) -> None:
+        """Closes the file; nothing can be read any more."""
         self._close()
 
 
@@ -131,6 +132,8 @@ class BlobWriter:
 
     >>> import io
     >>> import numpy as np
+    >>> from rustorch.coreml.blob import BlobWriter
+    >>> from rustorch.coreml.mil.types import DataType
     >>> file = io.BytesIO()
     >>> writer = BlobWriter(file)
     >>> [writer.add(np.ones(3, np.float16), DataType.FLOAT16) for _ in range(2)]

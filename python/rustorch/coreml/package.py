@@ -94,6 +94,7 @@ class PackageFiles:
         return True
 
     def close(self) -> None:
+        """Closes the directory; files that were opened stay open."""
         self._close()
 
 

@@ -89,6 +89,7 @@ class Message:
         self.numbers: set[int] = set()
 
     def add(self, field: Field) -> None:
+        """Adds a line to the table."""
         self.fields.append(field)
         self.fields.sort(key=lambda item: item.number)
         self.numbers.add(field.number)

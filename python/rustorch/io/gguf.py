@@ -60,6 +60,7 @@ class Entry(NamedTuple):
 
     @property
     def numel(self) -> int:
+        """The number of elements."""
         return math.prod(self.shape)
 
 

@@ -160,6 +160,7 @@ def dequantize(raw: Array, type: BlockType) -> Array:
         type: a quantized type of `TYPES`.
 
     >>> import numpy as np
+    >>> from rustorch.io.gguf_blocks import TYPES, dequantize
     >>> block = np.frombuffer(np.float16(0.5).tobytes() + bytes(range(32)), np.uint8)
     >>> dequantize(block, TYPES[8])[:4]
     array([0. , 0.5, 1. , 1.5], dtype=float32)

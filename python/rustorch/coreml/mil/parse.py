@@ -62,6 +62,7 @@ def parse_program(
     Raises:
         ValueError: (`FormatError`) for anything else, with the line it stands in.
 
+    >>> from rustorch.coreml.mil.parse import parse_program
     >>> text = "program(1.0) { func main<ios17>(fp16 x) { fp16 y = relu(x = x); } -> (y); }"
     >>> parse_program(text).functions["main"].block.operations[0].inputs
     {'x': ['x']}

@@ -195,10 +195,12 @@ class Model:
 
     @property
     def functions(self) -> dict[str, Function]:
+        """The functions of the program, by name."""
         return self.program.functions
 
     @property
     def default_function_name(self) -> str:
+        """The function that runs when none is named: "main" unless the model says otherwise."""
         return self.description.default_function_name or "main"
 
     @property
@@ -208,4 +210,5 @@ class Model:
 
     @property
     def metadata(self) -> Metadata:
+        """Who made the model, and what for."""
         return self.description.metadata

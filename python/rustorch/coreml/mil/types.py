@@ -1,5 +1,6 @@
 """Types of values in an ML Program, by Core ML's own names for them.
 
+>>> from rustorch.coreml.mil.types import DataType, StateType, TensorType
 >>> print(TensorType(DataType.FLOAT16, (1, None, 8)))
 tensor<fp16, [1, ?, 8]>
 >>> print(StateType(TensorType(DataType.FLOAT16, (4,))))
@@ -74,18 +75,22 @@ class DataType(enum.Enum):
 
     @property
     def is_float(self) -> bool:
+        """Whether elements are floating-point numbers of any width."""
         return self.value.startswith(("fp", "bf"))
 
     @property
     def is_integer(self) -> bool:
+        """Whether elements are integers of any width; bools are not."""
         return self.value.startswith(("int", "uint"))
 
     @property
     def is_signed(self) -> bool:
+        """Whether elements can be negative."""
         return self.is_float or self.value.startswith("int")
 
     @property
     def is_sub_byte(self) -> bool:
+        """Whether several elements lie in a byte."""
         return 0 < self.bits < 8
 
     @classmethod
@@ -133,6 +138,7 @@ class TensorType:
 
     @property
     def rank(self) -> int | None:
+        """The number of dimensions; None where it is unknown."""
         return None if self.shape is None else len(self.shape)
 
     @property

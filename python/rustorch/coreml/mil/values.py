@@ -153,6 +153,7 @@ def immediate(data: Any, dtype: DataType | None = None) -> TensorValue:
         TypeError: for data that MIL has no type for.
         ValueError: for integers outside of the range of `dtype`.
 
+    >>> from rustorch.coreml.mil.values import immediate
     >>> immediate(3).type, immediate([1.5, 2]).type, immediate("valid").item()
     (TensorType(dtype=<DataType.INT32: 'int32'>, shape=()), TensorType(dtype=<DataType.FLOAT32: 'fp32'>, \
 shape=(2,)), 'valid')
