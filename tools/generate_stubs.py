@@ -82,6 +82,33 @@ ATTRIBUTE_TYPES = {
     "imag": "Tensor",
     "index": "_int | None",
     "type": "_str",
+    "GraphNode.attributes": "dict[_str, Any]",
+    "GraphNode.form": "_str",
+    "GraphNode.grad": "_bool",
+    "GraphNode.index": "_int",
+    "GraphNode.inputs": "dict[_str, Any]",
+    "GraphNode.location": "_str",
+    "GraphNode.op": "_str",
+    "GraphNode.outputs": "list[GraphValue | None]",
+    "GraphNode.random": "_bool",
+    "GraphNode.record": "_str",
+    "GraphNode.schema": "_str",
+    "GraphNode.writes": "list[_str]",
+    "GraphValue.id": "_int",
+    "GraphValue.kind": "_str",
+    "GraphValue.name": "_str",
+    "GraphValue.node": "GraphNode | None",
+    "GraphValue.strides": "tuple[_int, ...]",
+    "GraphValue.tensor": "Tensor | None",
+    "GraphValue.uses": "list[GraphNode]",
+    "_Graph.buffers": "list[GraphValue]",
+    "_Graph.constants": "list[GraphValue]",
+    "_Graph.inputs": "list[GraphValue]",
+    "_Graph.mutations": "list[tuple[GraphValue, GraphValue]]",
+    "_Graph.nodes": "list[GraphNode]",
+    "_Graph.outputs": "list[GraphValue]",
+    "_Graph.parameters": "list[GraphValue]",
+    "_Graph.tensors": "list[GraphValue]",
 }
 RESULTS_OF = {
     "Tensor": (
@@ -141,7 +168,7 @@ SKIPPED = {
     "__new__", "__init__", "__doc__", "__module__", "__dict__", "__weakref__", "__repr__", "__str__",
     "__array_priority__", "__buffer__",
     "__getattribute__", "__setattr__", "__delattr__", "__reduce__", "__qualname__", "__name__", "__sizeof__",
-    "__getstate__", "__delitem__", "__hash__",
+    "__getstate__", "__delitem__", "__hash__", "_pybind11_conduit_v1_",
 }  # fmt: skip
 
 
@@ -327,7 +354,7 @@ def dunder_lines(name: str) -> list[str]:
 
 
 def class_lines(cls: type, with_out: set[str]) -> list[str]:
-    bases = [base.__name__ for base in cls.__bases__ if base is not object]
+    bases = [base.__name__ for base in cls.__bases__ if base.__name__ not in ("object", "pybind11_object")]
     inherited = f"({'tuple[int, ...]' if bases == ['tuple'] else ', '.join(bases)})" if bases else ""
     lines = [f"class {cls.__name__}{inherited}:"]
     if "__new__" in vars(cls):
@@ -340,7 +367,8 @@ def class_lines(cls: type, with_out: set[str]) -> list[str]:
     for name, member in sorted(vars(cls).items()):
         if isinstance(member, (types.GetSetDescriptorType, types.MemberDescriptorType, property)):
             if name not in SKIPPED:
-                lines.append(f"    {name}: {ATTRIBUTE_TYPES.get(name, 'Any')}")
+                kind = ATTRIBUTE_TYPES.get(f"{cls.__name__}.{name}", ATTRIBUTE_TYPES.get(name, "Any"))
+                lines.append(f"    {name}: {kind}")
     for name, member in sorted(vars(cls).items()):
         if name in SKIPPED:
             continue

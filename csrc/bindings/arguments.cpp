@@ -4,6 +4,7 @@
 #include "bindings/default_device.h"
 #include "bindings/generator.h"
 #include "bindings/python.h"
+#include "graph/trace.h"
 
 namespace rt::py {
 
@@ -92,6 +93,7 @@ Scalar to_scalar(PyObject* o) {
     RT_CHECK(
         unwrap(o).numel() == 1, Runtime, "item",
         cat_str("a Tensor with ", unwrap(o).numel(), " elements cannot be converted to Scalar"));
+    graph::note_read(unwrap(o), "a tensor where a number is wanted");
     return item(unwrap(o));
   }
   if (is_numpy_scalar(o)) return to_scalar(checked(PyObject_CallMethod(o, "item", nullptr)).get());

@@ -5,6 +5,7 @@
 
 #include "autograd/engine.h"
 #include "bindings/hooks.h"
+#include "graph/trace.h"
 
 namespace rt::py {
 
@@ -142,13 +143,20 @@ PyObject* retain(PyObject*, PyObject* tensor) {
   });
 }
 PyObject* detached(PyObject*, PyObject* tensor) {
-  return guard([&] { return wrap(detach(unwrap(tensor))); });
+  return guard([&]() -> PyObject* {
+    const Tensor& t = unwrap(tensor);
+    if (!graph::tracer()) return wrap(detach(t));
+    static const OpRecord* const op = find_op("detach");
+    const Value argument(t);
+    return call_op(*op, &argument);
+  });
 }
 PyObject* detach_inplace(PyObject*, PyObject* tensor) {
   return guard([&]() -> PyObject* {
     const Tensor& t = unwrap(tensor);
     RT_CHECK(!t.impl()->view_base_, Runtime, "detach_",
              "Can't detach views in-place. Use detach() instead.", describe(t), "detach()");
+    graph::note_unrecorded("detach_(): it is not recorded; try detach()");
     if (t.impl()->autograd_) set_history(t, nullptr, 0);
     t.impl()->requires_grad_ = false;
     Py_INCREF(tensor);

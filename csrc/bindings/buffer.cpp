@@ -3,6 +3,7 @@
 #include <string>
 
 #include "bindings/python.h"
+#include "graph/trace.h"
 
 namespace rt::py {
 
@@ -66,6 +67,7 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) {
           PyErr_SetString(PyExc_BufferError, ("buffer: " + why).c_str());
           return -1;
         }
+        graph::note_read(t, "an array of a tensor's memory");
         auto exported = std::make_unique<Exported>(t);
         const auto item = static_cast<Py_ssize_t>(t.item_size());
         for (int64_t s : t.sizes()) exported->shape.push_back(static_cast<Py_ssize_t>(s));

@@ -1,5 +1,6 @@
 // Tensors from Python data: numbers and nested sequences.
 #include "bindings/python.h"
+#include "graph/trace.h"
 #include "ops/ops.h"
 
 namespace rt::py {
@@ -99,6 +100,7 @@ void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t
     const IntList rest = IntList(shape).slice(depth, shape.size() - depth);
     RT_CHECK(src.sizes() == rest, Value, "tensor", "nested tensors must have equal shapes",
              cat_str(src.sizes(), " and ", rest));
+    if (graph::Tracer* r = graph::tracer()) r->note_read(src, "a tensor in a list of data");
     NoGradGuard guard;
     ops::copy_(make_view(t, rest, contiguous_strides(rest), *at), src);
     *at += src.numel();
@@ -141,6 +143,7 @@ PyObject* tensor_from_data(PyObject*, PyObject* args) {
       const Tensor src = is_tensor(data) ? unwrap(data) : tensor_of_array(data);
       NoGradGuard guard;
       Tensor t = empty(src.sizes(), type.value_or(src.dtype()), {}, "tensor");
+      graph::note_made(t);
       return wrap(ops::copy_(t, src));
     }
     Dims shape;
@@ -151,7 +154,16 @@ PyObject* tensor_from_data(PyObject*, PyObject* args) {
     }
     Tensor t = empty(shape, *type, {}, "tensor");
     int64_t at = 0;
-    fill(data, t, shape, 0, &at);
+    {
+      // The data is a constant of a recording, however it is put together.
+      struct Unseen {
+        Interceptor* saved = modes().interceptor;
+        ~Unseen() { modes().interceptor = saved; }
+      } unseen;
+      if (graph::tracer()) modes().interceptor = nullptr;
+      fill(data, t, shape, 0, &at);
+    }
+    graph::note_made(t);
     return wrap(std::move(t));
   });
 }

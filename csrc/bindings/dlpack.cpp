@@ -4,6 +4,7 @@
 
 #include "autograd/node.h"
 #include "bindings/python.h"
+#include "graph/trace.h"
 
 namespace rt::py {
 
@@ -153,6 +154,7 @@ PyObject* to_dlpack(PyObject*, PyObject* args) {
     RT_CHECK(is_tensor(o), Type, "to_dlpack", "expected a tensor", Py_TYPE(o)->tp_name);
     const Tensor& t = unwrap(o);
     const bool read_only = t.storage()->read_only();
+    graph::note_read(t, "a DLPack capsule of a tensor");
     if (versioned) {
       return make_capsule<DLManagedTensorVersioned>(
           t, (read_only ? kReadOnly : 0) | (copied ? kIsCopied : 0));

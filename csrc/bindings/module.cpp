@@ -27,6 +27,7 @@ PYBIND11_MODULE(_C, m) {
     init_default_device(m.ptr());
     init_routing(m.ptr());
     init_bench(m.ptr());
+    init_graph(m.ptr());
   } catch (...) {
     rt::py::set_error_from_exception();
     throw pybind11::error_already_set();

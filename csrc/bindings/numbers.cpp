@@ -1,5 +1,6 @@
 // The operators of Tensor, bound straight to CPython's slots: the shortest way into an op.
 #include "bindings/python.h"
+#include "graph/trace.h"
 #include "ops/ops.h"
 
 namespace rt::py {
@@ -140,7 +141,8 @@ Scalar only_element(PyObject* o, const char* what) {
   RT_CHECK(t.numel() == 1, Runtime, what,
            cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"),
            describe(t), "indexing one element");
-  return to_scalar(o);
+  graph::note_read(t, cat_str(what, "()").c_str());
+  return item(t);
 }
 int to_bool(PyObject* o) {
   return guard(
@@ -152,7 +154,8 @@ int to_bool(PyObject* o) {
         RT_CHECK(t.numel() == 1, Runtime, "bool",
                  "Boolean value of Tensor with more than one value is ambiguous", describe(t),
                  "t.any() or t.all()");
-        return to_scalar(o).to_bool();
+        graph::note_read(t, "bool()");
+        return item(t).to_bool();
       },
       -1);
 }
@@ -178,7 +181,8 @@ PyObject* to_index(PyObject* o) {
     const Tensor& t = unwrap(o);
     RT_CHECK(t.numel() == 1 && is_integral(t.dtype(), true), Type, "index",
              "only integer tensors of a single element can be converted to an index", describe(t));
-    return PyLong_FromLongLong(to_scalar(o).to_int());
+    graph::note_read(t, "a tensor as an index");
+    return PyLong_FromLongLong(item(t).to_int());
   });
 }
 

@@ -2,6 +2,7 @@
 #include "autograd/node.h"
 #include "bindings/autograd.h"
 #include "bindings/python.h"
+#include "graph/trace.h"
 #include "ops/ops.h"
 
 namespace rt::py {
@@ -49,6 +50,7 @@ int set_data(PyObject* o, PyObject* value, void*) {
         const Tensor& v = unwrap(value);
         RT_CHECK(v.device() == t.device() || !requires_grad(t) || is_leaf(t), Runtime, "data",
                  "incompatible tensor for .data", cat_str(describe(v), " to ", describe(t)));
+        graph::note_unrecorded("data: assigning it is not recorded; try copy_() under no_grad()");
         t.start_version(t.version());  // the count goes on; v keeps its own
         t.impl()->set_storage(v.storage());
         t.impl()->dtype_ = v.dtype();
@@ -70,7 +72,16 @@ int set_requires(PyObject* o, PyObject* value, void*) {
 }
 
 PyObject* data_of(const Tensor& t) {
-  Tensor d = detach(t);
+  static const OpRecord* const op = find_op("detach");
+  Tensor d;
+  if (graph::tracer()) {
+    const Value argument(t);
+    Value returns[OpRecord::kMaxReturns];
+    call_boxed(*op, &argument, returns);
+    d = returns[0].tensor();
+  } else {
+    d = detach(t);
+  }
   d.start_version(0);  // its writes are no concern of t's
   return wrap(std::move(d));
 }

@@ -155,6 +155,7 @@ void init_printing(PyObject* module);
 void init_registry(PyObject* module);
 void init_runtime(PyObject* module);
 void init_bench(PyObject* module);
+void init_graph(PyObject* module);
 PyNumberMethods* number_methods();
 PyObject* rich_compare(PyObject* a, PyObject* b, int op);
 PyGetSetDef* tensor_properties();

@@ -3,6 +3,7 @@
 
 #include "autograd/node.h"
 #include "bindings/python.h"
+#include "graph/trace.h"
 #include "ops/memory_format.h"
 #include "ops/ops.h"
 
@@ -39,6 +40,7 @@ PyObject* item(PyObject* o, PyObject*) {
     RT_CHECK(t.numel() == 1, Runtime, "item",
              cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"),
              describe(t), "indexing one element, or tolist()");
+    graph::note_read(t, "item()");
     return to_python(rt::item(t));
   });
 }
@@ -55,6 +57,7 @@ PyObject* list_of(const Tensor& t, int64_t dim, const char* at) {
 }
 PyObject* tolist(PyObject* o, PyObject*) {
   return guard([&]() -> PyObject* {
+    graph::note_read(unwrap(o), "tolist()");
     const Tensor host = on_host(unwrap(o));
     return list_of(host, 0, host.host_data<char>());
   });
@@ -146,6 +149,7 @@ void check_resizable(const Tensor& t, const char* method) {
 PyObject* resize(PyObject* o, PyObject* args, PyObject*) {
   return guard([&]() -> PyObject* {
     check_resizable(unwrap(o), "resize_");
+    graph::note_unrecorded("resize_(): it is not recorded; try a new tensor");
     const bool packed = PyTuple_GET_SIZE(args) == 1 && !PyIndex_Check(PyTuple_GET_ITEM(args, 0));
     ops::resize_(unwrap(o), to_dims("resize_", "size", packed ? PyTuple_GET_ITEM(args, 0) : args));
     Py_INCREF(o);
@@ -157,6 +161,7 @@ PyObject* resize_as(PyObject* o, PyObject* args, PyObject*) {
     PyObject* other;
     if (!PyArg_ParseTuple(args, "O", &other)) return nullptr;
     check_resizable(unwrap(o), "resize_as_");
+    graph::note_unrecorded("resize_as_(): it is not recorded; try a new tensor");
     ops::resize_(unwrap(o), tensor_argument("resize_as_", other).sizes());
     Py_INCREF(o);
     return o;
@@ -175,6 +180,7 @@ PyObject* set(PyObject* o, PyObject* args) {
     RT_CHECK(
         from.dtype() == t.dtype(), Runtime, "set_",
         cat_str("Expected a Tensor of type ", name(t.dtype()), " but got ", name(from.dtype())));
+    graph::note_unrecorded("set_(): it is not recorded; try a new tensor");
     t.start_version(t.version() + 1);
     t.impl()->set_storage(from.storage());
     t.impl()->set_geometry(from.sizes(), from.strides(), from.offset());

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         datasets,
         fft,
         io,
+        jit,
         linalg,
         nn,
         optim,
@@ -98,7 +99,7 @@ _layout.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "linalg", "nn", "optim",
+    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "nn", "optim",
     "selector", "special", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
