@@ -67,14 +67,28 @@ def tiny() -> mil.Model:
 
 
 @pytest.mark.parametrize(("name", "count"), [(SPEC, 14_000), (WEIGHTS, 6_000)])
-def test_damaged_packages(tmp_path, name, count):
+def test_damaged_packages(tmp_path, name, count, monkeypatch):
     package = tmp_path / "m"
     write_package(tiny(), package, sync=False)
     good = (package / name).read_bytes()
     rng = random.Random(0)
     outcomes: dict[str, int] = {}
+    original = os.open
+
+    def one_step_down(path, flags, mode=0o777, *, dir_fd=None):
+        """Opens the package itself, and below it only what a directory holds under a plain name."""
+        if dir_fd is None:
+            assert os.fspath(path) == str(package)
+        else:
+            assert flags & os.O_NOFOLLOW
+            assert "/" not in path
+            assert path not in (".", "..")
+        return original(path, flags, mode, dir_fd=dir_fd)
+
     start = time.perf_counter()
     descriptor = os.open(package / name, os.O_WRONLY)
+    monkeypatch.setattr(os, "open", one_step_down)
+    monkeypatch.setattr(os, "supports_dir_fd", os.supports_dir_fd | {one_step_down})
     try:
         for _ in range(count):
             data = damaged(good, rng)

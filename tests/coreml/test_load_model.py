@@ -42,6 +42,8 @@ def test_content_decides_and_not_the_name(tmp_path):
     assert weights["w"].tolist() == [[1, 1, 1]] * 2
     assert weights.metadata.size == os.path.getsize(tmp_path / "b.mlpackage")
     assert "1 tensors, safetensors, not quantized" in repr(weights)
+    weights["w"].zero_()
+    assert weights["w"].sum() == 6
 
 
 def test_weights_go_into_modules(tmp_path):

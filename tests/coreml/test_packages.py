@@ -220,6 +220,18 @@ def test_numbers_beyond_their_type_are_not_written(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("message", "fields", "error"),
+    [
+        ("Metadata", {"author": "\udcff"}, "author is no text"),
+        ("ArrayFeatureType", {"intDefaultValue": 1 << 31}, "intDefaultValue has more than 32 bits"),
+    ],
+)
+def test_what_messages_cannot_hold_is_refused(message, fields, error):
+    with pytest.raises(FormatError, match=error):
+        protobuf.encode(MESSAGES[message], fields)
+
+
 def test_varints_against_their_definition():
     def varint(value: int) -> bytes:
         value %= 1 << 64

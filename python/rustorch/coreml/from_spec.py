@@ -71,6 +71,8 @@ class ProgramReader:
     def __init__(self, weights: Weights | None = None) -> None:
         self._weights = weights
         self._types: dict[bytes, ValueType] = {}
+        # The number of elements by type, for those that a value can be of. Types live in the dict above.
+        self._counts: dict[int, int] = {}
 
     def program(self, spec: dict[str, Any]) -> Program:
         """The program of a Program message. Raises ValueError (`FormatError`)."""
@@ -163,7 +165,7 @@ class ProgramReader:
         kind = one_of(inner, "tensor", "tuple", "list", "dictionary")
         match type:
             case TensorType() if kind == "tensor":
-                return TensorValue(type, _tensor(inner["tensor"], _checked(type)))
+                return TensorValue(type, _tensor(inner["tensor"], type, self._count(type)))
             case ListType() if kind == "list":
                 items = self._items(inner["list"], [type.type] * len(inner["list"].get("values", [])))
                 if type.length is not None and type.length != len(items):
@@ -182,6 +184,17 @@ class ProgramReader:
             case _:
                 raise _fail(f"a value of {type} is given as something else", kind or "nothing")
 
+    def _count(self, type: TensorType) -> int:
+        """The elements of a value of a type whose sizes are known, and no more than an array can have."""
+        count = self._counts.get(id(type))
+        if count is None:
+            if not type.is_static:
+                raise _fail("a value needs a type whose sizes are known", type)
+            if math.prod(max(size, 1) for size in type.static_shape) > MAX_SIZE:
+                raise _fail("a value is larger than any memory", type)
+            count = self._counts[id(type)] = type.count
+        return count
+
     def _items(self, spec: dict[str, Any], types: Sequence[ValueType]) -> tuple[Value, ...]:
         items = tuple(self.value(item) for item in spec.get("values", []))
         if tuple(item.type for item in items) != tuple(types):
@@ -194,7 +207,8 @@ class ProgramReader:
         if self._weights is None:
             raise _fail("this model has no files of weights", spec.get("fileName", ""))
         name, offset = spec.get("fileName", ""), spec.get("offset", 0)
-        value = BlobFileValue(_checked(type), name, offset, self._weights.load)
+        self._count(type)
+        value = BlobFileValue(type, name, offset, self._weights.load)
         self._weights.check(value)
         return value
 
@@ -223,17 +237,8 @@ def _tensor_type(spec: dict[str, Any]) -> TensorType:
     return TensorType(DATA_TYPES[number], tuple(None if isinstance(size, str) else size for size in sizes))
 
 
-def _checked(type: TensorType) -> TensorType:
-    """The type, if a value can be of it: all sizes known, and no more than an array can have."""
-    if not type.is_static:
-        raise _fail("a value needs a type whose sizes are known", type)
-    if math.prod(max(size, 1) for size in type.static_shape) > MAX_SIZE:
-        raise _fail("a value is larger than any memory", type)
-    return type
-
-
-def _tensor(spec: dict[str, Any], type: TensorType) -> Array:
-    dtype, count = type.dtype, type.count
+def _tensor(spec: dict[str, Any], type: TensorType, count: int) -> Array:
+    dtype, shape = type.dtype, type.static_shape
     kind = one_of(spec, "floats", "ints", "bools", "strings", "longInts", "doubles", "bytes")
     values: Any = spec[kind].get("values", b"") if kind else b""
     if kind == "bytes":
@@ -241,7 +246,7 @@ def _tensor(spec: dict[str, Any], type: TensorType) -> Array:
             raise _fail(f"{type} cannot be given as bytes")
         if len(values) != packed_size(count, dtype):
             raise _fail(f"{type} takes {packed_size(count, dtype)} bytes", f"{len(values)} bytes")
-        return from_bytes(np.frombuffer(values, np.uint8), dtype, count).reshape(type.static_shape)
+        return from_bytes(np.frombuffer(values, np.uint8), dtype, count).reshape(shape)
     if len(values) != count:
         raise _fail(f"{type} has {count} elements", f"{len(values)} values")
     if kind == "strings" or (dtype is DataType.STRING and not count):
@@ -249,24 +254,26 @@ def _tensor(spec: dict[str, Any], type: TensorType) -> Array:
             raise _fail(f"{type} cannot be given as strings")
         texts = np.empty(count, dtype=object)
         texts[:] = values
-        return texts.reshape(type.static_shape)
+        return texts.reshape(shape)
     if kind is None or not count:
-        return np.zeros(type.static_shape, dtype.numpy_dtype)
+        return np.zeros(shape, dtype.numpy_dtype)
     if dtype not in _LISTS[kind]:
         raise _fail(f"{type} cannot be given as {kind}")
-    return _numbers(values, type, kind).reshape(type.static_shape)
+    return _numbers(values, type, kind).reshape(shape)
 
 
 def _numbers(values: Array, type: TensorType, kind: str) -> Array:
     dtype = type.dtype
     if kind == "longInts":
         return values.view(dtype.numpy_dtype)
-    if kind == "ints":
+    if kind == "ints" and dtype is not DataType.INT32:
         low = -(1 << (dtype.bits - 1)) if dtype.is_signed else 0
         high = (1 << (dtype.bits - dtype.is_signed)) - 1
         if values.min() < low or values.max() > high:
             raise _fail(f"{dtype.value} holds {low} to {high}", f"{values.min()} to {values.max()}")
     if dtype is DataType.BFLOAT16 and (values.view(np.uint32) & 0xFFFF).any():
         raise _fail(f"{type} has numbers that are no bfloat16")
+    if values.dtype == dtype.numpy_dtype:
+        return values
     with np.errstate(over="ignore"):
-        return values.astype(dtype.numpy_dtype, copy=False)
+        return values.astype(dtype.numpy_dtype)

@@ -80,13 +80,14 @@ class Field:
 class Message:
     """The table of a message's fields."""
 
-    __slots__ = ("by_tag", "fields", "name", "numbers")
+    __slots__ = ("by_tag", "fields", "name", "numbers", "packed")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.fields: list[Field] = []
         self.by_tag: dict[int, Field] = {}
         self.numbers: set[int] = set()
+        self.packed: list[Field] = []
 
     def add(self, field: Field) -> None:
         """Adds a line to the table."""
@@ -96,6 +97,7 @@ class Message:
         self.by_tag[field.number << 3 | _WIRE[field.kind]] = field
         if field.packed:
             # Readers take repeated numbers packed or one by one.
+            self.packed.append(field)
             self.by_tag[field.number << 3 | _LENGTH] = field
 
 
@@ -145,49 +147,36 @@ class _Decoder:
                     raise _fail(
                         f"{message.name}.{name} ends beyond what holds it", f"{size} bytes of {end - start}"
                     )
-                self.delimited(field, found, message, start, at, depth)
-                continue
-            value, at = self.number(field, wire, at, end)
+                if field.kind is Kind.MESSAGE:
+                    assert field.message is not None
+                    value: Any = self.message(field.message, start, at, depth + 1)
+                elif field.kind is Kind.STRING:
+                    try:
+                        value = data[start:at].decode("utf-8")
+                    except UnicodeDecodeError as error:
+                        raise _fail(f"{message.name}.{name} is no text", str(error)) from None
+                elif field.kind is Kind.BYTES:
+                    value = data[start:at]
+                else:
+                    value = self.packed(field, start, at)
+            else:
+                value, at = self.number(field, wire, at, end)
             if field.repeated:
                 found.setdefault(name, []).append(value)
+            elif field.entry:
+                entries = found.setdefault(name, {})
+                key = value.get("key", "")
+                if key in entries:
+                    raise _fail(f"{message.name}.{name} has a key twice", repr(key)[:100])
+                entries[key] = value.get("value", "" if field.text_entry else {})
             elif name in found:
                 raise _fail(f"{message.name}.{name} is given twice")
             else:
                 found[name] = value
-        for field in message.fields:
-            if field.packed and field.name in found:
+        for field in message.packed:
+            if field.name in found:
                 found[field.name] = _joined(found[field.name], field)
         return found
-
-    def delimited(
-        self, field: Field, found: dict[str, Any], message: Message, at: int, end: int, depth: int
-    ) -> None:
-        name, value = field.name, None  # type: str, Any
-        if field.kind is Kind.MESSAGE:
-            assert field.message is not None
-            value = self.message(field.message, at, end, depth + 1)
-        elif field.kind is Kind.STRING:
-            try:
-                value = self.data[at:end].decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise _fail(f"{message.name}.{name} is no text", str(error)) from None
-        elif field.kind is Kind.BYTES:
-            value = self.data[at:end]
-        else:
-            found.setdefault(name, []).append(self.packed(field, at, end))
-            return
-        if field.entry:
-            entries = found.setdefault(name, {})
-            key = value.get("key", "")
-            if key in entries:
-                raise _fail(f"{message.name}.{name} has a key twice", repr(key)[:100])
-            entries[key] = value.get("value", "" if field.text_entry else {})
-        elif field.repeated:
-            found.setdefault(name, []).append(value)
-        elif name in found:
-            raise _fail(f"{message.name}.{name} is given twice")
-        else:
-            found[name] = value
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
         value = shift = 0
@@ -331,15 +320,22 @@ def _payload(value: Any, field: Field) -> bytes:
             assert field.message is not None
             return encode(field.message, value)
         case Kind.STRING:
-            return value.encode("utf-8")  # type: ignore[no-any-return]
+            return _text_bytes(value, field)
         case Kind.BYTES:
             return bytes(value)
-        case Kind.FLOAT:
-            return struct.pack("<f", value)
-        case Kind.DOUBLE:
-            return struct.pack("<d", value)
+        case Kind.FLOAT | Kind.DOUBLE:
+            return np.asarray(value, _ARRAYS[field.kind]).tobytes()
+        case Kind.INT32 if not -(1 << 31) <= value < 1 << 31:
+            raise _fail(f"{field.name} has more than 32 bits", str(value))
         case _:
             return _varint_bytes(int(value))
+
+
+def _text_bytes(text: str, field: Field) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise _fail(f"{field.name} is no text", str(error)) from None
 
 
 def _varint_bytes(value: int) -> bytes:

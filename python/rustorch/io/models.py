@@ -151,7 +151,7 @@ def _only_weights(weights: Weights, options: Mapping[str, Any]) -> Weights:
 
 
 def _safetensors(path: str | os.PathLike[str]) -> Weights:
-    file = SafetensorsFile(path, share=True)
+    file = SafetensorsFile(path)
     described = file.metadata
     metadata = ModelMetadata(
         "safetensors",
