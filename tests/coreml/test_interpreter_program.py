@@ -354,3 +354,37 @@ def test_precision_is_checked():
 def test_a_program_on_another_device_gives_the_same():
     runner = Runner(unary("mul", y=np.float32(2)), device="emulator")
     assert np.array_equal(runner.predict(X)["y"], X * 2)
+
+
+def test_a_declared_result_of_absurd_size_is_refused_at_once():
+    step = op("fill", "y", mil.TensorType(D.FLOAT32, (1 << 20, 1 << 20)), shape=[1 << 20, 1 << 20])
+    with pytest.raises(OpError, match="fill 'y': more than 2147483648 elements"):
+        Runner(model_of([], [step], ["y"]))
+
+
+def test_a_tensor_of_weights_is_not_read_as_a_list_of_numbers():
+    large = mil.immediate(np.zeros(1 << 21, np.int32))
+    runner = Runner(model_of([mil.NamedType("x", F4)], [op("reshape", "y", x="x", shape=large)], ["y"]))
+    with pytest.raises(ArgumentError, match="shape takes 1048576 numbers at most; got 2097152"):
+        runner.predict(X)
+
+
+def test_a_loop_that_doubles_a_tensor_without_end():
+    """It fails by its size long before it has gone round often."""
+    any_size = mil.TensorType(D.FLOAT32, (None,))
+    true = op("identity", "more", mil.TensorType(D.BOOL), x=True)
+    join = mil.Operation(
+        "concat", {"values": ["b"] * 256, "axis": [mil.immediate(0)]}, [mil.NamedType("c", any_size)]
+    )
+    loop = mil.Operation(
+        "while_loop",
+        {"loop_vars": ["x"]},
+        [mil.NamedType("y", any_size)],
+        [
+            mil.Block([mil.NamedType("a", any_size)], ["more"], [true]),
+            mil.Block([mil.NamedType("b", any_size)], ["c"], [join]),
+        ],
+    )
+    runner = Runner(model_of([mil.NamedType("x", any_size)], [loop], ["y"]))
+    with pytest.raises(OpError, match="in concat 'c': concat: more than"):
+        runner.predict(np.ones(2, np.float32))

@@ -19,7 +19,7 @@ from rustorch.coreml.mil.values import (
 )
 from rustorch.errors import ArgumentError, DTypeError
 
-__all__ = ["Constant", "ConstantPart", "ValueConstant", "convert"]
+__all__ = ["Constant", "ConstantPart", "ValueConstant", "check_count", "convert"]
 
 
 class Constant:
@@ -34,6 +34,9 @@ class Constant:
     def tensor(self, dtype: rt.dtype, device: str) -> Tensor:
         """The value as a tensor, the same one at each call."""
         raise AssertionError
+
+    def forget(self) -> None:
+        """Lets go of tensors; `tensor` makes them anew."""
 
 
 class ValueConstant(Constant):
@@ -53,13 +56,14 @@ class ValueConstant(Constant):
             self._tensors[dtype] = _load(self._value).to(device=device, dtype=dtype)
         return self._tensors[dtype]
 
+    def forget(self) -> None:
+        self._tensors.clear()
+
 
 class ConstantPart(Constant):
-    """One result of an operation on constants (a compressed weight), computed with the others once."""
+    """One result of an operation on constants: of a compressed weight."""
 
-    def __init__(
-        self, type: ValueType, compute: Callable[[], tuple[Tensor, ...]], index: int, precision: Precision
-    ) -> None:
+    def __init__(self, type: ValueType, compute: Callable[[], tuple[Tensor, ...]], index: int) -> None:
         self.type = type
         self._compute = compute
         self._index = index
@@ -72,6 +76,9 @@ class ConstantPart(Constant):
         if dtype not in self._tensors:
             self._tensors[dtype] = self._compute()[self._index].to(device=device, dtype=dtype)
         return self._tensors[dtype]
+
+    def forget(self) -> None:
+        self._tensors.clear()
 
 
 def _python(value: Value) -> Any:
@@ -128,6 +135,17 @@ def _integer(value: Any) -> int:
     if int(number) != number:
         raise ArgumentError.of("interpreter", "an integer is needed", str(number))
     return int(number)
+
+
+# A list of Python's numbers takes ten times the memory of a tensor: hostile programs could have a blob read
+# as one.
+_MAX_PYTHON = 1 << 20
+
+
+def check_count(name: str, count: int) -> None:
+    """Raises for tensors that are too large to be a list of numbers."""
+    if count > _MAX_PYTHON:
+        raise ArgumentError.of("interpreter", f"{name} takes {_MAX_PYTHON} numbers at most", str(count))
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {

@@ -8,13 +8,8 @@ from typing import Any
 import rustorch as rt
 from rustorch import Tensor
 from rustorch.coreml.interpreter.inputs import InputSpec, input_specs
-from rustorch.coreml.interpreter.plan import (
-    LOOPS_SLOT,
-    STATE_SLOT,
-    FunctionPlan,
-    Slot,
-    plan_function,
-)
+from rustorch.coreml.interpreter.plan import FunctionPlan, plan_function
+from rustorch.coreml.interpreter.slots import LOOPS_SLOT, STATE_SLOT, Slot
 from rustorch.coreml.interpreter.types import Precision, storage_dtype
 from rustorch.coreml.mil.program import Model
 from rustorch.coreml.mil.types import TensorType

@@ -16,6 +16,7 @@ from rustorch.nn import functional as F
 def concat(values: list[Tensor], axis: int, interleave: bool) -> Tensor:
     """Scalars count as vectors of one element. `interleave` takes one slice of each in turn."""
     values = [value.reshape(1) if value.dim() == 0 else value for value in values]
+    check_size("concat", [sum(value.numel() for value in values)])
     if not interleave:
         return rt.cat(values, axis)
     dim = axis % values[0].dim()
