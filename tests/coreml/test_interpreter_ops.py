@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -119,5 +121,19 @@ def test_float16_programs_run_in_float32(row):
 
     arguments = {name: narrow(value) for name, value in row.arguments.items()}
     got = run_op(row.op, arguments, declared(row, want), half=True, fixed=row.fixed, precision="float32")
+    for g, w in zip(got, want):
+        check(g, w, max(row.rtol, 1e-5))
+
+
+FIRST = {row.op: row for row in reversed(ROWS)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the emulator runs on Linux")
+@pytest.mark.parametrize("op", FIRST)
+def test_values_on_a_gpu(op):
+    """The kernels that GPUs run, on the emulator."""
+    row = FIRST[op]
+    want = row.results({name: wide(value) for name, value in row.arguments.items()})
+    got = run_op(op, row.arguments, declared(row, want), fixed=row.fixed, device="emulator")
     for g, w in zip(got, want):
         check(g, w, max(row.rtol, 1e-5))

@@ -58,11 +58,6 @@ def difference(got, want):
     return np.abs(got - want).max() / np.abs(want).max()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("nets")
-
-
 # Conversion is what takes time here: what is long is converted once.
 ONCE = {"resnet50": "float32", "resnet14": "float16", "vgg16": "float32", "encoder_layer": "float16"}
 
@@ -159,3 +154,102 @@ def test_a_gpt_with_a_cache_agrees_with_the_whole_sequence(tmp_path):
     first = {"token": tokens[:, :1].numpy(), "place": np.array([0])}
     (got,) = stateful.predict(first).values()
     assert difference(got[0, 0], want[0]) < 3e-3
+
+
+class Small(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.linear = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        return torch.softmax(self.linear(torch.relu(self.conv(x)).mean((2, 3))), -1)
+
+
+def small(inputs=None, target=ct.target.iOS17, **options):
+    """The network, and coremltools' model of it."""
+    net = nets.prepared(Small())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(net, torch.randn(1, 3, 8, 8), check_trace=False)
+        return net, ct.convert(
+            traced,
+            inputs=inputs or [ct.TensorType("x", (1, 3, 8, 8))],
+            compute_precision=ct.precision.FLOAT32,
+            minimum_deployment_target=target,
+            skip_model_load=True,
+            **options,
+        )
+
+
+@pytest.mark.parametrize("target", [ct.target.iOS15, ct.target.iOS16, ct.target.iOS17, ct.target.iOS18])
+def test_every_opset(target, tmp_path):
+    net, model = small(target=target)
+    x = torch.randn(1, 3, 8, 8)
+    (got,) = loaded(model, tmp_path).predict(x.numpy()).values()
+    assert difference(got, net(x)) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("shape", "good", "bad"),
+    [
+        ((1, 3, ct.RangeDim(4, 16, default=8), ct.RangeDim(4, 16, default=8)), (5, 11), (3, 8)),
+        (ct.EnumeratedShapes([(1, 3, 8, 8), (1, 3, 6, 4)]), (6, 4), (6, 8)),
+    ],
+    ids=["ranged", "enumerated"],
+)
+def test_flexible_shapes(shape, good, bad, tmp_path):
+    net, model = small([ct.TensorType("x", shape)])
+    model = loaded(model, tmp_path)
+    for size in (good, (8, 8)):
+        x = torch.randn(1, 3, *size)
+        (got,) = model.predict(x.numpy()).values()
+        assert difference(got, net(x)) < 1e-5
+    with pytest.raises(ValueError, match="input 'x' takes"):
+        model.predict(np.zeros((1, 3, *bad), np.float32))
+
+
+def test_a_classifier_of_images(tmp_path):
+    image = ct.ImageType(
+        "x", (1, 3, 8, 8), scale=1 / 127.5, bias=[-1, -1, -1], color_layout=ct.colorlayout.BGR
+    )
+    net, model = small([image], classifier_config=ct.ClassifierConfig(["cat", "dog", "owl"]))
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    planes = torch.tensor(pixels[..., ::-1].copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    want = net(planes)[0].tolist()
+    label, odds = loaded(model, tmp_path).predict({"x": pixels}).values()
+    assert label == ["cat", "dog", "owl"][int(np.argmax(want))]
+    assert list(odds) == ["cat", "dog", "owl"]
+    np.testing.assert_allclose(list(odds.values()), want, rtol=1e-5)
+
+
+def test_several_functions_share_a_package(tmp_path):
+    described = ct.utils.MultiFunctionDescriptor()
+    networks = {}
+    for name in ("first", "second"):
+        networks[name], model = small(target=ct.target.iOS18)
+        model.save(str(tmp_path / f"{name}.mlpackage"))
+        described.add_function(str(tmp_path / f"{name}.mlpackage"), "main", name)
+    described.default_function_name = "second"
+    path = tmp_path / "both.mlpackage"
+    ct.utils.save_multifunction(described, str(path))
+    x = torch.randn(1, 3, 8, 8)
+    for name, net in ((None, networks["second"]), *networks.items()):
+        (got,) = rt.load_model(path, function=name).predict(x.numpy()).values()
+        assert difference(got, net(x)) < 1e-5
+
+
+def test_pytorch_s_own_encoder_by_torch_export(tmp_path):
+    layer = torch.nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+    net = nets.prepared(torch.nn.TransformerEncoder(layer, 2, enable_nested_tensor=False))
+    x = torch.randn(1, 6, 32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(net, (x,)).run_decompositions({})
+        model = ct.convert(
+            program,
+            compute_precision=ct.precision.FLOAT32,
+            minimum_deployment_target=ct.target.iOS17,
+            skip_model_load=True,
+        )
+    (got,) = loaded(model, tmp_path).predict(x.numpy()).values()
+    assert difference(got, net(x)) < 1e-5

@@ -31,9 +31,9 @@ def _check_target(op: str, x: Tensor, height: int, width: int) -> None:
     check_size(op, [*x.shape[:-2], height, width])
 
 
-def _grid(size: int, count: int, mode: str, device: rt.device) -> Tensor:
-    """The `count` places from 0 to size - 1, in float64, that results show."""
-    i = rt.arange(count, dtype=rt.float64, device=device)
+def _grid(size: int, count: int, mode: str) -> Tensor:
+    """The `count` places from 0 to size - 1 that results show, in float64, so on the CPU."""
+    i = rt.arange(count, dtype=rt.float64, device="cpu")
     if mode in _ALIGN:
         if count == 1:
             return i + ((size - 1) / 2 if mode == "ALIGN_CORNERS" else 0.0)
@@ -48,19 +48,25 @@ def _grid(size: int, count: int, mode: str, device: rt.device) -> Tensor:
 
 
 def _linear_along(x: Tensor, dim: int, count: int, mode: str) -> Tensor:
-    grid = _grid(x.shape[dim], count, mode, x.device)
-    low = rt.floor(grid).long()
-    high = rt.clamp_max(low + 1, x.shape[dim] - 1)
+    grid = _grid(x.shape[dim], count, mode)
+    place = rt.floor(grid)
     column = [1] * x.dim()
     column[dim] = count
-    weight = (grid - low).to(rt.float32).reshape(column)
+    weight = (grid - place).to(rt.float32).reshape(column).to(x.device)
+    low = place.long().to(x.device)
+    high = rt.clamp_max(low + 1, x.shape[dim] - 1)
     return rt.lerp(rt.index_select(x, dim, low), rt.index_select(x, dim, high), weight)
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Whether our fused op takes it; GPUs have no kernel for that one."""
+    return x.dim() == 4 and x.is_cpu
 
 
 def _resize_linear(op: str, x: Tensor, height: int, width: int, mode: str) -> Tensor:
     _check_mode(op, mode)
     _check_target(op, x, height, width)
-    if mode in ("STRICT_ALIGN_CORNERS", "UNALIGN_CORNERS") and x.dim() == 4 and x.is_floating_point():
+    if mode in ("STRICT_ALIGN_CORNERS", "UNALIGN_CORNERS") and _is_plain(x) and x.is_floating_point():
         align = mode == "STRICT_ALIGN_CORNERS"
         return F.interpolate(x, (height, width), mode="bilinear", align_corners=align)
     x = x if x.is_floating_point() else x.float()
@@ -77,13 +83,13 @@ def _nearest_along(x: Tensor, dim: int, count: int, mode: str) -> Tensor:
     elif mode in ("DEFAULT", "UNALIGN_CORNERS"):
         place = (2 * rt.arange(count, device=x.device) + 1) * size // (2 * count)
     else:
-        place = rt.floor(_grid(size, count, mode, x.device) + 0.5).long()
+        place = rt.floor(_grid(size, count, mode) + 0.5).long().to(x.device)
     return rt.index_select(x, dim, rt.clamp_max(place, size - 1))
 
 
 def _resize_nearest(op: str, x: Tensor, height: int, width: int, mode: str) -> Tensor:
     _check_target(op, x, height, width)
-    if mode == "UPSAMPLE" and x.dim() == 4 and height % x.shape[2] == width % x.shape[3] == 0:
+    if mode == "UPSAMPLE" and _is_plain(x) and height % x.shape[2] == width % x.shape[3] == 0:
         return F.interpolate(x, (height, width), mode="nearest")
     rank = x.dim()
     return _nearest_along(_nearest_along(x, rank - 2, height, mode), rank - 1, width, mode)
