@@ -85,7 +85,7 @@ def test_damaged_packages(tmp_path, name, count, monkeypatch):
             assert path not in (".", "..")
         return original(path, flags, mode, dir_fd=dir_fd)
 
-    start = time.perf_counter()
+    longest = 0.0
     descriptor = os.open(package / name, os.O_WRONLY)
     monkeypatch.setattr(os, "open", one_step_down)
     monkeypatch.setattr(os, "supports_dir_fd", os.supports_dir_fd | {one_step_down})
@@ -94,12 +94,14 @@ def test_damaged_packages(tmp_path, name, count, monkeypatch):
             data = damaged(good, rng)
             os.pwrite(descriptor, data, 0)
             os.ftruncate(descriptor, len(data))
+            start = time.process_time()
             found = outcome(package)
+            longest = max(longest, time.process_time() - start)
             outcomes[found] = outcomes.get(found, 0) + 1
     finally:
         os.close(descriptor)
-    # All of it takes some ten seconds on one core: nothing hung.
-    assert time.perf_counter() - start < 120
+    # Milliseconds each, some fifteen seconds for all: no damage makes work without bounds.
+    assert longest < 5
     assert outcomes["read"] > count // 100
     # Damage is told apart, and not refused by one check for all.
     assert len(outcomes) > (60 if name == SPEC else 8)

@@ -241,7 +241,23 @@ def test_compiled_models_without_text(tmp_path):
     path = compiled(tmp_path / "m.mlmodelc")
     (path / "model.mil").unlink()
     with pytest.raises(UnsupportedOperation, match=r"read from model\.mil alone; got .* try the package"):
-        rt.load_model(path)
+        rt.coreml.read_package(path)
+    loaded = rt.load_model(path)
+    assert (loaded.model, loaded.spec, loaded.metadata.author) == (None, None, "who")
+    assert loaded.metadata.shapes == {"x": (2, 3), "y": (2, 4)}
+    with pytest.raises(
+        UnsupportedOperation, match=r"predict: only ML Programs whose text .* try the package"
+    ):
+        loaded.predict(np.zeros((2, 3), np.float32))
+
+
+def test_compiled_models_of_older_kinds(tmp_path):
+    path = compiled(tmp_path / "m.mlmodelc", modelType={"name": "MLModelType_neuralNetwork"})
+    (path / "model.mil").unlink()
+    loaded = rt.load_model(path)
+    assert (loaded.kind, loaded.metadata.inputs) == ("neuralNetwork", ["x"])
+    with pytest.raises(UnsupportedOperation, match="got a model of kind neuralNetwork; try Core ML on a Mac"):
+        loaded.predict(np.zeros((2, 3), np.float32))
 
 
 @pytest.mark.parametrize(

@@ -190,5 +190,5 @@ def test_older_kinds_of_models_are_opened_through_coremltools(tmp_path: Path) ->
     assert (loaded.kind, loaded.model) == ("neuralNetwork", None)
     assert loaded.metadata.shapes == {"x": (3,), "y": (3,)}
     assert loaded.spec.neuralNetwork.layers[0].name == "relu"
-    with pytest.raises(rt.errors.UnsupportedOperation, match="only ML Programs are run here"):
+    with pytest.raises(rt.errors.UnsupportedOperation, match="a model of kind neuralNetwork"):
         loaded.predict({"x": np.zeros(3)})

@@ -98,6 +98,8 @@ class ProgramReader:
         )
 
     def _operation(self, spec: dict[str, Any]) -> Operation:
+        if not spec.get("type"):
+            raise _fail("an operation has no type")
         return Operation(
             type=spec.get("type", ""),
             inputs={

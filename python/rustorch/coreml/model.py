@@ -12,10 +12,11 @@ from rustorch.coreml.mil.program import (
     FeatureDescription,
     FunctionDescription,
     ImageFeatureType,
+    Model,
     StateFeatureType,
 )
 from rustorch.coreml.quantization import quantization
-from rustorch.coreml.reader import open_model
+from rustorch.coreml.reader import Opened, open_model
 from rustorch.errors import ArgumentError, DeviceNotAvailable, FormatError, UnsupportedOperation
 from rustorch.io.models import ModelMetadata
 
@@ -44,8 +45,9 @@ class CoreMLModel:
 
     Attributes:
         metadata: what the package says about itself.
-        model: the program and its interface, as `read_package` gives it; None for the older kinds of models,
-            which can be opened if coremltools is installed.
+        model: the program and its interface, as `read_package` gives it; None where only the metadata can be
+            read: compiled models whose program is not text, and the older kinds of models, which can be
+            opened if coremltools is installed.
         spec: for the older kinds, the specification as coremltools' own message; None otherwise.
 
     Raises:
@@ -91,11 +93,12 @@ class CoreMLModel:
         self._runner: Runner | None = None
         try:
             opened = open_model(path)
-            self.model = opened.model() if opened.kind == "mlProgram" else None
+            self.model, self._refusal = _program(opened)
         except RecursionError:
             raise FormatError.of("load_model", "the model is nested too deeply") from None
         self.kind = opened.kind
-        self.spec = None if self.model is not None else _older_spec(opened.kind, opened.spec)
+        older = self.model is None and opened.format != "mlmodelc"
+        self.spec = _older_spec(opened.kind, opened.spec) if older else None
         self.description = self.model.description if self.model is not None else opened.description
         self.metadata = self._metadata(opened.format)
 
@@ -135,12 +138,8 @@ class CoreMLModel:
         with self._lock:
             if self._runner is None:
                 if self.model is None:
-                    raise UnsupportedOperation.of(
-                        "predict",
-                        "only ML Programs are run here",
-                        f"a model of kind {self.kind}",
-                        "Core ML on a Mac, through coremltools",
-                    )
+                    assert self._refusal is not None
+                    raise self._refusal
                 from rustorch.coreml.interpreter import Runner
 
                 self._runner = Runner(self.model, self.function, self.precision, str(self.device))
@@ -189,6 +188,17 @@ class StatefulModel:
     def reset(self) -> None:
         """Back to the state at the start."""
         self.state = self.model.make_state()
+
+
+def _program(opened: Opened) -> tuple[Model | None, UnsupportedOperation | None]:
+    """The program, or why there is none to run."""
+    try:
+        return opened.model(), None
+    except UnsupportedOperation as error:
+        got = f"a model of kind {opened.kind}" if opened.kind != "mlProgram" else error.got
+        hint = error.hint if opened.kind == "mlProgram" else "Core ML on a Mac, through coremltools"
+        what = "only ML Programs whose text is there are run here"
+        return None, UnsupportedOperation.of("predict", what, got, hint)
 
 
 def _older_spec(kind: str, data: bytes) -> Any:

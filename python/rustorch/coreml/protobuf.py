@@ -22,9 +22,9 @@ __all__ = ["Field", "Kind", "Message", "decode", "encode"]
 
 # Messages within messages; protobuf's own readers stop here too.
 MAX_DEPTH = 100
-# A dict takes some hundred bytes where a field takes two: this bounds a spec to a few GB in memory, and is
-# several times what the largest programs have.
-MAX_FIELDS = 20_000_000
+# An operation takes some hundred bytes in memory where its field takes two: this bounds a specification to a
+# few GB, and is several times what the largest programs have.
+MAX_FIELDS = 5_000_000
 
 
 class Kind(enum.Enum):
