@@ -196,9 +196,16 @@ ValueId Tracer::scatter(const Seen& s, ValueId base, ValueId src) {
   return add_node(std::move(n), {&type, 1});
 }
 
-void Tracer::write(Seen& s, ValueId value) {
+void Tracer::write(Seen& s, ValueId value, bool grad) {
   Seen* at = &s;
-  for (; at->parent; at = at->parent) value = scatter(*at, current(*at->parent), value);
+  for (; at->parent; at = at->parent) {
+    if (at->maker.op && at->maker.op->schema.name == "detach") grad = false;
+    value = scatter(*at, current(*at->parent), value);
+  }
+  if (!grad && carries(at->value)) {
+    const std::optional<TensorType> type = at->type;
+    value = add_node(plain_node("_with_values", {at->value, value}), {&type, 1});
+  }
   at->value = value;
   at->written = ++at->memory->written;
 }

@@ -87,6 +87,7 @@ void Tracer::warn(const std::string& message) const {
 ValueId Tracer::add_input(const Tensor& t, std::string name) {
   const ValueId v = graph_->add_input(std::move(name), type_of(t));
   depends_.push_back(true);
+  carries_.push_back(is_differentiable(t.dtype()));
   see_root(t, v);
   return v;
 }
@@ -94,15 +95,23 @@ ValueId Tracer::add_input(const Tensor& t, std::string name) {
 ValueId Tracer::add_tensor(ValueKind kind, const Tensor& t, std::string name) {
   const ValueId v = graph_->add_tensor(kind, std::move(name), t);
   depends_.push_back(kind != ValueKind::Constant);
+  carries_.push_back(kind == ValueKind::Parameter && is_differentiable(t.dtype()));
   see_root(t, v);
   return v;
 }
 
 ValueId Tracer::add_node(Node node, std::span<const std::optional<TensorType>> types) {
-  bool depends = node.random;
-  for_each_input(node, [&](ValueId v) { depends |= depends_[static_cast<size_t>(v)]; });
+  bool depends = node.random, carries_grad = false;
+  for_each_input(node, [&](ValueId v) {
+    depends |= depends_[static_cast<size_t>(v)];
+    carries_grad |= carries(v);
+  });
+  carries_grad &= node.grad && node.op->schema.name != "detach";
   const size_t at = graph_->add_node(std::move(node), types);
   depends_.resize(graph_->values().size(), depends);
+  for (size_t v = carries_.size(); v < graph_->values().size(); ++v) {
+    carries_.push_back(carries_grad && is_differentiable(graph_->values()[v].type.dtype));
+  }
   const auto& outputs = graph_->nodes()[at].outputs;
   return outputs.empty() ? kNoValue : outputs[0];
 }
@@ -231,7 +240,9 @@ void Tracer::call_plain(OpCall& call) {
   add_node(std::move(node), types);
   const Node added = graph_->nodes().back();
   note_results(added, call);
-  for (size_t i = 0; i < written.size(); ++i) write(*find(written[i]), added.outputs[results + i]);
+  for (size_t i = 0; i < written.size(); ++i) {
+    write(*find(written[i]), added.outputs[results + i], true);
+  }
 }
 
 // Results that lie in the memory of an argument are views of it, whatever op made them.
@@ -304,7 +315,8 @@ void Tracer::call_inplace(OpCall& call) {
   }
   run_watched(call, &node);
   node.counts = {-1};
-  write(*find(self), add_plain(std::move(node), type, self.dtype()));
+  const bool grad = node.grad;
+  write(*find(self), add_plain(std::move(node), type, self.dtype()), grad);
 }
 
 // t_(), squeeze_() and their like: the tensor becomes a view of what it was.
@@ -357,7 +369,7 @@ void Tracer::call_out(OpCall& call) {
       v = add_node(std::move(cast), {&type, 1});
     }
     if (same_window(before[i], out)) {
-      write(*find(out), v);
+      write(*find(out), v, true);
     } else {
       see_root(out, v);  // it was resized: what else lay in its memory is no longer read through it
     }

@@ -75,10 +75,11 @@ class Tracer final : public Interceptor {
                  size_t part, ValueId value);
   Seen* capture(const Tensor& t);
   ValueId current(Seen& s);
-  void write(Seen& s, ValueId value);
+  // `grad`: the write itself is differentiated; else the history of what was written stays.
+  void write(Seen& s, ValueId value, bool grad);
   ValueId scatter(const Seen& s, ValueId base, ValueId src);
   void before_write(const Tensor& t);
-  bool depends_on_inputs(ValueId v) const;
+  bool carries(ValueId v) const { return carries_[static_cast<size_t>(v)]; }
 
   Argument read_argument(const OpRecord& op, size_t i, const rt::Value& v);
   Node make_node(const OpRecord& op, const rt::Value* args);
@@ -98,6 +99,7 @@ class Tracer final : public Interceptor {
   std::unordered_map<const TensorImpl*, Seen*> by_tensor_;
   std::unordered_map<const Storage*, Memory*> by_storage_;
   std::vector<bool> depends_;  // of values: on inputs, parameters or buffers
+  std::vector<bool> carries_;  // of values: a gradient may flow through them
   std::vector<ValueId> outputs_;
   std::vector<Mutation> mutations_;
   std::optional<bool> grad_;  // what nodes are marked with; else the mode of the thread

@@ -187,6 +187,16 @@ def without_grad(x: Any) -> Any:
     return x / scale + x.detach() * 2 + x.data
 
 
+def write_without_grad(x: Any) -> Any:
+    y, z = x * 2, x * 3
+    with rt.no_grad():
+        y.clamp_(max=1.0)
+        y[1:3].mul_(2)
+    z.data.add_(1)
+    z.detach()[0] = 7.0
+    return (y * y).sum() + (z * z).sum()
+
+
 def gradient_inside(x: Any) -> Any:
     with rt.enable_grad():
         leaf = x.detach().requires_grad_()
@@ -270,6 +280,7 @@ CASES = [
     Case("scalars", floats((5,)), scalars),
     Case("shapes", floats((3, 2)), shapes),
     Case("without_grad", floats((5,)), without_grad),
+    Case("write_without_grad", floats((5,)), write_without_grad),
     Case("gradient_inside", floats((5,)), gradient_inside, grad=False),
     Case("results_of_one_input", floats((2, 3)), results_of_one_input),
     Case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import threading
 import weakref
 from typing import Any
@@ -141,6 +142,16 @@ def test_a_captured_tensor_with_a_history_is_refused() -> None:
     history = rt.ones(2, requires_grad=True) * 2
     with pytest.raises(RuntimeError, match="a tensor from outside that has a history"):
         rt.jit.trace(lambda x: x + history, rt.ones(2))
+
+
+def test_a_lazy_module_has_to_know_its_shapes() -> None:
+    with pytest.raises(RuntimeError, match="parameter 'weight' of a lazy module has no shape yet"):
+        rt.jit.trace(rt.nn.LazyLinear(2), rt.ones(1, 2))
+
+
+def test_a_graph_is_not_pickled() -> None:
+    with pytest.raises(TypeError, match=r"try rustorch\.jit\.save"):
+        pickle.dumps(rt.jit.trace(rt.nn.ReLU(), rt.ones(1)))
 
 
 class TestWrongInputs:

@@ -71,6 +71,20 @@ def changed_data(x: Any) -> Any:
     return y + x
 
 
+class Square(rt.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad
+
+
+def custom_function(x: Any) -> Any:
+    return Square.apply(x)
+
+
 FROZEN = {
     "bool()": branch,
     "int()": as_int,
@@ -84,6 +98,7 @@ FROZEN = {
     "a tensor in a list of data": as_data,
     "allclose()": compared,
     "data: assigning it": changed_data,
+    "Square: its backward is not recorded": custom_function,
 }
 
 

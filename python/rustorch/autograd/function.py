@@ -127,6 +127,12 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs forward and records the call."""
+        if _C._is_tracing():
+            from rustorch.jit._recording import _warn
+
+            _warn(
+                f"{cls.__name__}: its backward is not recorded, and no gradient flows through it in the graph"
+            )
         ctx = FunctionCtx(cls)
         ctx._argument_count = len(args)
         ctx._tensor_positions = [i for i, a in enumerate(args) if isinstance(a, _C.Tensor)]

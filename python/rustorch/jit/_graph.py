@@ -100,6 +100,9 @@ class Graph:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> Any:
+        raise DTypeError.of("pickle", "a graph is not pickled", "Graph", "rustorch.jit.save")
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Graph:
         return self  # it is constant
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import rustorch as rt
 from rustorch import _C
-from rustorch.errors import DTypeError
+from rustorch.errors import DTypeError, OpError
 from rustorch.jit import _structure
 from rustorch.jit._graph import Graph
 from rustorch.jit._script_module import ScriptFunction, ScriptModule
+from rustorch.nn.parameter import UninitializedParameter
 
 __all__ = ["TracerWarning", "is_tracing", "trace"]
 
@@ -149,6 +150,13 @@ def trace(
         return tensors, (shape, tensors)
 
     parameters = list(module.named_parameters()) if module is not None else []
+    for parameter_name, parameter in parameters:
+        if isinstance(parameter, UninitializedParameter):
+            raise OpError.of(
+                "trace",
+                f"parameter '{parameter_name}' of a lazy module has no shape yet",
+                hint="calling the module once before",
+            )
     buffers = list(module.named_buffers()) if module is not None else []
     core, (output, results) = _C._trace(call, inputs, parameters, buffers)
     core = core.eliminate_dead_code()

@@ -22,7 +22,7 @@ __all__ = ["load", "save"]
 _FORMAT = "rustorch.graph"
 _VERSION = 1
 # Internal ops that recordings hold and that check all that they are given, as the public ones do.
-_INTERNAL = {"index", "slice", "detach", "_to_copy"}
+_INTERNAL = {"index", "slice", "detach", "_to_copy", "_with_values"}
 _MAX_NODES = 1 << 22
 
 
