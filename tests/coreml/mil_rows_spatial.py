@@ -304,6 +304,7 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
 
 
 row("local_response_norm", local_response_norm, x=X2, size=3)
+row("local_response_norm", local_response_norm, x=X2, size=20, alpha=2.0)
 row("local_response_norm", local_response_norm, x=X2, size=3, alpha=0.5, beta=0.5, k=2.0)
 
 

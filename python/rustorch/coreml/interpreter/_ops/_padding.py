@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rustorch import Tensor
+from rustorch.coreml.interpreter._ops._limits import check_size
 from rustorch.errors import ArgumentError
 from rustorch.nn import functional as F
 
@@ -24,9 +25,16 @@ def window_padding(
 
     "same" gives ceil(size / stride) results; an odd amount has one more after, with "same_lower" before.
     """
+    steps = [*kernel, *strides, *dilations]
+    if len(strides) != len(kernel) or len(dilations) != len(kernel) or min(steps) < 1:
+        raise ArgumentError.of(
+            op,
+            "kernel, strides and dilations need a positive number for each dim",
+            f"{list(kernel)}, {list(strides)} and {list(dilations)}",
+        )
     if pad_type == "custom":
-        if pad is None or len(pad) != 2 * len(kernel):
-            raise ArgumentError.of(op, f"pad needs {2 * len(kernel)} numbers", str(pad))
+        if pad is None or len(pad) != 2 * len(kernel) or min(pad) < 0:
+            raise ArgumentError.of(op, f"pad needs {2 * len(kernel)} numbers from 0 on", str(pad))
         return pad
     if pad_type == "valid":
         return [0] * (2 * len(kernel))
@@ -44,5 +52,8 @@ def pad_spatial(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     """Pads the last dims, given as by `window_padding`."""
     if not any(pad):
         return x
+    first = x.dim() - len(pad) // 2
+    sizes = [size + sum(pad[2 * i : 2 * i + 2]) for i, size in enumerate(x.shape[first:])]
+    check_size("pad", [*x.shape[:first], *sizes])
     reversed_pairs = [n for i in range(len(pad) - 2, -1, -2) for n in pad[i : i + 2]]
     return F.pad(x, reversed_pairs, value=value)

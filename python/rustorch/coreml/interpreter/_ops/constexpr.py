@@ -23,7 +23,8 @@ def along_axis(values: Tensor, x: Tensor, axis: int | None, op: str) -> Tensor:
     """A scalar, or one value for each place along `axis`, shaped to broadcast with `x`."""
     if values.numel() == 1:
         return values.reshape(())
-    if axis is None or values.dim() != 1 or values.shape[0] != x.shape[axis]:
+    known = axis is not None and -x.dim() <= axis < x.dim()
+    if axis is None or not known or values.dim() != 1 or values.shape[0] != x.shape[axis]:
         raise OpError.of(
             op, "needs one value, or one for each place along axis", f"{list(values.shape)}, axis {axis}"
         )

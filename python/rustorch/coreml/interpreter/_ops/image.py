@@ -165,6 +165,8 @@ def resize(
 
 @mil_op("crop", half=True, view=True)
 def crop(x: Tensor, crop_height: list[int], crop_width: list[int]) -> Tensor:
+    if x.dim() < 2 or len(crop_height) != 2 or len(crop_width) != 2:
+        raise OpError.of("crop", "needs (..., H, W), and two pairs", f"{crop_height} and {crop_width}")
     height, width = x.shape[-2:]
     (top, bottom), (left, right) = crop_height, crop_width
     if min(top, bottom, left, right) < 0 or top + bottom > height or left + right > width:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import rustorch as rt
 from rustorch import Tensor
+from rustorch.coreml.interpreter._ops._limits import check_axis
 from rustorch.coreml.interpreter.registry import mil_op
 from rustorch.nn import functional as F
 
@@ -32,7 +33,9 @@ def layer_norm(
     x: Tensor, axes: list[int] | None, gamma: Tensor | None, beta: Tensor | None, epsilon: float
 ) -> Tensor:
     rank = x.dim()
-    dims = list(range(rank)) if axes is None else sorted(axis % rank for axis in axes)
+    dims = (
+        list(range(rank)) if axes is None else sorted(check_axis("layer_norm", rank, axis) for axis in axes)
+    )
     if dims == list(range(rank - len(dims), rank)):
         shape = x.shape[rank - len(dims) :]
         return F.layer_norm(x, shape, gamma, beta, epsilon)
@@ -52,4 +55,7 @@ def l2_norm(x: Tensor, epsilon: float) -> Tensor:
 
 @mil_op("local_response_norm")
 def local_response_norm(x: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:
+    if x.dim() > 1 and (size - 1) // 2 >= x.shape[1]:
+        # Every window holds all channels.
+        return x / (k + alpha / size * rt.sum(x * x, [1], True)) ** beta
     return F.local_response_norm(x, size, alpha, beta, k)

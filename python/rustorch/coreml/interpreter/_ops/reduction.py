@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import rustorch as rt
 from rustorch import Tensor
+from rustorch.coreml.interpreter._ops._limits import check_axis
 from rustorch.coreml.interpreter.registry import mil_op
 
 _Reduce = Callable[[Tensor, "list[int]", bool], Tensor]
@@ -45,7 +46,8 @@ for _name, _function in _REDUCTIONS.items():
 
 @mil_op("reduce_prod", view=True)
 def reduce_prod(x: Tensor, axes: list[int] | None, keep_dims: bool) -> Tensor:
-    dims = range(x.dim()) if axes is None else [axis % x.dim() for axis in axes]
+    rank = x.dim()
+    dims = range(rank) if axes is None else [check_axis("reduce_prod", rank, axis) for axis in axes]
     for dim in sorted(dims, reverse=True):
         x = rt.prod(x, dim, keep_dims)
     return x

@@ -6,6 +6,7 @@ import math
 
 import rustorch as rt
 from rustorch import Tensor
+from rustorch.coreml.interpreter._ops._limits import check_axis
 from rustorch.coreml.interpreter.registry import mil_op
 from rustorch.errors import ArgumentError, OpError, OutOfRangeError
 
@@ -32,7 +33,7 @@ def _leading(op: str, batch_dims: int, *tensors: Tensor) -> int:
 @mil_op("gather", half=True)
 def gather(x: Tensor, indices: Tensor, axis: int, batch_dims: int, validate_indices: bool) -> Tensor:
     """The slices of `x` along `axis` that `indices` names, which take that dim's place."""
-    dim = axis % x.dim()
+    dim = check_axis("gather", x.dim(), axis)
     index = _wrapped("gather", indices, x.shape[dim])
     if batch_dims == 0:
         shape = (*x.shape[:dim], *index.shape, *x.shape[dim + 1 :])
@@ -50,7 +51,7 @@ def gather(x: Tensor, indices: Tensor, axis: int, batch_dims: int, validate_indi
 
 @mil_op("gather_along_axis", half=True)
 def gather_along_axis(x: Tensor, indices: Tensor, axis: int, validate_indices: bool) -> Tensor:
-    dim = axis % x.dim()
+    dim = check_axis("gather_along_axis", x.dim(), axis)
     return rt.gather(x, dim, _wrapped("gather_along_axis", indices, x.shape[dim]))
 
 
@@ -100,7 +101,7 @@ def scatter(
     data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str, validate_indices: bool
 ) -> Tensor:
     """`updates` has the dims of `indices` in the place of dim `axis`."""
-    dim = axis % data.dim()
+    dim = check_axis("scatter", data.dim(), axis)
     index = _wrapped("scatter", indices, data.shape[dim]).reshape(-1)
     rows = data.movedim(dim, 0)
     before, behind = data.shape[:dim], data.shape[dim + 1 :]
@@ -135,7 +136,7 @@ def scatter_along_axis(
     data: Tensor, indices: Tensor, updates: Tensor, axis: int, mode: str, validate_indices: bool
 ) -> Tensor:
     """`updates` and `indices` have one shape, that of `data` but for the size along `axis`."""
-    dim = axis % data.dim()
+    dim = check_axis("scatter_along_axis", data.dim(), axis)
     if updates.shape != indices.shape or updates.dim() != data.dim():
         raise OpError.of(
             "scatter_along_axis",

@@ -6,7 +6,7 @@ import math
 
 import rustorch as rt
 from rustorch import Tensor
-from rustorch.coreml.interpreter._ops._limits import check_size
+from rustorch.coreml.interpreter._ops._limits import check_axis, check_size
 from rustorch.coreml.interpreter.registry import mil_op
 from rustorch.errors import ArgumentError, OpError, OutOfRangeError
 from rustorch.nn import functional as F
@@ -19,7 +19,7 @@ def concat(values: list[Tensor], axis: int, interleave: bool) -> Tensor:
     check_size("concat", [sum(value.numel() for value in values)])
     if not interleave:
         return rt.cat(values, axis)
-    dim = axis % values[0].dim()
+    dim = check_axis("concat", values[0].dim(), axis)
     return rt.stack(values, dim + 1).flatten(dim, dim + 1)
 
 
@@ -30,6 +30,7 @@ def stack(values: list[Tensor], axis: int) -> Tensor:
 
 @mil_op("split", half=True, view=True)
 def split(x: Tensor, num_splits: int | None, split_sizes: list[int] | None, axis: int) -> tuple[Tensor, ...]:
+    axis = check_axis("split", x.dim(), axis)
     if split_sizes:
         return tuple(rt.split(x, split_sizes, axis))
     if not num_splits or x.shape[axis] % num_splits:
@@ -161,6 +162,7 @@ def topk(
     output_indices_dtype: str | None,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """The `k` largest elements (smallest with `ascending`), in order whatever `sort` says; -1 is all."""
+    axis = check_axis("topk", x.dim(), axis)
     count = x.shape[axis] if k == -1 else k
     values, indices = rt.topk(x, count, axis, not ascending, True)
     return (values, indices) if return_indices else values

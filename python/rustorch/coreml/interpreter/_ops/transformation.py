@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import rustorch as rt
 from rustorch import Tensor
+from rustorch.coreml.interpreter._ops._limits import check_axis
 from rustorch.coreml.interpreter._ops._padding import pad_spatial
 from rustorch.coreml.interpreter.registry import mil_op
 from rustorch.errors import ArgumentError, OpError, OutOfRangeError
@@ -40,7 +41,7 @@ def transpose(x: Tensor, perm: list[int]) -> Tensor:
 @mil_op("expand_dims", half=True, view=True)
 def expand_dims(x: Tensor, axes: list[int]) -> Tensor:
     rank = x.dim() + len(axes)
-    for axis in sorted(axis % rank for axis in axes):
+    for axis in sorted(check_axis("expand_dims", rank, axis) for axis in axes):
         x = x.unsqueeze(axis)
     return x
 
@@ -50,7 +51,7 @@ def squeeze(x: Tensor, axes: list[int] | None) -> Tensor:
     if axes is None:
         return x.squeeze()
     for axis in axes:
-        if x.shape[axis] != 1:
+        if not -x.dim() <= axis < x.dim() or x.shape[axis] != 1:
             raise OpError.of("squeeze", f"dim {axis} has not size 1", str(list(x.shape)))
     return x.squeeze(tuple(axes))
 
@@ -147,6 +148,8 @@ def slice_update(
 @mil_op("slice_by_size", half=True, view=True)
 def slice_by_size(x: Tensor, begin: list[int], size: list[int]) -> Tensor:
     """`size` places from `begin` on in each dim; -1 is up to the end."""
+    if not len(begin) == len(size) == x.dim():
+        raise ArgumentError.of("slice_by_size", f"needs {x.dim()} numbers each", f"{begin} and {size}")
     for dim, (first, count) in enumerate(zip(begin, size)):
         length = x.shape[dim]
         first = first + length if first < 0 else first
@@ -162,7 +165,7 @@ def reverse(x: Tensor, axes: list[int] | None) -> Tensor:
 @mil_op("reverse_sequence", half=True)
 def reverse_sequence(x: Tensor, lengths: Tensor, seq_axis: int, batch_axis: int) -> Tensor:
     """Turns round the first `lengths[i]` places along `seq_axis` of the i-th sample."""
-    seq, batch = seq_axis % x.dim(), batch_axis % x.dim()
+    seq, batch = (check_axis("reverse_sequence", x.dim(), axis) for axis in (seq_axis, batch_axis))
     column, row = [1] * x.dim(), [1] * x.dim()
     column[seq], row[batch] = x.shape[seq], x.shape[batch]
     places = rt.arange(x.shape[seq], device=x.device).reshape(column)
@@ -174,7 +177,7 @@ def reverse_sequence(x: Tensor, lengths: Tensor, seq_axis: int, batch_axis: int)
 @mil_op("sliding_windows", half=True, view=True)
 def sliding_windows(x: Tensor, axis: int, size: int, stride: int) -> Tensor:
     """Windows along `axis`, which counts them; their elements come in the dim behind."""
-    dim = axis % x.dim()
+    dim = check_axis("sliding_windows", x.dim(), axis)
     return x.unfold(dim, size, stride).movedim(-1, dim + 1)
 
 
@@ -221,16 +224,21 @@ def space_to_depth(x: Tensor, block_size: int) -> Tensor:
     )
 
 
-def _margins(op: str, margins: list[list[int]]) -> list[int]:
-    flat = [int(n) for pair in margins for n in pair]
-    if len(flat) != 4 or min(flat) < 0:
-        raise ArgumentError.of(op, "needs two pairs of numbers from 0 on", str(margins))
+def _margins(op: str, margins: list[list[int]], block_shape: list[int]) -> list[int]:
+    flat = [int(n) for pair in margins for n in pair] if _is_pairs(margins) else []
+    if len(flat) != 4 or min(flat) < 0 or len(block_shape) != 2:
+        raise ArgumentError.of(op, "needs two sizes, and two pairs from 0 on", f"{block_shape} and {margins}")
     return flat
+
+
+def _is_pairs(value: object) -> bool:
+    rows = value if isinstance(value, list) else []
+    return all(isinstance(row, list) and all(isinstance(n, (int, float)) for n in row) for row in rows)
 
 
 @mil_op("space_to_batch", half=True)
 def space_to_batch(x: Tensor, block_shape: list[int], paddings: list[list[int]]) -> Tensor:
-    x = pad_spatial(x, _margins("space_to_batch", paddings))
+    x = pad_spatial(x, _margins("space_to_batch", paddings, block_shape))
     n, c, h, w = _image("space_to_batch", x)
     high, wide = block_shape
     _check_divides("space_to_batch", "height", high, h)
@@ -241,7 +249,7 @@ def space_to_batch(x: Tensor, block_shape: list[int], paddings: list[list[int]])
 
 @mil_op("batch_to_space", half=True, view=True)
 def batch_to_space(x: Tensor, block_shape: list[int], crops: list[list[int]]) -> Tensor:
-    top, bottom, left, right = _margins("batch_to_space", crops)
+    top, bottom, left, right = _margins("batch_to_space", crops, block_shape)
     batch, c, h, w = _image("batch_to_space", x)
     high, wide = block_shape
     _check_divides("batch_to_space", "batch", high * wide, batch)
