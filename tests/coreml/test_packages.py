@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import struct
@@ -173,6 +174,18 @@ def test_weights_that_are_cut_short_later_are_an_error_and_no_crash(tmp_path):
     os.truncate(tmp_path / "m" / WEIGHTS, 100)
     with pytest.raises(FormatError, match="the file was cut short while it was read"):
         value.numpy()
+
+
+def test_models_can_be_copied_and_changed(tmp_path):
+    writer.write_package(small(), tmp_path / "m")
+    model = read_package(tmp_path / "m")
+    other = copy.deepcopy(model)
+    assert other == model
+    other.functions["main"].block.operations[0].attributes["val"] = mil.immediate(
+        np.zeros((4, 3), np.float32)
+    )
+    assert other != model
+    assert model == small()
 
 
 def test_a_package_behind_a_link_can_be_read(tmp_path):

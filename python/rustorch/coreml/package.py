@@ -20,8 +20,8 @@ __all__ = ["COMPILED_METADATA", "MANIFEST", "PackageFiles", "parse_json", "read_
 MANIFEST = "Manifest.json"
 COMPILED_METADATA = "metadata.json"
 MAX_JSON = 16 << 20
-# Programs have their weights in files of their own; those of the largest models take some ten MB.
-MAX_SPEC = 1 << 30
+# What protobuf's own readers take; only the older kinds of models have their weights in there.
+MAX_SPEC = (1 << 31) - 1
 
 
 def _fail(what: str, got: str = "", hint: str = "") -> FormatError:

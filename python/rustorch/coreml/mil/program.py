@@ -118,10 +118,9 @@ class NamedType:
 
 @dataclass(slots=True)
 class Operation:
-    """One step of a block.
+    """One step of a block; its type is the name of what it does, such as "conv".
 
     Attributes:
-        type: its name, such as "conv".
         inputs: what each parameter is bound to: one binding, or several for a variadic parameter.
         outputs: the names and types of its results.
         blocks: the branches of `cond`, or the condition and body of `while_loop`.

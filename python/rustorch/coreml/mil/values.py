@@ -68,10 +68,9 @@ def _same_bits(a: Array, b: Array) -> bool:
 
 @dataclass(slots=True, eq=False)
 class TensorValue(_TensorLike):
-    """A tensor, or with rank 0 a scalar, that stands in the program itself.
+    """A tensor, or with rank 0 a scalar, that stands in the program itself; all sizes of its type are known.
 
     Attributes:
-        type: its dtype and shape, all sizes known.
         data: its elements as an array of `type.dtype.numpy_dtype` (for strings, of Python strings).
     """
 
@@ -93,10 +92,9 @@ class TensorValue(_TensorLike):
 
 @dataclass(slots=True, eq=False)
 class BlobFileValue(_TensorLike):
-    """A tensor in a file of the package, read when it is asked for.
+    """A tensor in a file of the package, read when it is asked for; all sizes of its type are known.
 
     Attributes:
-        type: its dtype and shape, all sizes known.
         file_name: as the program names it, such as `@model_path/weights/weight.bin`.
         offset: of its record in that file.
         load: reads it.
@@ -110,6 +108,10 @@ class BlobFileValue(_TensorLike):
     def numpy(self) -> Array:
         """The elements; read anew at each call, so that the value itself takes no memory for them."""
         return self.load(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> BlobFileValue:
+        # A copy reads from the same file.
+        return BlobFileValue(self.type, self.file_name, self.offset, self.load)
 
 
 @dataclass(slots=True)
