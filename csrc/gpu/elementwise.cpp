@@ -113,6 +113,11 @@ void launch_formula(const ElementwiseSlot& slot, DType compute, const Tensor& ou
   const DeviceType device = out.device().type;
   const void* found = slot.kernel(device, compute);
   if (!found) found = slot.kernel(device, compute = compute_type(compute));
+  RT_CHECK(found != nullptr, MissingKernel, slot.name(),
+           cat_str("device '", to_string(out.device()), "' has no kernel for '", slot.name(),
+                   "' in ", name(compute)),
+           describe(inputs[0]),
+           "float32, moving the inputs with .cpu(), or rustorch.routing(\"fallback\")");
   const Formula& formula = *static_cast<const Formula*>(found);
   const DType result = slot.result_dtype(compute);
   std::array<PlanInput, ElementwiseSlot::kMaxInputs> in;

@@ -211,6 +211,7 @@ void reduce(const ReduceSlot& slot, DType compute, const Tensor& x, uint64_t red
             double parameter, const Tensor& result, const Tensor& second) {
   if ((result.defined() ? result : second).numel() == 0) return;
   slot.check_supported(slot.name(), x, compute);
+  if (!shader_type(x.dtype())) slot.check_supported(slot.name(), x, x.dtype());
   Job job{kernel_of(slot), compute, x, result, second};
   job.x = in_type(x, taken_type(job.kernel, x.dtype(), compute));
   job.root = has_root(slot);

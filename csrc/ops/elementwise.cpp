@@ -81,6 +81,11 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
     return r;
   }
   const Tensor& target = *out;
+  for (const Tensor& t : inputs) {
+    RT_CHECK(t.device() == device || (t.dim() == 0 && t.device().is_cpu()), Runtime, op,
+             "Expected all tensors to be on the same device",
+             cat_str(describe(target), " and ", describe(t)), "x.to(device) on one of them");
+  }
   RT_CHECK(can_cast(result, target.dtype()), Runtime, op,
            cat_str("result type ", name(result), " can't be cast to the desired output type ",
                    name(target.dtype())),

@@ -146,6 +146,8 @@ Tensor householder_forward(const Tensor& a, const Tensor& tau) {
       cat_str(
           "torch.linalg.householder_product: Expected input and tau to have the same dtype, got ",
           name(a.dtype()), " and ", name(tau.dtype())));
+  const Tensor both[] = {a, tau};
+  (void)common_device("householder_product", both);
   const bool differentiates = modes().grad && (requires_grad(a) || requires_grad(tau));
   if (!differentiates) {
     const Tensor q = column_major("householder_product", a);

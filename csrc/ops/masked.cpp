@@ -18,6 +18,9 @@ void check_mask(const char* op, const Tensor& mask) {
 
 Tensor masked_fill_with(Out out, const Tensor& self, const Tensor& mask, const Tensor& value) {
   check_mask("masked_fill", mask);
+  RT_CHECK(mask.device() == self.device(), Runtime, "masked_fill",
+           "Expected all tensors to be on the same device",
+           cat_str(describe(self), " and ", describe(mask)), "x.to(device) on one of them");
   const Dims shape = broadcast_shapes(self.sizes(), mask.sizes(), "masked_fill");
   RT_CHECK(!out || shape == Dims(self.sizes()), Runtime, "masked_fill",
            cat_str("The expanded size of the mask ", mask.sizes(),

@@ -30,15 +30,15 @@ Counts& counts() {
 const ForkGuard guard(ForkOrder::RoutingStats, []() -> std::mutex& { return counts().mutex; });
 
 // Warns the first time that an op leaves a device.
-void note_fallback(const OpRecord& op, const Route& route, const std::string& reason) {
-  const std::string device = to_string(route.preferred);
+void note_fallback(const OpRecord& op, Device from, Device to, const std::string& reason) {
+  const std::string device = to_string(from);
   {
     std::lock_guard lock(counts().mutex);
     auto& entry = counts().fallbacks[{op.name(), device}];
     if (++entry.count > 1) return;
     entry = {op.name(), device, reason, 1};
   }
-  warn(op.name(), cat_str(reason, "; it runs on '", to_string(route.device),
+  warn(op.name(), cat_str(reason, "; it runs on '", to_string(to),
                           "' and its results go back; said once, counted in "
                           "rustorch.routing_stats()"));
 }
@@ -52,6 +52,7 @@ struct Situation {
   std::array<Residence, kMaxHomes> room;
   size_t homes = 0;
   std::optional<Device> asked;  // an argument says where the result is to be
+  bool numbers = false;         // zero-dim tensors on the CPU, other than Python's
 };
 
 void look(const OpCall& call, Situation* s) {
@@ -61,6 +62,7 @@ void look(const OpCall& call, Situation* s) {
   for_each_tensor(call, [&](const Tensor& t) {
     s->query.size = std::max(s->query.size, t.numel());
     if (is_number(t)) {
+      s->numbers |= !t.is_wrapped_number();
       return join(of_numbers, t.dtype());
     }
     join(s->query.dtype, t.dtype());
@@ -85,10 +87,29 @@ void look(const OpCall& call, Situation* s) {
   s->query.homes = {s->room.data(), s->homes};
 }
 
-// Ops that reach across devices by themselves: copies.
-bool copies_only(const OpRecord& op) {
+// Memory that is only rearranged is not worth another place.
+bool only_copies(const OpRecord& op) {
   return op.kernels.size() == 1 && op.kernels[0] == &copy_kernel;
 }
+// Copies into a tensor, from any device.
+bool is_copy(const OpRecord& op) { return op.schema.base_name == "copy"; }
+
+bool is_formula(const OpRecord& op) {
+  return std::all_of(op.kernels.begin(), op.kernels.end(), [](const KernelSlotBase* slot) {
+    return ElementwiseSlot::find(slot->name()) == slot;
+  });
+}
+
+// Where something lives that is not on the CPU.
+std::optional<Device> foreign(const Situation& s) {
+  for (const Residence& r : s.query.homes) {
+    if (!r.device.is_cpu()) return r.device;
+  }
+  return std::nullopt;
+}
+
+// Tensors on several devices, where the op wants one.
+bool is_apart(const Error& e) { return e.problem().find("same device") != std::string::npos; }
 
 bool takes_generator(const OpRecord& op) {
   return std::any_of(op.schema.args.begin(), op.schema.args.end(),
@@ -180,14 +201,14 @@ const RoutingTable& Router::table() {
   return *table_;
 }
 
-int64_t Router::follow(OpCall& call, const Route& route, bool moves,
-                       const std::optional<Stream>& stream) {
-  bool away = route.falls_back();
-  if (moves) {
+int64_t Router::follow(OpCall& call, const Plan& plan, const std::optional<Stream>& stream) {
+  const Route& route = plan.route;
+  bool away = route.falls_back() || plan.gather;
+  if (plan.moves) {
     for_each_tensor(
         call, [&](const Tensor& t) { away |= !is_number(t) && !(t.device() == route.device); });
   }
-  if (away) return transplant(call, route.device, route.preferred, stream);
+  if (away) return transplant(call, route.device, route.preferred, plan.gather, stream);
   if (call.op.is_kernel()) {
     call.run();
     return 0;
@@ -215,33 +236,56 @@ void Router::call(OpCall& call) {
   const bool composite = !call.op.is_kernel(), draws = takes_generator(call.op);
   Situation s;
   if (!composite || draws) look(call, &s);
-  Route route;
+  Plan plan;
+  Route& route = plan.route;
   route.device = route.preferred = home_of(call, s);
   route.reason = s.homes > 1 ? RouteReason::Majority : RouteReason::Home;
   // A kernel that is missing is found out late: after numbers were drawn for it.
   const std::optional<Stream> stream = draws ? stream_of(call, route.device) : std::nullopt;
-  // Copies go where they are told, and what is written stays where it is.
-  const bool moves = places() && !composite && !s.asked && !copies_only(call.op) &&
-                     call.op.schema.base_name.back() != '_';
-  if (moves && call.form == OpCall::Form::Plain && s.homes > 0) route = choose(table(), s.query);
+  // What is written stays where it is, and a copy may be meant to cross.
+  const bool written = call.op.schema.base_name.back() == '_';
+  plan.moves = places() && !composite && !s.asked && !written && !is_copy(call.op);
+  if (plan.moves && call.form == OpCall::Form::Plain && s.homes > 0 && !only_copies(call.op)) {
+    route = choose(table(), s.query);
+  }
+  // Only formulas take a number from the CPU along; to others it has to come.
+  plan.gather =
+      plan.moves && s.numbers && s.homes > 0 && !route.device.is_cpu() && !is_formula(call.op);
   std::string lacked = route.falls_back() ? lack(call, route, s.query.dtype) : std::string();
   for (;;) {
     if (route.falls_back()) {
       if (mode_ == RoutingMode::Strict) refuse(call, lacked);
-      note_fallback(call.op, route, lacked);
+      note_fallback(call.op, route.preferred, route.device, lacked);
     }
+    ErrorKind kind;
     try {
-      const int64_t bytes = follow(call, route, moves, stream);
-      if (!composite || route.falls_back()) note(call, route, s.query.size, bytes, lacked);
+      const int64_t bytes = follow(call, plan, stream);
+      if (!composite || route.falls_back() || plan.gather) {
+        note(call, route, s.query.size, bytes, lacked);
+      }
       return;
     } catch (const Error& e) {
-      if (e.kind() != ErrorKind::MissingKernel || mode_ == RoutingMode::Off) throw;
+      kind = e.kind();
+      const bool apart = kind == ErrorKind::Runtime && places() && !written && is_apart(e);
+      if (mode_ == RoutingMode::Off || (apart && plan.gather)) throw;
+      if (!apart && kind != ErrorKind::MissingKernel) throw;
       if (!s.query.op) {
         look(call, &s);
         route.device = route.preferred = home_of(call, s);
       }
-      if (route.device.is_cpu()) throw;
+      // On the CPU there is nowhere else to go, unless some of it came from elsewhere.
+      if (!apart && route.device.is_cpu() && (plan.gather || !foreign(s))) throw;
       lacked = e.problem();
+    }
+    if (kind == ErrorKind::Runtime) {
+      plan.gather = true;  // brings even numbers to where it runs
+      continue;
+    }
+    if (route.device.is_cpu()) {
+      if (mode_ == RoutingMode::Strict) refuse(call, lacked);
+      note_fallback(call.op, *foreign(s), route.device, lacked);
+      plan.gather = true;
+      continue;
     }
     const Device preferred = route.preferred;
     s.query.excluded |= bit(route.device.type);

@@ -55,8 +55,13 @@ class Router final : public Interceptor {
   void link();
   bool places() const { return mode_ == RoutingMode::Auto || mode_ == RoutingMode::Strict; }
   const RoutingTable& table();
+  struct Plan {
+    Route route;
+    bool moves = false;   // inputs from elsewhere come to the route's device
+    bool gather = false;  // all of them do, numbers too
+  };
   // Runs the call on the route's device, and returns the bytes that were moved for it.
-  int64_t follow(OpCall& call, const Route& route, bool moves, const std::optional<Stream>& stream);
+  int64_t follow(OpCall& call, const Plan& plan, const std::optional<Stream>& stream);
   void note(const OpCall& call, const Route& route, int64_t size, int64_t bytes,
             const std::string& lacked);
 

@@ -1,5 +1,6 @@
 #include "ops/transplant.h"
 
+#include "autograd/node.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -21,16 +22,17 @@ Value map_tensors(const Value& v, F&& f) {
 // Tensors on their way to a device and back.
 class Copies {
  public:
-  explicit Copies(Device target) : target_(target) {}
+  Copies(Device target, bool numbers) : target_(target), numbers_(numbers) {}
 
   Tensor there(const Tensor& t) {
-    if (t.device() == target_ || is_number(t)) return t;
+    if (t.device() == target_) return t;
+    if (is_number(t) && (!numbers_ || t.is_wrapped_number())) return t;
     for (const Moved& m : moved_) {
       if (m.original.is_same(t)) return m.copy;
     }
     const Tensor copy = ops::to(t, target_);
     bytes_ += static_cast<int64_t>(t.nbytes());
-    moved_.push_back({t, copy, copy.version()});
+    moved_.push_back({t, copy, grad_fn(copy), copy.version()});
     return copy;
   }
 
@@ -44,12 +46,13 @@ class Copies {
     return ops::to(t, device);
   }
 
-  // What the op wrote into its arguments: running statistics, parameters.
+  // What the op wrote into its arguments: running statistics, parameters; with its history, if it
+  // has one.
   void write_back(const Tensor& except) {
-    NoGradGuard guard;
     for (const Moved& m : moved_) {
       if (m.original.is_same(except) || m.copy.version() == m.version) continue;
       bytes_ += static_cast<int64_t>(m.original.nbytes());
+      const GradModeGuard guard(modes().grad && grad_fn(m.copy) != m.history);
       ops::copy_(m.original, m.copy);
     }
   }
@@ -59,9 +62,11 @@ class Copies {
  private:
   struct Moved {
     Tensor original, copy;
+    Ref<Node> history;
     uint32_t version;
   };
   Device target_;
+  bool numbers_;
   std::vector<Moved> moved_;
   int64_t bytes_ = 0;
 };
@@ -79,10 +84,10 @@ std::optional<Stream> stream_of(const OpCall& call, Device home) {
   return std::nullopt;
 }
 
-int64_t transplant(OpCall& call, Device target, Device results,
+int64_t transplant(OpCall& call, Device target, Device results, bool numbers,
                    const std::optional<Stream>& stream) {
   const OpRecord& op = call.op;
-  Copies copies(target);
+  Copies copies(target, numbers);
   // The stream goes on where it stood before anybody tried.
   Ref<Generator> drawn;
   if (stream) {

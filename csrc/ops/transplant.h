@@ -36,8 +36,8 @@ std::optional<Stream> stream_of(const OpCall& call, Device home);
 
 // Runs the call on copies of its tensors on `target`: gradients flow through the copies, what the
 // op wrote into its arguments is written back, random numbers come from the same stream. New
-// results end on `results`. Returns the bytes moved.
-int64_t transplant(OpCall& call, Device target, Device results,
+// results end on `results`. `numbers`: those move too. Returns the bytes moved.
+int64_t transplant(OpCall& call, Device target, Device results, bool numbers,
                    const std::optional<Stream>& stream);
 
 // The op itself, past all interceptors; the ops it calls pass those that are set.

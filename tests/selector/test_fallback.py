@@ -178,6 +178,36 @@ def test_errors_of_the_op_itself_stay(fallback: None) -> None:
         on([1.0]).sum(3)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [rt.all, rt.any, rt.nn.functional.mse_loss, rt.nn.functional.l1_loss],
+    ids=["all", "any", "mse_loss", "l1_loss"],
+)
+def test_what_no_shader_computes_says_so(function: Callable[..., rt.Tensor]) -> None:
+    """Without routing; with it, the result is the CPU's."""
+    values = [1.0, 0.0]
+    args = (on(values), on([0.5, 2.0])) if function not in (rt.all, rt.any) else (on(values),)
+    with pytest.raises(NotImplementedError, match=r"no kernel for .* float64"):
+        function(*args)
+    with rt.routing("fallback"), pytest.warns(UserWarning, match="float64"):
+        assert function(*args).item() == function(*(a.cpu() for a in args)).item()
+
+
+def test_memory_of_another_device_is_not_read() -> None:
+    x, there = rt.ones(3), rt.ones(3, device=DEVICE)
+    for write in (
+        lambda: x.add_(there),
+        lambda: x.addcmul_(there, there),
+        lambda: x.clamp_(min=there),
+        lambda: x.masked_fill_(there > 0, 5.0),
+        lambda: there.add_(x),
+    ):
+        with pytest.raises(RuntimeError, match="same device"):
+            write()
+    assert x.tolist() == there.tolist() == [1, 1, 1]
+    assert (there * rt.tensor(2.0)).add_(rt.tensor(1.0)).tolist() == [3, 3, 3]  # numbers come along
+
+
 def test_strict_refuses() -> None:
     x = on([[1.0, 2.0], [3.0, 4.0]])
     single = x.cpu().to(rt.float32).to(DEVICE)
