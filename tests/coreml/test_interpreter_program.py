@@ -334,6 +334,7 @@ def test_blocks_nested_without_end():
         (op("crop", "y", x="x", crop_height=[1], crop_width=[1, 1]), OpError),
         (op("dequantize", "y", input="x", scale=[1.0, 2.0], axis=5), OpError),
         (op("batch_to_space", "y", x="x", block_shape=[2, 2], crops=[0, 0]), ArgumentError),
+        (op("cumsum", "y", x="x", axis=1), IndexError),
         (op("gelu", "y", x="x", mode=mil.immediate("FAST")), ArgumentError),
         (op("matmul", "y", x="x", y=np.zeros((3, 3), np.float32)), RuntimeError),
         (op("floor_div", "y", mil.TensorType(D.INT32), x=1, y=0), RuntimeError),

@@ -87,6 +87,10 @@ def _cropping(
 ) -> list[tuple[int, int]]:
     """The first place and the length, in each dim of the full result, of what is kept."""
     rank = len(full)
+    if pad_type not in ("valid", "custom", "same", "same_lower"):
+        raise ArgumentError.of(
+            "conv_transpose", "unknown pad_type", pad_type, "valid, same, same_lower or custom"
+        )
     padding = pad if pad_type == "custom" and pad else [0] * (2 * rank)
     if len(padding) != 2 * rank:
         raise ArgumentError.of("conv_transpose", f"pad needs {2 * rank} numbers", str(pad))

@@ -6,6 +6,7 @@ import rustorch as rt
 from rustorch import Tensor
 from rustorch.coreml.interpreter._ops._limits import check_axis
 from rustorch.coreml.interpreter.registry import mil_op
+from rustorch.errors import OpError
 from rustorch.nn import functional as F
 
 
@@ -55,7 +56,9 @@ def l2_norm(x: Tensor, epsilon: float) -> Tensor:
 
 @mil_op("local_response_norm")
 def local_response_norm(x: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:
-    if x.dim() > 1 and (size - 1) // 2 >= x.shape[1]:
+    if x.dim() < 3:
+        raise OpError.of("local_response_norm", "needs (N, C, ...)", str(list(x.shape)))
+    if (size - 1) // 2 >= x.shape[1]:
         # Every window holds all channels.
         return x / (k + alpha / size * rt.sum(x * x, [1], True)) ** beta
     return F.local_response_norm(x, size, alpha, beta, k)

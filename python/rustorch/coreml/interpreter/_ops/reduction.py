@@ -66,6 +66,7 @@ def reduce_argmin(x: Tensor, axis: int, keep_dims: bool, output_dtype: str | Non
 @mil_op("cumsum")
 def cumsum(x: Tensor, axis: int, exclusive: bool, reverse: bool) -> Tensor:
     """The sum up to each element, or with `exclusive` up to the one before; from the end with `reverse`."""
+    axis = check_axis("cumsum", x.dim(), axis)
     if reverse:
         x = rt.flip(x, [axis])
     if exclusive and x.shape[axis]:
