@@ -198,8 +198,12 @@ ValueId Tracer::scatter(const Seen& s, ValueId base, ValueId src) {
 
 void Tracer::write(Seen& s, ValueId value, bool grad) {
   Seen* at = &s;
+  std::vector<std::pair<Seen*, ValueId>> detached;  // these have the history of the write
   for (; at->parent; at = at->parent) {
-    if (at->maker.op && at->maker.op->schema.name == "detach") grad = false;
+    if (at->maker.op && at->maker.op->schema.name == "detach") {
+      grad = false;
+      detached.emplace_back(at, value);
+    }
     value = scatter(*at, current(*at->parent), value);
   }
   if (!grad && carries(at->value)) {
@@ -208,6 +212,10 @@ void Tracer::write(Seen& s, ValueId value, bool grad) {
   }
   at->value = value;
   at->written = ++at->memory->written;
+  for (const auto& [seen, now] : detached) {
+    seen->value = now;
+    seen->written = at->written;
+  }
 }
 
 // A constant made inside is as new in every run: the graph keeps what it was before the write. One

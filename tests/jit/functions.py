@@ -194,7 +194,9 @@ def write_without_grad(x: Any) -> Any:
         y[1:3].mul_(2)
     z.data.add_(1)
     z.detach()[0] = 7.0
-    return (y * y).sum() + (z * z).sum()
+    aside = z.detach()
+    aside.mul_(x)
+    return (y * y).sum() + (z * z).sum() + aside.sum()
 
 
 def gradient_inside(x: Any) -> Any:

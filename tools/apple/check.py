@@ -39,7 +39,9 @@ OWN = re.compile(r"_Z\w*?2rt")
 
 def extension_sources() -> list[Path]:
     """The C++ of CMakeLists.txt on a Mac."""
-    folders = ["core", "ops", "autograd", "cpu", "cpu/kernels", "bench", "bindings", "gpu", "gpu/cuda"]
+    folders = [
+        "core", "ops", "autograd", "graph", "cpu", "cpu/kernels", "bench", "bindings", "gpu", "gpu/cuda",
+    ]  # fmt: skip
     return [path for folder in folders for path in sorted(ROOT.glob(f"csrc/{folder}/*.cpp"))]
 
 
