@@ -49,11 +49,14 @@ class Row:
         return [np.asarray(value) for value in (wanted if isinstance(wanted, tuple) else (wanted,))]
 
     def __str__(self) -> str:
-        shown = [
-            f"{name}={'x'.join(map(str, value.shape)) if isinstance(value, np.ndarray) else value}"
-            for name, value in self.arguments.items()
-        ]
-        return f"{self.op}({', '.join(shown)})"[:120].replace(" ", "")
+        shown = [f"{name}={_brief(value)}" for name, value in self.arguments.items()]
+        return f"{self.op}({','.join(shown)})".replace(" ", "")
+
+
+def _brief(value) -> str:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return "x".join(map(str, value.shape)) or str(value)
+    return str([_brief(item) for item in value]) if isinstance(value, list) else str(value)
 
 
 @dataclass
