@@ -172,6 +172,30 @@ class TestWrongInputs:
             self.graph(*inputs)
 
 
+def test_plain_values_stay_what_they_were() -> None:
+    traced = rt.jit.trace(lambda x, scale: x * scale, (rt.ones(2), 2.0))
+    assert traced(rt.ones(2), 2.0).tolist() == [2.0, 2.0]
+    with pytest.raises(TypeError, match=r"other plain values.*\(<tensor 0>, 3\.0\).*\(<tensor 0>, 2\.0\)"):
+        traced(rt.ones(2), 3.0)
+
+
+def test_other_interceptors_see_what_they_saw() -> None:
+    """Routing inside and outside of a recording, and of a run."""
+
+    def inside(x: Any) -> Any:
+        with rt.record_routing():
+            y = x * 2
+        return y + 1
+
+    with rt.record_routing() as log:
+        traced = rt.jit.trace(inside, rt.ones(2), check_trace=False)
+    assert [node.op for node in traced.graph.nodes] == ["mul", "add"]
+    assert {"mul", "add"} <= {entry.op for entry in log}
+    with rt.record_routing() as log:
+        traced(rt.ones(2))
+    assert [entry.op for entry in log] == ["mul", "add"]
+
+
 def test_other_shapes_where_they_are_allowed() -> None:
     traced = rt.jit.trace(rt.nn.Linear(3, 2), rt.ones(1, 3), check_shapes=False)
     assert tuple(traced(rt.ones(5, 3)).shape) == (5, 2)

@@ -11,11 +11,14 @@ from rustorch import _C
 from rustorch.errors import DTypeError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Slot:
     """Stands in a skeleton for a tensor, by its number."""
 
     index: int
+
+    def __repr__(self) -> str:
+        return f"<tensor {self.index}>"
 
 
 # What a skeleton may hold besides tensors and containers.
