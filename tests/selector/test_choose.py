@@ -131,7 +131,7 @@ def any_table() -> Iterator[None]:
     _C._set_routing_table(*compiled(rt.selector.table()))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TABLES, st.lists(QUERIES, min_size=1, max_size=8))
 def test_the_compiled_table_decides_alike(any_table: None, table: Table, queries: list[Any]) -> None:
     _C._set_routing_table(*compiled(table))
