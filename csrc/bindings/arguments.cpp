@@ -28,7 +28,21 @@ bool is_int(PyObject* o) {
 
 int64_t as_int(PyObject* o) {
   Object index = checked(PyNumber_Index(o));
-  const long long v = PyLong_AsLongLong(index.get());
+  int overflow = 0;
+  const long long v = PyLong_AsLongLongAndOverflow(index.get(), &overflow);
+  if (overflow != 0) {
+    PyErr_Format(PyExc_ValueError, "int: Overflow when unpacking long long; got %R; try 64 bits",
+                 o);
+    throw PythonError{};
+  }
+  if (v == -1 && PyErr_Occurred()) throw PythonError{};
+  return v;
+}
+
+// Any Python number as a float, integers beyond 64 bits too.
+double as_double(PyObject* o) {
+  if (!PyLong_CheckExact(o)) return to_scalar(o).to_double();
+  const double v = PyLong_AsDouble(o);
   if (v == -1 && PyErr_Occurred()) throw PythonError{};
   return v;
 }
@@ -173,7 +187,7 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
     case ArgKind::Int:
       return as_int(o);
     case ArgKind::Float:
-      return to_scalar(o).to_double();
+      return as_double(o);
     case ArgKind::Bool:
       return PyObject_IsTrue(o) == 1;
     case ArgKind::Str:
@@ -186,8 +200,8 @@ Value to_value(const char* op, const Argument& a, PyObject* o) {
     }
     case ArgKind::FloatList: {
       std::vector<double> list;
-      if (!is_list(o)) return std::vector<double>{to_scalar(o).to_double()};
-      for_each_item(o, [&](PyObject* item) { list.push_back(to_scalar(item).to_double()); });
+      if (!is_list(o)) return std::vector<double>{as_double(o)};
+      for_each_item(o, [&](PyObject* item) { list.push_back(as_double(item)); });
       return list;
     }
     case ArgKind::DType:

@@ -489,7 +489,7 @@ tensor([1, 1, 2, 2])
 
 Tensor trace_forward(const Tensor& x) {
   RT_CHECK(x.dim() == 2, Runtime, "trace",
-           cat_str("trace: expected a matrix, but got tensor with dim ", x.dim()), describe(x));
+           cat_str("expected a matrix, but got tensor with dim ", x.dim()), describe(x));
   return ops::sum(ops::diagonal(x), {0});
 }
 void trace_vjp(VjpContext& c) {

@@ -2,6 +2,7 @@
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
 #include "ops/ops.h"
+#include "ops/out_dtype.h"
 #include "ops/transplant.h"
 
 namespace rt {
@@ -217,6 +218,14 @@ bool fills_directly(const OpRecord& op, const Value* args, const Tensor& out) {
   return IntList(reached) == out.sizes();
 }
 
+// Whether an elementwise op of that first argument gives the dtype of out, without conversion.
+bool gives_dtype_of(const OpRecord& op, const Value& input, const Tensor& out) {
+  const auto* t = std::get_if<Tensor>(&input);
+  if (!t || !t->defined() || t->dtype() != out.dtype() || op.kernels.empty()) return false;
+  const ElementwiseSlot* slot = ElementwiseSlot::find(op.kernels[0]->name());
+  return slot && slot->result_dtype(slot->compute_dtype(out.dtype())) == out.dtype();
+}
+
 void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
   if (modes().grad) {
     bool grad = any_wants_grad(op, args);
@@ -232,7 +241,8 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
     made = made_as(op, args, outs[0]);
     args = made.data();
   }
-  if (outs.size() == 1 && fills_directly(op, args, outs[0])) {
+  if (outs.size() == 1 && (gives_dtype_of(op, args[0], outs[0]) || out_converts(op)) &&
+      fills_directly(op, args, outs[0])) {
     check_inplace(outs[0], op.name());
     op.boxed_out(op, args, outs[0]);
     outs[0].bump_version();
@@ -243,12 +253,16 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
   RT_CHECK(outs.size() == op.schema.returns.size(), Type, op.name(),
            cat_str("out= takes ", op.schema.returns.size(), " tensor(s)"),
            cat_str(outs.size(), " tensor(s)"));
+  const bool converts = out_converts(op);
   for (size_t i = 0; i < outs.size(); ++i) {
     RT_CHECK(returns[i].is<Tensor>(), Type, op.name(), "out= takes no list of tensors");
     const Tensor& result = returns[i].get<Tensor>();
     RT_CHECK(result.device() == outs[i].device(), Runtime, op.name(),
              cat_str("expected out tensor to be on ", to_string(result.device())),
              to_string(outs[i].device()));
+    RT_CHECK(converts || result.dtype() == outs[i].dtype(), Runtime, op.name(),
+             cat_str("Expected out tensor to have dtype ", name(result.dtype()), ", but got ",
+                     name(outs[i].dtype()), " instead"));
     RT_CHECK(can_cast(result.dtype(), outs[i].dtype()), Runtime, op.name(),
              cat_str("result type ", name(result.dtype()),
                      " can't be cast to the desired output type ", name(outs[i].dtype())));

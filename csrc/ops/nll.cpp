@@ -2,6 +2,7 @@
 #include "ops/nll.h"
 
 #include "autograd/vjp.h"
+#include "ops/index_support.h"
 #include "ops/kernel_dtype.h"
 #include "ops/ops.h"
 #include "ops/reduction_mode.h"
@@ -192,10 +193,10 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
   RT_CHECK(label_smoothing >= 0 && label_smoothing <= 1, Runtime, "cross_entropy",
            "label_smoothing must be between 0.0 and 1.0",
            cat_str("label_smoothing = ", label_smoothing));
-  RT_CHECK(
-      is_floating(x.dtype()), Runtime, "cross_entropy",
-      cat_str("\"log_softmax_lastdim_kernel_impl\" not implemented for '", name(x.dtype()), "'"),
-      describe(x));
+  RT_CHECK(is_floating(x.dtype()), NotImplemented, "cross_entropy",
+           cat_str("\"log_softmax_lastdim_kernel_impl\" not implemented for '",
+                   torch_type_name(x.dtype()), "'"),
+           describe(x));
   if (is_floating(target.dtype())) {
     RT_CHECK(ignore_index < 0, Runtime, "cross_entropy",
              "ignore_index is not supported for floating point target",

@@ -1,4 +1,6 @@
 // nn.functional.pad: `pad` lists (left, right) of the last dim, then of the one before, and so on.
+#include "ops/pad.h"
+
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
 #include "ops/ops.h"
@@ -49,12 +51,11 @@ Tensor constant_pad_forward(const Tensor& x, IntList pad, Scalar value) {
               make_view(x, from_sizes, x.strides(), from));
   return out;
 }
-Tensor constant_pad(const Tensor& x, IntList pad, Scalar value);
 void constant_pad_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   Dims back(c.arg<IntList>(1));
   for (int64_t& p : back) p = -p;
-  c.set(0, constant_pad(c.grad(), back, 0));
+  c.set(0, ops::constant_pad(c.grad(), back, 0));
 }
 const Op constant_pad_op("constant_pad_nd(Tensor input, int[] pad, Scalar value=0) -> Tensor",
                          constant_pad_forward,
@@ -69,10 +70,6 @@ Follows `torch.constant_pad_nd`.
 >>> rt.constant_pad_nd(rt.tensor([1, 2]), (1, 2))
 tensor([0, 1, 2, 0, 0])
 )"});
-Tensor constant_pad(const Tensor& x, IntList pad, Scalar value) {
-  return constant_pad_op(x, pad, value);
-}
-
 // ---- Paddings that repeat the input: made of its own slices, dim by dim ----
 
 Tensor between(const Tensor& x, int64_t d, int64_t start, int64_t end) {
@@ -165,5 +162,16 @@ tensor([[2., 1., 2., 3., 2.]])
 )"});
 
 }  // namespace
+
+namespace ops {
+
+Tensor constant_pad(const Tensor& x, IntList pad, Scalar value) {
+  return constant_pad_op(x, pad, value);
+}
+Tensor pad(const Tensor& x, IntList pad, std::string_view mode) {
+  return pad_op(x, pad, mode, std::nullopt);
+}
+
+}  // namespace ops
 
 }  // namespace rt

@@ -1,5 +1,6 @@
 // The largest and smallest elements, and where they are.
 #include "autograd/vjp.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 #include "ops/reduction.h"
 
@@ -13,9 +14,9 @@ ReduceSlot argmax_slot{"argmax", true};
 ReduceSlot argmin_slot{"argmin", true};
 
 void check_ordered(const char* op, const Tensor& x) {
-  RT_CHECK(!is_complex(x.dtype()), Runtime, op,
-           cat_str("\"", op, "\" not implemented for '", name(x.dtype()), "'"), describe(x),
-           "abs() or a part of it");
+  RT_CHECK(!is_complex(x.dtype()), NotImplemented, op,
+           cat_str("\"", op, "\" not implemented for '", torch_type_name(x.dtype()), "'"),
+           describe(x), "abs() or a part of it");
 }
 // No largest element exists among none.
 void check_not_empty(const char* op, const Tensor& x, IntList dim) {
@@ -159,7 +160,7 @@ const Op min_op(
 template <ReduceSlot& S>
 Tensor position(const char* op, const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   check_ordered(op, x);
-  RT_CHECK(x.dtype() != DType::Bool, Runtime, op,
+  RT_CHECK(x.dtype() != DType::Bool, NotImplemented, op,
            cat_str("\"", op, "\" not implemented for 'Bool'"), describe(x));
   const Dims dims = dim ? Dims{*dim} : Dims();
   if (!dim) {

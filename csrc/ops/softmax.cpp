@@ -1,6 +1,7 @@
 #include "ops/softmax.h"
 
 #include "autograd/vjp.h"
+#include "ops/index_support.h"
 #include "ops/kernel_dtype.h"
 #include "ops/ops.h"
 #include "ops/softmax_kernels.h"
@@ -12,9 +13,9 @@ SoftmaxKernel softmax_kernel{"softmax"};
 namespace {
 
 void check_type(const char* op, DType t) {
-  RT_CHECK(is_floating(t), Runtime, op,
-           cat_str("\"", op, "_kernel_impl\" not implemented for '", name(t), "'"), name(t),
-           "dtype=rustorch.float32");
+  RT_CHECK(is_floating(t), NotImplemented, op,
+           cat_str("\"", op, "_kernel_impl\" not implemented for '", torch_type_name(t), "'"),
+           name(t), "dtype=rustorch.float32");
 }
 
 // x in the kernel's type, with the result's memory; both contiguous.

@@ -107,7 +107,7 @@ def _float_format(numbers: list[float]) -> Format:
     scientific = bool(decisive) and (largest / smallest > 1000.0 or largest > 1.0e8)
     if not whole:
         scientific = scientific or smallest < 1.0e-4
-    if _options["sci_mode"] is not None:
+    if decisive and _options["sci_mode"] is not None:
         scientific = _options["sci_mode"]
 
     def fixed(x: float) -> str:

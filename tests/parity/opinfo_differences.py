@@ -69,14 +69,19 @@ KNOWN = [
         "an out= that shares memory with an argument is safe here: results are made apart, then copied",
     ),
     Known(
-        "gather|complex|aminmax|arange|kthvalue|multinomial|take",
+        "arange|linalg_cholesky",
         r"out=.*(no error|can't be cast|step must be nonzero)",
         "out= takes any dtype that the result can be cast to, and says so where it cannot",
     ),
     Known(
-        "(bitwise|pow|float_power|remainder|xlogy).*",
+        "(bitwise|pow|float_power|remainder|xlogy|special_xlog1py|special_zeta).*",
         r"\(2, 3\)\n.*no error",
         "two Python numbers are computed with, as they are by torch.add",
+    ),
+    Known(
+        "istft",
+        "gradient 1: .*PyTorch has 0.0",
+        "PyTorch leaves a real window out of the graph; finite differences have our gradient",
     ),
     Known(
         "nn_functional_adaptive_(avg|max)_pool[123]d",

@@ -70,7 +70,10 @@ RT_INLINE Complex<F> c_sgn(Complex<F> x) {
 template <class F>
 RT_NOINLINE Complex<F> c_exp(Complex<F> x) {
   if (x.im == 0) return {exp_(x.re), x.im};
-  if (x.re == -inf_(x.re) && !(abs_(x.im) < inf_(x.im))) return {F(0), F(0)};
+  if (abs_(x.re) == inf_(x.re) && !(abs_(x.im) < inf_(x.im))) {
+    // No direction, but a magnitude (C99, G.6.3.1).
+    return x.re < 0 ? Complex<F>{F(0), F(0)} : Complex<F>{x.re, nan_(x.re)};
+  }
   const F c = cos_(x.im), s = sin_(x.im);
   // beyond the largest exp, half the exponent at a time: the product may still be finite
   if (x.re > exp_high_(x.re) - F(2) && x.re < F(2) * exp_high_(x.re)) {
@@ -165,18 +168,22 @@ template <class F>
 RT_NOINLINE Complex<F> c_sinh(Complex<F> x) {
   if (x.im == 0) return {sinh_(x.re), x.im};
   if (x.re == 0) return {x.re, sin_(x.im)};
+  if (abs_(x.re) == inf_(x.re) && !(abs_(x.im) < inf_(x.im))) return {x.re, nan_(x.re)};
   return {sinh_(x.re) * cos_(x.im), cosh_(x.re) * sin_(x.im)};
 }
 template <class F>
 RT_NOINLINE Complex<F> c_cosh(Complex<F> x) {
   if (x.im == 0) return {cosh_(x.re), x.re < 0 ? -x.im : x.im};
   if (x.re == 0) return {cos_(x.im), sin_(x.im) < 0 ? -x.re : x.re};
+  if (abs_(x.re) == inf_(x.re) && !(abs_(x.im) < inf_(x.im))) return {abs_(x.re), nan_(x.re)};
   return {cosh_(x.re) * cos_(x.im), sinh_(x.re) * sin_(x.im)};
 }
 template <class F>
 RT_NOINLINE Complex<F> c_tanh(Complex<F> x) {
   if (x.im == 0) return {tanh_(x.re), x.im};
+  if (x.re == 0 && !(abs_(x.im) < inf_(x.im))) return {x.re, nan_(x.re)};
   const F s = sin_(x.im), c = cos_(x.im);
+  if (s != s && abs_(x.re) < inf_(x.re)) return {s, s};
   if (abs_(x.re) > tanh_limit_(x.re) * F(2)) {
     const F e = exp_(-abs_(x.re));
     const F im = abs_(x.im) < inf_(x.im) ? F(4) * s * c * e * e : copysign_(F(0), x.im);

@@ -15,7 +15,9 @@ from rustorch._C import (
     _device,
     _dtype,
     _float,
+    _HistBinEdges,
     _int,
+    _MantissaExponent,
     _MinMax,
     _SignLogabsdet,
     _str,
@@ -156,6 +158,16 @@ def baddbmm(
 def baddbmm_(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
 ) -> Tensor: ...
+def bartlett_window(
+    window_length: _int,
+    periodic: _bool = True,
+    *,
+    dtype: _dtype | _type | None = None,
+    device: _device | _str | None = None,
+    requires_grad: _bool = False,
+    layout: Any = None,
+    pin_memory: _bool = False,
+) -> Tensor: ...
 def batch_norm(
     input: Tensor,
     weight: Tensor | None,
@@ -184,6 +196,16 @@ def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: 
 def bitwise_right_shift_(input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
 def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor: ...
 def bitwise_xor_(input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
+def blackman_window(
+    window_length: _int,
+    periodic: _bool = True,
+    *,
+    dtype: _dtype | _type | None = None,
+    device: _device | _str | None = None,
+    requires_grad: _bool = False,
+    layout: Any = None,
+    pin_memory: _bool = False,
+) -> Tensor: ...
 @overload
 def block_diag(tensors: Sequence[Tensor]) -> Tensor: ...
 @overload
@@ -521,6 +543,7 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Any = None) -> Tensor: .
 def fmod_(input: Tensor, other: Tensor | Number) -> Tensor: ...
 def frac(input: Tensor, *, out: Any = None) -> Tensor: ...
 def frac_(input: Tensor) -> Tensor: ...
+def frexp(input: Tensor, *, out: Any = None) -> _MantissaExponent: ...
 def full(
     size: Sequence[_int],
     fill_value: Number,
@@ -566,12 +589,48 @@ def group_norm(
 ) -> Tensor: ...
 def gt(input: Tensor, other: Tensor | Number, *, out: Any = None) -> Tensor: ...
 def gt_(input: Tensor, other: Tensor | Number) -> Tensor: ...
+def hamming_window(
+    window_length: _int,
+    periodic: _bool = True,
+    alpha: _float = 0.54,
+    beta: _float = 0.46,
+    *,
+    dtype: _dtype | _type | None = None,
+    device: _device | _str | None = None,
+    requires_grad: _bool = False,
+    layout: Any = None,
+    pin_memory: _bool = False,
+) -> Tensor: ...
+def hann_window(
+    window_length: _int,
+    periodic: _bool = True,
+    *,
+    dtype: _dtype | _type | None = None,
+    device: _device | _str | None = None,
+    requires_grad: _bool = False,
+    layout: Any = None,
+    pin_memory: _bool = False,
+) -> Tensor: ...
 def hardshrink(input: Tensor, lambd: _float = 0.5, *, out: Any = None) -> Tensor: ...
 def heaviside(input: Tensor, values: Tensor, *, out: Any = None) -> Tensor: ...
 def heaviside_(input: Tensor, values: Tensor) -> Tensor: ...
 def histc(
     input: Tensor, bins: _int = 100, min: Number = 0, max: Number = 0, *, out: Any = None
 ) -> Tensor: ...
+@overload
+def histogram(
+    input: Tensor, bins: Tensor, *, weight: Tensor | None = None, density: _bool = False, out: Any = None
+) -> _HistBinEdges: ...
+@overload
+def histogram(
+    input: Tensor,
+    bins: _int = 100,
+    *,
+    range: Sequence[_float] | None = None,
+    weight: Tensor | None = None,
+    density: _bool = False,
+    out: Any = None,
+) -> _HistBinEdges: ...
 @overload
 def hsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]: ...
 @overload
@@ -583,6 +642,12 @@ def hsplit(input: Tensor, indices_or_sections: Sequence[_int]) -> tuple[Tensor, 
 def hstack(tensors: Sequence[Tensor], *, out: Any = None) -> Tensor: ...
 def hypot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor: ...
 def hypot_(input: Tensor, other: Tensor) -> Tensor: ...
+def i0(input: Tensor, *, out: Any = None) -> Tensor: ...
+def i0_(input: Tensor) -> Tensor: ...
+def igamma(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor: ...
+def igamma_(input: Tensor, other: Tensor) -> Tensor: ...
+def igammac(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor: ...
+def igammac_(input: Tensor, other: Tensor) -> Tensor: ...
 def imag(input: Tensor) -> Tensor: ...
 def index_add(
     input: Tensor, dim: _int, index: Tensor, source: Tensor, *, alpha: Number = 1, out: Any = None
@@ -652,6 +717,29 @@ def isnan(input: Tensor) -> Tensor: ...
 def isneginf(input: Tensor, *, out: Any = None) -> Tensor: ...
 def isposinf(input: Tensor, *, out: Any = None) -> Tensor: ...
 def isreal(input: Tensor) -> Tensor: ...
+def istft(
+    input: Tensor,
+    n_fft: _int,
+    hop_length: _int | None = None,
+    win_length: _int | None = None,
+    window: Tensor | None = None,
+    center: _bool = True,
+    normalized: _bool = False,
+    onesided: _bool | None = None,
+    length: _int | None = None,
+    return_complex: _bool = False,
+) -> Tensor: ...
+def kaiser_window(
+    window_length: _int,
+    periodic: _bool = True,
+    beta: _float = 12.0,
+    *,
+    dtype: _dtype | _type | None = None,
+    device: _device | _str | None = None,
+    requires_grad: _bool = False,
+    layout: Any = None,
+    pin_memory: _bool = False,
+) -> Tensor: ...
 def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor: ...
 def kthvalue(
     input: Tensor, k: _int, dim: _int = -1, keepdim: _bool = False, *, out: Any = None
@@ -803,6 +891,8 @@ def multinomial(
 def multiply(input: Tensor | Number, other: Tensor | Number, *, out: Any = None) -> Tensor: ...
 def multiply_(input: Tensor | Number, other: Tensor | Number) -> Tensor: ...
 def mv(input: Tensor, vec: Tensor, *, out: Any = None) -> Tensor: ...
+def mvlgamma(input: Tensor, p: _int, *, out: Any = None) -> Tensor: ...
+def mvlgamma_(input: Tensor, p: _int) -> Tensor: ...
 def nan_to_num(
     input: Tensor,
     nan: _float | None = None,
@@ -871,6 +961,7 @@ def nextafter_(input: Tensor, other: Tensor) -> Tensor: ...
 def nonzero(input: Tensor, *, out: Any = None) -> Tensor: ...
 @overload
 def nonzero(input: Tensor, *, as_tuple: _bool, out: Any = None) -> tuple[Tensor, ...]: ...
+def nonzero_static(input: Tensor, *, size: _int, fill_value: _int = -1, out: Any = None) -> Tensor: ...
 @overload
 def norm(
     input: Tensor,
@@ -1309,6 +1400,19 @@ def std_mean(input: Tensor, unbiased: _bool) -> tuple[Tensor, Tensor]: ...
 def std_mean(
     input: Tensor, dim: _int | Sequence[_int] | None, unbiased: _bool, keepdim: _bool = False
 ) -> tuple[Tensor, Tensor]: ...
+def stft(
+    input: Tensor,
+    n_fft: _int,
+    hop_length: _int | None = None,
+    win_length: _int | None = None,
+    window: Tensor | None = None,
+    center: _bool = True,
+    pad_mode: _str = "reflect",
+    normalized: _bool = False,
+    onesided: _bool | None = None,
+    return_complex: _bool | None = None,
+    align_to_window: _bool | None = None,
+) -> Tensor: ...
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Any = None) -> Tensor: ...
 def sub_(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor: ...
 def subtract(

@@ -1,0 +1,95 @@
+#include "ops/out_dtype.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "ops/elementwise.h"
+
+namespace rt {
+
+namespace {
+
+// Elementwise functions that keep the dtype of their input, or answer in bools.
+constexpr std::string_view kExactElementwise[] = {
+    "_softplus", "abs",        "bitwise_not", "ceil",       "complex",   "conj_physical",
+    "floor",     "frac",       "gelu",        "hardshrink", "heaviside", "isneginf",
+    "isposinf",  "logsigmoid", "nan_to_num",  "neg",        "round",     "sgn",
+    "sign",      "signbit",    "softplus",    "softshrink", "trunc",     "where"};
+// Among the others, those that convert; of max and min the elementwise forms.
+constexpr std::string_view kConverting[] = {"addr",
+                                            "bernoulli",
+                                            "cat",
+                                            "cholesky",
+                                            "cholesky_inverse",
+                                            "cholesky_solve",
+                                            "column_stack",
+                                            "cond",
+                                            "cumprod",
+                                            "cumsum",
+                                            "deg2rad",
+                                            "diff",
+                                            "dstack",
+                                            "eig",
+                                            "eigvals",
+                                            "fft",
+                                            "fft2",
+                                            "fftn",
+                                            "geqrf",
+                                            "hfft",
+                                            "hfft2",
+                                            "hfftn",
+                                            "householder_product",
+                                            "hstack",
+                                            "ifft2",
+                                            "ifftn",
+                                            "ihfft2",
+                                            "ihfftn",
+                                            "inner",
+                                            "irfft",
+                                            "irfft2",
+                                            "irfftn",
+                                            "kron",
+                                            "ldexp",
+                                            "logsumexp",
+                                            "lstsq",
+                                            "matrix_power",
+                                            "matrix_rank",
+                                            "mean",
+                                            "mvlgamma",
+                                            "nanmean",
+                                            "nansum",
+                                            "ndtr",
+                                            "normal",
+                                            "normalize",
+                                            "outer",
+                                            "pinv",
+                                            "polygamma",
+                                            "prod",
+                                            "rad2deg",
+                                            "rfft",
+                                            "rfft2",
+                                            "rfftn",
+                                            "stack",
+                                            "std",
+                                            "sum",
+                                            "tensorinv",
+                                            "tensorsolve",
+                                            "var",
+                                            "vstack"};
+
+template <size_t N>
+bool contains(const std::string_view (&names)[N], std::string_view name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+}  // namespace
+
+bool out_converts(const OpRecord& op) {
+  const bool elementwise = op.is_kernel() && op.schema.returns.size() == 1 &&
+                           ElementwiseSlot::find(op.kernels[0]->name()) == op.kernels[0];
+  if (elementwise) return !contains(kExactElementwise, op.name());
+  return contains(kConverting, op.name()) || op.schema.name == "max.other" ||
+         op.schema.name == "min.other";
+}
+
+}  // namespace rt

@@ -1,0 +1,13 @@
+// Which ops convert their result on its way into out=.
+#pragma once
+
+#include "ops/record.h"
+
+namespace rt {
+
+// As in PyTorch: elementwise functions, sums and what is made of them write any dtype that the
+// result can be cast to; the others, whose result has the dtype of an input or always one dtype,
+// write that dtype alone.
+bool out_converts(const OpRecord& op);
+
+}  // namespace rt

@@ -1,0 +1,71 @@
+"""out= of another dtype: which ops convert their result, and which write its dtype alone, as in PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import rustorch as rt
+
+X = rt.tensor([[2.0, 1.0], [1.0, 3.0]])
+V = rt.tensor([1.5, -2.5])
+
+CONVERT: dict[str, Callable[[Any], Any]] = {
+    "add": lambda out: rt.add(X, 1, out=out),
+    "exp": lambda out: rt.exp(X, out=out),
+    "maximum": lambda out: rt.maximum(X, X, out=out),
+    "max of two": lambda out: rt.max(X, X.T, out=out),
+    "cat": lambda out: rt.cat([X, X], out=out),
+    "sum": lambda out: rt.sum(X, 0, out=out),
+    "mean": lambda out: rt.mean(X, 0, out=out),
+    "std": lambda out: rt.std(X, 0, out=out),
+    "logsumexp": lambda out: rt.logsumexp(X, 0, out=out),
+    "stack": lambda out: rt.stack([V, V], out=out),
+    "outer": lambda out: rt.outer(V, V, out=out),
+}
+EXACT: dict[str, Callable[[Any], Any]] = {
+    "abs": lambda out: rt.abs(V, out=out),
+    "neg": lambda out: rt.neg(V, out=out),
+    "floor": lambda out: rt.floor(V, out=out),
+    "sign": lambda out: rt.sign(V, out=out),
+    "where": lambda out: rt.where(V > 0, V, V, out=out),
+    "mm": lambda out: rt.mm(X, X, out=out),
+    "matmul": lambda out: rt.matmul(X, X, out=out),
+    "addmm": lambda out: rt.addmm(X, X, X, out=out),
+    "gather": lambda out: rt.gather(V, 0, rt.tensor([0]), out=out),
+    "index_select": lambda out: rt.index_select(V, 0, rt.tensor([0]), out=out),
+    "sort": lambda out: rt.sort(V, out=(out, rt.empty(0, dtype=rt.int64))),
+    "topk": lambda out: rt.topk(V, 1, out=(out, rt.empty(0, dtype=rt.int64))),
+    "max along a dim": lambda out: rt.max(X, 0, out=(out, rt.empty(0, dtype=rt.int64))),
+    "amax": lambda out: rt.amax(X, 0, out=out),
+    "argmax": lambda out: rt.argmax(X, out=out),
+    "all": lambda out: rt.all(X, out=out),
+    "isposinf": lambda out: rt.isposinf(V, out=out),
+    "nonzero": lambda out: rt.nonzero(X, out=out),
+    "softmax": lambda out: rt.softmax(X, 0, out=out),
+    "tril": lambda out: rt.tril(X, out=out),
+    "frexp": lambda out: rt.frexp(V, out=(out, rt.empty(0, dtype=rt.int32))),
+    "linalg.inv": lambda out: rt.linalg.inv(X, out=out),
+}
+
+
+@pytest.mark.parametrize("call", CONVERT.values(), ids=CONVERT)
+def test_converts(call: Callable[[Any], Any]) -> None:
+    plain, wide = call(rt.empty(0)), call(rt.empty(0, dtype=rt.float64))
+    assert wide.dtype is rt.float64
+    assert wide.tolist() == plain.tolist()
+
+
+@pytest.mark.parametrize("call", EXACT.values(), ids=EXACT)
+def test_refuses(call: Callable[[Any], Any]) -> None:
+    out = rt.empty(0, dtype=rt.float64)
+    with pytest.raises(RuntimeError, match=r"Expected out tensor to have dtype \w+, but got float64 instead"):
+        call(out)
+    assert out.numel() == 0, "what is refused is not written"
+
+
+def test_a_result_that_cannot_be_cast() -> None:
+    with pytest.raises(RuntimeError, match="can't be cast to the desired output type int64"):
+        rt.exp(V, out=rt.empty(0, dtype=rt.int64))
