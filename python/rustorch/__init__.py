@@ -92,6 +92,7 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 newaxis = None
+OutOfMemoryError = errors.OutOfMemoryError
 
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()

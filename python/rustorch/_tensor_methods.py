@@ -209,6 +209,73 @@ def __dlpack__(
     return _C._to_dlpack(tensor, versioned, tensor is not self)
 
 
+# ---- Other devices; functions of Python on each element ----
+
+
+def cuda(
+    self: _C.Tensor, device: Any = None, non_blocking: bool = False, memory_format: str = "preserve_format"
+) -> _C.Tensor:
+    """This tensor on an NVIDIA GPU: itself if it is there, else a copy.
+
+    Args:
+        device: an index or a device of type ``cuda``; the first GPU if it is not given.
+
+    Raises:
+        RuntimeError: if there is no such device, or it is of another type.
+
+    Follows `torch.Tensor.cuda`.
+    """
+    target = _C.device("cuda", device) if isinstance(device, int) else _C.device(device or "cuda")
+    if target.type != "cuda":
+        raise OpError.of("cuda", "expected a device of type cuda", str(target), "to()")
+    return self.to(target, non_blocking=non_blocking, memory_format=memory_format)
+
+
+def _check_writable_by_python(op: str, *tensors: _C.Tensor) -> None:
+    for tensor in tensors:
+        if tensor.device.type != "cpu":
+            raise DTypeError.of(
+                op, f"{op} is only implemented on CPU tensors", str(tensor.device), "Tensor.cpu()"
+            )
+    if tensors[0].requires_grad:
+        raise OpError.of(
+            op, f"Can't call {op}() on a tensor that requires grad", describe(tensors[0]), f"detach().{op}()"
+        )
+
+
+def apply_(self: _C.Tensor, callable: Any) -> _C.Tensor:
+    """Replaces each element by `callable` of it, a Python number. Slow: for what no op can do.
+
+    Raises:
+        TypeError: for tensors that are not on the CPU.
+        RuntimeError: for tensors that require grad.
+
+    Follows `torch.Tensor.apply_`.
+
+    >>> import rustorch as rt
+    >>> rt.tensor([1, 2]).apply_(lambda x: x * x)
+    tensor([1, 4])
+    """
+    _check_writable_by_python("apply_", self)
+    values = [callable(x) for x in self.reshape(-1).tolist()]
+    return self.copy_(self.new_tensor(values).reshape(self.shape))
+
+
+def map_(self: _C.Tensor, tensor: _C.Tensor, callable: Any) -> _C.Tensor:
+    """Replaces each element by `callable` of it and of the element of `tensor`, which is broadcast.
+
+    Raises as `apply_`. Follows `torch.Tensor.map_`.
+
+    >>> import rustorch as rt
+    >>> rt.tensor([1, 2]).map_(rt.tensor([3, 4]), max)
+    tensor([3, 4])
+    """
+    _check_writable_by_python("map_", self, tensor)
+    pairs = zip(self.reshape(-1).tolist(), tensor.expand(self.shape).reshape(-1).tolist())
+    values = [callable(x, y) for x, y in pairs]
+    return self.copy_(self.new_tensor(values).reshape(self.shape))
+
+
 # ---- Memory, pickling and copying ----
 
 
@@ -242,7 +309,7 @@ def install() -> None:
     for method in (
         __repr__, __format__, __complex__, __round__, __contains__, __reversed__, numpy, __array__,
         __array_ufunc__, __array_function__, __dlpack_device__, __dlpack__, __reduce_ex__, __deepcopy__,
-        untyped_storage, _is_view,
+        untyped_storage, _is_view, cuda, apply_, map_,
     ):  # fmt: skip
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(Tensor, method.__name__, method)

@@ -259,6 +259,8 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     low, high = low if min is None else operand(min), high if max is None else operand(max)
     if is_tensor(low) != is_tensor(high) and low is not None and high is not None:
         low, high = _tensor(low), _tensor(high)
+    if low is None and high is None:  # NumPy takes it for a copy
+        return _tensor(a).clone()
     return rt.clamp(_tensor(a), low, high)
 
 
