@@ -73,7 +73,8 @@ void infer_dtype(PyObject* o, std::optional<DType>* found) {
 
 void check_range(const Scalar& s, DType t, PyObject* o) {
   if (!s.is_integral() || !is_integral(t)) return;
-  static constexpr int64_t low[] = {0, -128, -32768, INT32_MIN, INT64_MIN};
+  // Small negative numbers wrap into uint8, as in PyTorch: -1 is 255.
+  static constexpr int64_t low[] = {-255, -128, -32768, INT32_MIN, INT64_MIN};
   static constexpr int64_t high[] = {255, 127, 32767, INT32_MAX, INT64_MAX};
   const int i = static_cast<int>(t) - static_cast<int>(DType::UInt8);
   RT_CHECK(s.to_int() >= low[i] && s.to_int() <= high[i], Runtime, "tensor",

@@ -1,5 +1,6 @@
 // Sampling at points of a grid: a tile of points at a time, whose places and weights serve all
 // channels.
+#include <algorithm>
 #include <cmath>
 
 #include "cpu/parallel.h"
@@ -81,10 +82,17 @@ AxisRead<T> read_axis(T g, int64_t size, const PointSampling& how, int64_t order
                    ? Place<T>{(g + 1) / 2 * static_cast<T>(size - 1), static_cast<T>(size - 1) / 2}
                    : Place<T>{((g + 1) * static_cast<T>(size) - 1) / 2, static_cast<T>(size) / 2};
   if (how.mode != PointSampling::Cubic) p = settled(p, size, how);
-  if (!(std::abs(p.at) < T(1e9))) p.at = -100;  // outside, also if it is not a number
+  AxisRead<T> r;
+  if (p.at != p.at && how.mode != PointSampling::Nearest) {
+    // Nowhere: what is read there is not a number either, and no padding hides it.
+    r.taps = how.mode == PointSampling::Linear ? 2 : 4;
+    std::fill(r.place, r.place + r.taps, 0);
+    std::fill(r.weight, r.weight + r.taps, p.at);
+    return r;
+  }
+  if (!(std::abs(p.at) < T(1e9))) p.at = p.at > 0 ? static_cast<T>(size) + 100 : -100;  // outside
   T factor = 1;
   for (int64_t i = 0; i < order; ++i) factor *= p.slope;
-  AxisRead<T> r;
   const auto put = [&](int64_t k, T place, T weight) {
     const int64_t i = static_cast<int64_t>(place);
     r.place[k] = i >= 0 && i < size ? i : -1;
@@ -198,7 +206,9 @@ void scatter(const Tensor& x, const Tensor& grad, const Tensor& grid, const Poin
                        for (int64_t k = 0; k < tile.taps; ++k) {
                          for (int64_t i = 0; i < count; ++i) {
                            const int32_t at = tile.index[k * count + i];
-                           if (at >= 0) plane[at] += tile.weight[k * count + i] * g[i];
+                           const T w = tile.weight[k * count + i];
+                           // A point that is nowhere has taken nothing from the image.
+                           if (at >= 0 && w == w) plane[at] += w * g[i];
                          }
                        }
                      }

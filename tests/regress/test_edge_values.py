@@ -32,6 +32,13 @@ def test_integers_beyond_64_bits() -> None:
         rt.ones(2) + 2**70
 
 
+def test_negative_numbers_wrap_into_uint8() -> None:
+    assert rt.tensor([-1, -255, 7], dtype=rt.uint8).tolist() == [255, 1, 7]
+    for value, dtype in ((-256, rt.uint8), (256, rt.uint8), (-129, rt.int8)):
+        with pytest.raises(RuntimeError, match="without overflow"):
+            rt.tensor([value], dtype=dtype)
+
+
 def test_any_integer_is_a_float_where_one_is_asked_for() -> None:
     assert rt.nan_to_num(rt.tensor([inf]), posinf=2**70).item() == 2.0**70
     assert rt.nan_to_num(rt.tensor([nan]), -(2**65)).item() == -(2.0**65)
