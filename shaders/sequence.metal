@@ -49,9 +49,6 @@ RT_INTEGER_SEQUENCE(char, char, char)
 RT_INTEGER_SEQUENCE(short, short, short)
 RT_INTEGER_SEQUENCE(int, int, int)
 RT_INTEGER_SEQUENCE(long, long, long)
-RT_INTEGER_SEQUENCE(half, half, float)
-RT_INTEGER_SEQUENCE(bfloat, bfloat, float)
-RT_INTEGER_SEQUENCE(float, float, float)
 
 template <class R>
 kernel void rt_reals(device R* out [[buffer(0)]], constant SequencePlan& plan [[buffer(1)]],

@@ -159,7 +159,8 @@ const Op nextafter_op("nextafter(Tensor input, Tensor other) -> Tensor", nextaft
                        .inplace = true,
                        .out = true,
                        .broadcasts = true,
-                       .kernels = {&nextafter_slot, &nextafter_bfloat16_slot, &nextafter_half_slot},
+                       // Which says the types of all three: it computes for halves as well.
+                       .kernels = {&nextafter_slot},
                        .doc = R"(The next number of the dtype from `input` towards `other`.
 
 Floating-point tensors only. Follows `torch.nextafter`.

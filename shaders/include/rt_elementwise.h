@@ -155,7 +155,15 @@ kernel void rt_elementwise_5(device R* out [[buffer(0)]], device const M* a [[bu
   RT_EXPORT_FORMULA(name##_float, inputs, rt_floats_##name, float, float) \
   RT_EXPORT_FORMULA(name##_half, inputs, rt_floats_##name, half, half)    \
   RT_EXPORT_FORMULA(name##_bfloat, inputs, rt_floats_##name, bfloat, bfloat)
-#define RT_SINGLES(inputs, name, formula) RT_FLOATS(inputs, name, formula)
+#define RT_FULL_FLOATS(inputs, name, formula) \
+  RT_FORMULA(rt_floats_##name, formula)       \
+  RT_EXPORT_FORMULA(name##_float, inputs, rt_floats_##name, float, float)
+#define RT_HALVES(inputs, name, formula) \
+  RT_FORMULA(rt_floats_##name, formula)  \
+  RT_EXPORT_FORMULA(name##_half, inputs, rt_floats_##name, half, half)
+#define RT_BFLOATS(inputs, name, formula) \
+  RT_FORMULA(rt_floats_##name, formula)   \
+  RT_EXPORT_FORMULA(name##_bfloat, inputs, rt_floats_##name, bfloat, bfloat)
 #define RT_CHECKED_FLOATS(inputs, name, op, formula) RT_FLOATS(inputs, name, formula)
 #define RT_RUN_FLOATS(inputs, name, run, formula) RT_FLOATS(inputs, name, formula)
 #define RT_INTEGERS(inputs, name, formula)                                  \

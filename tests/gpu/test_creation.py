@@ -32,6 +32,16 @@ def test_arange(device: str, dtype: rt.dtype) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
+def test_ranges_of_truth(device: str) -> None:
+    """Not zero is true."""
+    for args in [(0, 40), (-3, 3, 3), (2**32, 2**32 + 1)]:
+        expected = np.arange(args[0], args[1] + 1, *args[2:]) != 0
+        got = rt.range(*args, dtype=rt.bool, device=device)
+        assert got.dtype == rt.bool and got.device.type == "emulator"
+        np.testing.assert_array_equal(got.cpu().numpy(), expected)
+
+
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_real_sequences(device: str, dtype: rt.dtype) -> None:
     for args in [(0.5, 9.0, 0.1), (3.0, -1.0, -0.3), (1e-36, 3e-36, 1e-38), (-3e38, 3e38, 2.5e37)]:

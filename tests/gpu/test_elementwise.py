@@ -17,7 +17,9 @@ FLOATS = ("float", "half", "bfloat")
 INTEGERS = ("uchar", "char", "short", "int", "long")
 TYPES = {
     "FLOATS": FLOATS,
-    "SINGLES": FLOATS,
+    "FULL_FLOATS": ("float",),
+    "HALVES": ("half",),
+    "BFLOATS": ("bfloat",),
     "CHECKED_FLOATS": FLOATS,
     "RUN_FLOATS": FLOATS,
     "FLOAT_TESTS": FLOATS,
@@ -108,6 +110,21 @@ def test_equals_the_cpu(device: str, kind: str, name: str, arity: int) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("source", DTYPES)
+def test_conversions(device: str, source: str) -> None:
+    """To every type, of whole numbers that all types hold; any but 0 is true."""
+    numbers = np.random.default_rng(4).integers(0, 128, (37, 29))
+    numbers[::5] = 0
+    x = rt.tensor(numbers).to(DTYPES[source][0]).to(device)
+    for dtype, _ in DTYPES.values():
+        expected = numbers != 0 if rt.bool in (x.dtype, dtype) else numbers
+        for there, a in [(x, expected), (x.t()[1:], expected.T[1:])]:
+            got = there.to(dtype)
+            assert got.dtype == dtype and got.device.type != "cpu"
+            np.testing.assert_array_equal(got.cpu().to(rt.float64).numpy(), a.astype(np.float64))
+
+
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("t", DTYPES)
 def test_where(device: str, t: str) -> None:
     dtype = DTYPES[t][0]
@@ -115,6 +132,16 @@ def test_where(device: str, t: str) -> None:
     for a, b in layouts(dtype, 2):
         m = mask[: a.shape[0], : a.shape[1]] if a.shape[0] <= 37 and a.shape[1] <= 29 else mask.t()
         close(rt.where(m.to(device), a.to(device), b.to(device)), rt.where(m, a, b), 0)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_truths(device: str) -> None:
+    """Ops with a number that take bool too."""
+    for x, y in layouts(rt.bool, 2):
+        a, b = x.to(device), y.to(device)
+        for alpha in (False, True):
+            close(rt.add(a, b, alpha=alpha), rt.add(x, y, alpha=alpha), 0)
+        close(rt.pow(a, True), rt.pow(x, True), 0)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -32,6 +32,8 @@ from tests.ops.layouts import LAYOUTS
 from tests.ops.table import CASES
 
 DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
+# In fewer layouts: their kernels differ from those of int32 in the type alone.
+SMALL = ("int8", "int16")
 NOT_IN_SHADERS = ("float64", "complex64", "complex128")
 MISSING = frozenset(
     line
@@ -97,7 +99,12 @@ def test_values(case: OpCase, device: OnDevice) -> None:
     assert bool(missing) == (case.id in MISSING), f"missing.txt is not true of {case.id}: {missing[:1]}"
 
 
-CHECKED_LAYOUTS = tuple(x for x in LAYOUTS if x.name in ("contiguous", "stepped"))
+FEW_LAYOUTS = tuple(x for x in LAYOUTS if x.name in ("contiguous", "stepped"))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if set(SMALL) & set(c.dtypes)], ids=lambda c: c.id)
+def test_values_of_small_integers(case: OpCase, device: OnDevice) -> None:
+    check_values(device, restricted(case, SMALL), FEW_LAYOUTS, is_excused).report()
 
 
 # What nobody has written would be reported, and rightly: a tensor that is left empty.
@@ -107,7 +114,7 @@ def test_without_faults(case: OpCase) -> None:
     check_values(
         OnDevice("emulator:1"),
         restricted(case, ("float32", "int64")),
-        CHECKED_LAYOUTS,
+        FEW_LAYOUTS,
         is_excused,
     ).report()
 
@@ -136,11 +143,12 @@ def gradients(lib: Any, case: OpCase, sample: Sample, paths: Any) -> list[np.nda
 @pytest.mark.parametrize("case", [c for c in CASES if c.grad], ids=lambda c: c.id)
 def test_gradients(case: OpCase, device: OnDevice) -> None:
     failures = Failures(case, "gradients", is_excused)
-    for dtype in (d for d in ("float32", "bfloat16") if d in case.dtypes):
+    for dtype in (d for d in ("float32", "bfloat16", "float16") if d in case.dtypes):
+        few = dtype == "float16" or not case.layouts  # kernels as bfloat16's, but for the type
         for i, sample in enumerate(samples_of(case, dtype)):
             if not sample.grad or not differentiable_leaves(sample):
                 continue
-            wanted = ("contiguous", "transposed", "stepped") if case.layouts else ("contiguous",)
+            wanted = ("contiguous",) if few else ("contiguous", "transposed", "stepped")
             layouts = [x for x in LAYOUTS if x.name in wanted]
             for where, _, arranged, paths in arrangements(sample, layouts):
                 with failures.at(arranged, dtype=dtype, layout=where, sample=i):

@@ -84,16 +84,68 @@ def cases() -> list[Any]:
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("f, dtype, along", cases())
 def test_every_reduction(device: str, f: Function, dtype: str, along: bool) -> None:
-    """Each kernel in its forms: rows, columns, short rows, and ranges cut into parts."""
+    """Each kernel in its forms: rows, columns, short rows, and one long range."""
     x = values((3, 70, 5), dtype)
     y = x.to(device)
     for dim in [0, 1, 2] if along else [0, 1, 2, (0, 2), None]:
         same(f(y, dim), f(x, dim), scale=10)
-    # Long enough for two launches.
     long = values((5003,), dtype)
     if along or dtype == "bool":
         long = rt.cat([long, rt.ones(5, dtype=long.dtype)])
     same(f(long.to(device), 0), f(long, 0), scale=100)
+
+
+# By name of the slot: a function that uses it, NumPy's, and types that the states of parts have.
+IN_PARTS: dict[str, tuple[Function, Function, list[str]]] = {
+    "sum": (rt.sum, np.sum, ["int64", "float32"]),
+    "prod": (rt.prod, np.prod, ["int64", "float32"]),
+    "nansum": (rt.nansum, np.nansum, ["float32"]),
+    "norm1": (lambda x: rt.linalg.vector_norm(x, 1), lambda a: np.abs(a).sum(), ["float32"]),
+    "norm2": (rt.linalg.vector_norm, np.linalg.norm, ["float32"]),
+    "var": (rt.var, lambda a: np.var(a, ddof=1), ["float32"]),
+    "logsumexp": (lambda x: rt.logsumexp(x, 0), np.logaddexp.reduce, ["float32"]),
+    "max": (rt.amax, np.max, ["int32", "int64", "float32"]),
+    "min": (rt.amin, np.min, ["int32", "int64", "float32"]),
+    "argmax": (lambda x: rt.max(x, 0), lambda a: (a.max(), a.argmax()), ["int32", "int64", "float32"]),
+    "argmin": (lambda x: rt.min(x, 0), lambda a: (a.min(), a.argmin()), ["int32", "int64", "float32"]),
+    "any": (rt.any, np.any, ["int32", "float32"]),
+    "all": (rt.all, np.all, ["int32", "float32"]),
+}
+# Ranges that are just cut in two, each with 8 loads for each of 256 threads: of 16 bytes (by size of the
+# type), or of one value where those do not lie together.
+IN_A_ROW = {4: 2 * 8192 + 1, 8: 2 * 4096 + 1}
+STEPPED = 2 * 2048 + 1
+
+
+def marked_range(name: str, dtype: str, size: int, at: int) -> np.ndarray:
+    """Values that the one at `at` decides, or changes the sum of."""
+    if name in ("any", "all"):
+        a = np.full(size, float(name == "all"))
+        a[at] = 1 - a[at]
+        return a.astype(dtype)
+    if name == "prod":
+        a = np.ones(size)
+        a[:: size // 30] = 3
+    else:
+        a = RNG.integers(-9, 10, size).astype(np.float64)
+    if name == "nansum":
+        a[1::3] = np.nan
+    a[at] = -12 if "min" in name else 12
+    return a.astype(dtype)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("name", "dtype"), [(k, d) for k, (_, _, ds) in IN_PARTS.items() for d in ds])
+def test_range_in_parts(device: str, name: str, dtype: str) -> None:
+    f, oracle, _ = IN_PARTS[name]
+    for size, step in [(IN_A_ROW[np.dtype(dtype).itemsize], 1), (STEPPED, 2)]:
+        for at in (0, -1):
+            a = marked_range(name, dtype, size, at)
+            x = rt.tensor(np.repeat(a, step)).to(device)[::step]
+            got, expected = f(x), oracle(a.astype(np.float64) if dtype == "float32" else a)
+            pairs = zip(got, expected, strict=True) if isinstance(expected, tuple) else [(got, expected)]
+            for g, e in pairs:
+                np.testing.assert_allclose(g.cpu().numpy(), e, rtol=2e-6 if dtype == "float32" else 0)
 
 
 def layouts(device: str) -> dict[str, tuple[rt.Tensor, rt.Tensor]]:

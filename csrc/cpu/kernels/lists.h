@@ -5,7 +5,9 @@
 #include "cpu/kernels/kernels.h"
 
 #define RT_FLOATS(arity, name, formula) RT_FOR_FLOATS(RT_LOOP##arity, #name, formula);
-#define RT_SINGLES(arity, name, formula) RT_LOOP##arity(#name, Float32, f32, f32, formula);
+#define RT_FULL_FLOATS(arity, name, formula) RT_FLOATS(arity, name, formula)
+#define RT_HALVES(arity, name, formula) RT_LOOP##arity(#name, Float32, f32, f32, formula);
+#define RT_BFLOATS(arity, name, formula) RT_LOOP##arity(#name, Float32, f32, f32, formula);
 #define RT_INTEGERS(arity, name, formula) RT_FOR_INTEGERS(RT_LOOP##arity, #name, formula);
 #define RT_BOOLS(arity, name, formula) RT_LOOP##arity(#name, Bool, u8, u8, formula);
 #define RT_FLOAT_TESTS(arity, name, formula) RT_TEST_FLOATS(RT_LOOP##arity, #name, formula);

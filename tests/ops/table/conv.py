@@ -118,8 +118,9 @@ def convs(n: int, transposed: bool = False) -> Callable[[str, Rng], Iterator[Sam
         yield call((0, 2, *s), (2, 2, *k)).value_only()
         if transposed:
             yield call((1, 1, *s), (1, 1, *k), stride=2, padding=1, output_padding=1).once()
-            yield call((2, 6, *(5,) * n), (6, 4, *(3,) * n), 4, stride=(2,) * n).nograd()
-            yield call((2, 6, *(5,) * n), (6, 2, *(3,) * n), 6, groups=3).nograd()
+            big, taps = ((3, 3, 2), (3, 2, 2)) if n == 3 else ((5,) * n, (3,) * n)
+            yield call((2, 6, *big), (6, 4, *taps), 4, stride=(2,) * n).nograd()
+            yield call((2, 6, *big), (6, 2, *taps), 6, groups=3).nograd()
         else:
             yield call((1, 1, *s), (1, 1, *k), padding="same").once()
             yield call((1, 1, *s), (1, 1, *k), padding="valid").once()

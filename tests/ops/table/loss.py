@@ -192,6 +192,8 @@ def kls(dtype: str, rng: Rng) -> Iterator[Sample]:
         log_target=True,
     )
     yield S(rand(rng, (2,), dtype), tensor([0.0, 1.0], dtype), reduction="sum").nograd()  # 0 log 0 is 0
+    target = rand(rng, (2, 3), dtype, -3, -0.1, grad=False)
+    yield S(rand(rng, (2, 3), dtype, -3, -0.1), target, reduction="none", log_target=True)
 
 
 def kl_div(x: np.ndarray, y: np.ndarray, reduction: str = "mean", log_target: bool = False) -> Any:
@@ -356,6 +358,7 @@ CASES = [
             {"full": True},
             {"log_input": False},
             {"log_input": False, "eps": 0.1},
+            {"log_input": False, "reduction": "none"},
             first=positive,
             second=positive,
         ),
