@@ -181,18 +181,9 @@ void run_strided(Loop loop, const Tensor& out, DType out_needed, TensorList inpu
                [&](int64_t b, int64_t e) { Runner(plan, operands, loop)(b, e); });
 }
 
-// The memory of another device is no address here.
-void check_host(const char* op, const Tensor& out, TensorList inputs) {
-  for (const Tensor& t : inputs) {
-    RT_CHECK(t.device().is_cpu(), Runtime, op, "Expected all tensors to be on the same device",
-             cat_str(describe(out), " and ", describe(t)), "x.to(device) on one of them");
-  }
-}
-
 void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, TensorList inputs) {
   const int64_t n = out.numel();
   if (n == 0) return;
-  check_host(slot.name(), out, inputs);
   const Loop loop = slot.cpu_loop(compute);
   DType needed[kMaxOperands];
   for (size_t i = 0; i < inputs.size(); ++i) needed[i] = slot.input_dtype(i, compute_type(compute));
@@ -291,7 +282,6 @@ bool copy_transposed(const Tensor& out, const Tensor& src) {
 // A copy is the conversion loop run by the same driver.
 void copy(const Tensor& out, const Tensor& src) {
   if (out.numel() == 0) return;
-  check_host("copy", out, {&src, 1});
   if (out.dtype() == src.dtype() && out.is_contiguous() && src.is_contiguous() &&
       out.numel() == src.numel()) {
     const int64_t bytes = static_cast<int64_t>(out.nbytes());

@@ -10,6 +10,13 @@ void KernelSlotBase::missing(Device device, TensorList tensors) const {
           "moving the inputs to the CPU with .cpu(), or rustorch.routing(\"fallback\")");
 }
 
+void KernelSlotBase::foreign(TensorList tensors) const {
+  std::string got;
+  for (const Tensor& t : tensors) got += (got.empty() ? "" : " and ") + describe(t);
+  RT_FAIL(Runtime, name_, "Expected all tensors to be on the same device", got,
+          "x.to(device) on one of them");
+}
+
 void detail::collect_tensors(std::vector<Tensor>& to, const Tensor& t) {
   for (const Tensor& known : to) {
     if (known.is_same(t)) return;

@@ -15,6 +15,8 @@ class KernelSlotBase {
  protected:
   // The error of a call that the engine of `device` has no kernel for.
   [[noreturn]] void missing(Device device, TensorList tensors) const;
+  // Of one that would read the memory of another device as its own.
+  [[noreturn]] void foreign(TensorList tensors) const;
   const char* name_;
   void (*entries_[kNumDeviceTypes])() = {};
 };
@@ -24,6 +26,18 @@ void collect_tensors(std::vector<Tensor>& to, const Tensor& t);
 void collect_tensors(std::vector<Tensor>& to, TensorList l);
 template <class T>
 void collect_tensors(std::vector<Tensor>&, const T&) {}
+
+inline bool on_host(const Tensor& t) { return !t.defined() || t.device().is_cpu(); }
+inline bool on_host(TensorList l) {
+  for (const Tensor& t : l) {
+    if (!on_host(t)) return false;
+  }
+  return true;
+}
+template <class T>
+bool on_host(const T&) {
+  return true;
+}
 }  // namespace detail
 
 template <class F>
@@ -36,11 +50,15 @@ class KernelSlot<void(A...)> : public KernelSlotBase {
   void set(DeviceType t, void (*f)(A...)) {
     entries_[static_cast<int>(t)] = reinterpret_cast<void (*)()>(f);
   }
-  // Runs the kernel of the engine that `out` lives on.
+  // Runs the kernel of the engine that `out` lives on. What an op forgot to ask about devices would
+  // be a wild read on the CPU; GPUs look for themselves, as numbers may come along.
   void operator()(const Tensor& out, A... args) const {
-    const auto f = entries_[static_cast<int>(out.device().type)];
+    const DeviceType type = out.device().type;
+    const auto f = entries_[static_cast<int>(type)];
     if (!f) [[unlikely]]
       missing_for(out, args...);
+    if (type == DeviceType::CPU && !(detail::on_host(args) && ...)) [[unlikely]]
+      foreign_for(args...);
     reinterpret_cast<void (*)(A...)>(f)(std::forward<A>(args)...);
   }
 
@@ -50,6 +68,11 @@ class KernelSlot<void(A...)> : public KernelSlotBase {
     std::vector<Tensor> tensors;
     (detail::collect_tensors(tensors, args), ...);
     missing(out.device(), tensors);
+  }
+  [[noreturn, gnu::noinline, gnu::cold]] void foreign_for(const A&... args) const {
+    std::vector<Tensor> tensors;
+    (detail::collect_tensors(tensors, args), ...);
+    foreign(tensors);
   }
 };
 

@@ -240,8 +240,8 @@ void many_dims_are_split() {
 }
 
 void long_tensors_are_split() {
-  // 3 * 2^32 elements over two bytes of memory.
-  const Tensor x = ops::as_strided(empty({2}, DType::UInt8), {3, int64_t{1} << 32}, {1, 0}, {});
+  // 3 * 2^32 elements over three bytes of memory.
+  const Tensor x = ops::as_strided(empty({3}, DType::UInt8), {3, int64_t{1} << 32}, {1, 0}, {});
   int64_t n = 0;
   for (const PlannedLaunch& l : planned(ops::narrow(x, 0, 0, 2))) {
     CHECK(int64_t{l.plan.n} <= kMaxElements);

@@ -8,9 +8,19 @@
 from __future__ import annotations
 
 from rustorch.coreml import mil
+from rustorch.coreml.exporting import export, to_model
 from rustorch.coreml.mil.program import Model
 from rustorch.coreml.model import CoreMLModel, StatefulModel
 from rustorch.coreml.reader import read_package
 from rustorch.coreml.writer import write_package
 
-__all__ = ["CoreMLModel", "Model", "StatefulModel", "mil", "read_package", "write_package"]
+__all__ = [
+    "CoreMLModel",
+    "Model",
+    "StatefulModel",
+    "export",
+    "mil",
+    "read_package",
+    "to_model",
+    "write_package",
+]

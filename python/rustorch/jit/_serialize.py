@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import rustorch as rt
@@ -86,6 +87,23 @@ def _graph_data(graph: Graph) -> dict[str, Any]:
         "output": _structure.encodable(graph._output),
         "check_shapes": graph.check_shapes,
     }
+
+
+def with_outputs(graph: Graph, values: Sequence[Value]) -> _C._Graph:
+    """The core of an optimised graph with other results: any of its values."""
+    builder = _C._GraphBuilder()
+    core = graph._core
+    for value in core.inputs:
+        builder.add_input(value.name, _type(value))
+    for value in core.tensors:
+        builder.add_tensor(value.kind, value.name, value.tensor)
+    known = {node.record for node in core.nodes}
+    for node in core.nodes:
+        builder.add_node(*_node(node, known))
+    for value in values:
+        builder.add_output(value.id)
+    made: _C._Graph = builder.finish()
+    return made
 
 
 def _state(module: ScriptModule) -> list[list[Any]]:

@@ -1,0 +1,11 @@
+"""From graphs to ML Programs: a lowering for each op (`registry.LOWERINGS`), and the walk over a graph."""
+
+from __future__ import annotations
+
+from rustorch.coreml._lower import activation, elementwise, index, linear, norm, reduce, shape, spatial
+from rustorch.coreml._lower.program import Lowered, lower_graph
+from rustorch.coreml._lower.registry import LOWERINGS
+
+__all__ = ["LOWERINGS", "Lowered", "lower_graph"]
+
+_FAMILIES = (activation, elementwise, index, linear, norm, reduce, shape, spatial)

@@ -1,0 +1,295 @@
+"""Builds a block of MIL: operations with their results' types, constants once each, names that MIL takes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from rustorch.coreml.mil.program import (
+    Block,
+    DataType,
+    Function,
+    NamedType,
+    Operation,
+    TensorType,
+    immediate,
+)
+from rustorch.coreml.mil.types import Array
+from rustorch.errors import ArgumentError
+
+__all__ = ["Argument", "Builder", "Var", "broadcast"]
+
+# Core ML holds no array of more dimensions.
+MAX_RANK = 5
+# What float16 holds at most; anything larger would be infinite in the package.
+MAX_HALF = 65504.0
+MIN_HALF = 2.0**-24
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A value in the block."""
+
+    name: str
+    dtype: DataType
+    shape: tuple[int, ...]
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+
+Argument: TypeAlias = "Var | Sequence[Any] | Array | bool | int | float | str"
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all of them broadcast to."""
+    return tuple(np.broadcast_shapes(*shapes))
+
+
+class Builder:
+    """Collects the operations of one function.
+
+    Args:
+        opset: the function's, such as "CoreML7".
+        float_type: what floating-point numbers are computed in: FLOAT16 or FLOAT32.
+    """
+
+    def __init__(self, opset: str, float_type: DataType) -> None:
+        self.opset = opset
+        self.float_type = float_type
+        self.operations: list[Operation] = []
+        self.inputs: list[NamedType] = []
+        self._names: set[str] = set()
+        self._constants: dict[tuple[Any, ...], Var] = {}
+        self._constant_names: set[str] = set()
+        self._origin = ""
+
+    # ---- Names ----
+
+    def name(self, wanted: str) -> str:
+        """A name that is free, and that MIL takes: letters, digits and underscores."""
+        base = re.sub(r"\W", "_", wanted, flags=re.ASCII) or "value"
+        if base[0].isdigit():
+            base = "_" + base
+        name, n = base, 0
+        while name in self._names:
+            n += 1
+            name = f"{base}_{n}"
+        self._names.add(name)
+        return name
+
+    def at(self, origin: str) -> None:
+        """What the next operations come from: their results are named after it."""
+        self._origin = origin
+
+    # ---- Values ----
+
+    def input(self, name: str, dtype: DataType, shape: tuple[int, ...]) -> Var:
+        """An input of the function."""
+        var = Var(self.name(name), dtype, shape)
+        self.inputs.append(NamedType(var.name, TensorType(dtype, shape)))
+        return var
+
+    def constant(self, value: Any, dtype: DataType | None = None, name: str = "") -> Var:
+        """A constant of Python numbers, strings, lists of them, or an array; equal small ones are one.
+
+        Raises:
+            ValueError: for numbers that the data type cannot hold.
+        """
+        array = np.asarray(value)
+        if dtype is DataType.FLOAT16:
+            array = self._half(array, name)
+        data = immediate(value if array.dtype.kind in "UO" else array, dtype or self._natural(array))
+        key = None
+        if array.size <= 64:
+            key = (data.type, repr(data.numpy().tolist()))
+            if key in self._constants:
+                return self._constants[key]
+        var = Var(self.name(name or f"{self._origin}_const"), data.type.dtype, tuple(array.shape))
+        self.operations.append(Operation("const", {}, [NamedType(var.name, data.type)], [], {"val": data}))
+        self._constant_names.add(var.name)
+        if key is not None:
+            self._constants[key] = var
+        return var
+
+    def is_constant(self, x: Var) -> bool:
+        """Whether x is a constant: some arguments have to be."""
+        return x.name in self._constant_names
+
+    def _natural(self, array: Array) -> DataType | None:
+        if array.dtype.kind == "f":
+            return self.float_type
+        return DataType.INT32 if array.dtype.kind in "iu" else None
+
+    @staticmethod
+    def _half(array: Array, name: str) -> Array:
+        wide = np.asarray(array, np.float64)
+        finite = wide[np.isfinite(wide)]
+        if finite.size and float(np.abs(finite).max()) > MAX_HALF:
+            raise ArgumentError.of(
+                "export",
+                f"'{name or 'a constant'}' holds numbers beyond float16's {MAX_HALF:g}",
+                f"{float(np.abs(finite).max()):g}",
+                'precision="float32"',
+            )
+        return wide.astype(np.float16)
+
+    # ---- Operations ----
+
+    def op(
+        self,
+        type: str,
+        shape: Sequence[int],
+        dtype: DataType | None = None,
+        /,
+        name: str = "",
+        **inputs: Argument,
+    ) -> Var:
+        """An operation with one result. Arguments that are no values become constants: floats of the data
+        type of the first floating-point argument, integers int32."""
+        return self.ops(type, [(tuple(shape), dtype)], name=name, **inputs)[0]
+
+    def ops(
+        self,
+        type: str,
+        results: Sequence[tuple[tuple[int, ...], DataType | None]],
+        /,
+        name: str = "",
+        **inputs: Argument,
+    ) -> list[Var]:
+        """An operation with several results, each of a shape and a data type: None for that of the first
+        argument."""
+        first = (
+            next(v for v in map(_first_var, inputs.values()) if v is not None)
+            if any(_first_var(v) is not None for v in inputs.values())
+            else None
+        )
+        floats = next(
+            (v.dtype for v in map(_first_var, inputs.values()) if v is not None and v.dtype.is_float),
+            self.float_type,
+        )
+        bound: dict[str, list[Any]] = {}
+        for key, value in inputs.items():
+            if _first_var(value) is not None:
+                listed = [value] if isinstance(value, Var) else list(value)  # type: ignore[arg-type]
+                bound[key] = [v.name for v in listed]
+            else:
+                bound[key] = [self._argument(value, floats).name]
+        outputs = []
+        for i, (shape, dtype) in enumerate(results):
+            if len(shape) > MAX_RANK:
+                raise ArgumentError.of(
+                    "export",
+                    f"Core ML holds arrays of at most {MAX_RANK} dimensions",
+                    f"{list(shape)} of {self._origin or type}",
+                )
+            chosen = dtype or (first.dtype if first else self.float_type)
+            label = name or self._origin or type
+            outputs.append(Var(self.name(label if i == 0 else f"{label}_{i}"), chosen, tuple(shape)))
+        self.operations.append(
+            Operation(type, bound, [NamedType(v.name, TensorType(v.dtype, v.shape)) for v in outputs])
+        )
+        return outputs
+
+    def _argument(self, value: Any, floats: DataType) -> Var:
+        array = np.asarray(value)
+        if array.dtype.kind == "f" and floats is DataType.FLOAT16 and not isinstance(value, np.ndarray):
+            # What is added lest a divisor be 0 must not become 0 itself.
+            tiny = (array != 0) & (np.abs(array) < MIN_HALF)
+            array = np.where(tiny, np.copysign(MIN_HALF, array), array)
+        if array.size == 0:
+            return self.constant(np.zeros(array.shape, np.int32))
+        return self.constant(
+            array if array.dtype.kind == "f" else value, floats if array.dtype.kind == "f" else None
+        )
+
+    # ---- The commonest ones ----
+
+    def cast(self, x: Var, dtype: DataType) -> Var:
+        if x.dtype is dtype:
+            return x
+        return self.op("cast", x.shape, dtype, x=x, dtype=dtype.value)
+
+    def binary(self, type: str, x: Var, y: Var, dtype: DataType | None = None) -> Var:
+        """With broadcasting; both of one data type."""
+        return self.op(type, broadcast(x.shape, y.shape), dtype or x.dtype, x=x, y=y)
+
+    def unary(self, type: str, x: Var, dtype: DataType | None = None, **arguments: Any) -> Var:
+        return self.op(type, x.shape, dtype, x=x, **arguments)
+
+    def number(self, value: float, like: Var) -> Var:
+        """A constant of the data type of `like`."""
+        if like.dtype is DataType.BOOL:
+            return self.constant(bool(value))
+        return self.constant(float(value) if like.dtype.is_float else int(value), like.dtype)
+
+    def reshape(self, x: Var, shape: Sequence[int]) -> Var:
+        shape = tuple(shape)
+        if shape == x.shape:
+            return x
+        if not shape:
+            return self.op("squeeze", (), x=x) if x.rank else x
+        return self.op("reshape", shape, x=x, shape=list(shape))
+
+    def transpose(self, x: Var, perm: Sequence[int]) -> Var:
+        perm = [p % x.rank for p in perm] if x.rank else []
+        if perm == list(range(x.rank)):
+            return x
+        return self.op("transpose", tuple(x.shape[p] for p in perm), x=x, perm=perm)
+
+    def reduce(
+        self, type: str, x: Var, axes: Sequence[int], keep: bool, dtype: DataType | None = None
+    ) -> Var:
+        axes = sorted(a % x.rank for a in axes) if x.rank else []
+        if not axes:
+            axes = list(range(x.rank))
+        shape = tuple(1 if d in axes else n for d, n in enumerate(x.shape) if keep or d not in axes)
+        if not x.rank:
+            x = self.op("expand_dims", (1,), x=x, axes=[0])
+            axes = [0]
+        return self.op(type, shape, dtype, x=x, axes=axes, keep_dims=keep)
+
+    def slice(self, x: Var, dim: int, start: int, end: int, step: int = 1) -> Var:
+        """Elements start, start + step, ... before end of one dim."""
+        count = len(range(start, end, step))
+        shape = tuple(count if d == dim else n for d, n in enumerate(x.shape))
+        if shape == x.shape:
+            return x
+        begin, last, stride = [0] * x.rank, list(x.shape), [1] * x.rank
+        begin[dim], last[dim], stride[dim] = start, end, step
+        return self.op("slice_by_index", shape, x=x, begin=begin, end=last, stride=stride)
+
+    def concat(self, values: Sequence[Var], axis: int) -> Var:
+        if len(values) == 1:
+            return values[0]
+        shape = list(values[0].shape)
+        shape[axis] = sum(v.shape[axis] for v in values)
+        return self.op("concat", shape, values=list(values), axis=axis, interleave=False)
+
+    def expand(self, x: Var, shape: Sequence[int]) -> Var:
+        """Broadcast to a shape, with the elements repeated."""
+        shape = tuple(shape)
+        x = self.reshape(x, (1,) * (len(shape) - x.rank) + x.shape)
+        reps = [n if have == 1 else 1 for n, have in zip(shape, x.shape)]
+        if math.prod(reps) == 1:
+            return x
+        return self.op("tile", shape, x=x, reps=reps)
+
+    def function(self, outputs: Sequence[Var]) -> Function:
+        """The function that gives these values."""
+        block = Block(outputs=[v.name for v in outputs], operations=self.operations)
+        return Function(self.inputs, self.opset, {self.opset: block})
+
+
+def _first_var(value: Argument) -> Var | None:
+    if isinstance(value, Var):
+        return value
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], Var):
+        return value[0]
+    return None

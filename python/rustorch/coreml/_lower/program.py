@@ -1,0 +1,304 @@
+"""The walk over a graph: each node by its lowering, or by what it is made of; all that is missing at once."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rustorch.coreml._lower.builder import MAX_HALF, Builder, Var
+from rustorch.coreml._lower.registry import LOWERINGS, Call, Unsupported
+from rustorch.coreml.mil.program import (
+    ArrayFeatureType,
+    DataType,
+    FeatureDescription,
+    Function,
+    NamedType,
+    Operation,
+    TensorType,
+)
+from rustorch.errors import ArgumentError, OpError, RustorchError, UnsupportedOperation
+
+if TYPE_CHECKING:
+    from rustorch import Tensor
+    from rustorch.jit import Graph, Node, Value
+
+__all__ = ["Lowered", "lower_graph"]
+
+_FLOATS = ("float16", "bfloat16", "float32")
+# Composite ops are made of composite ops, this deep.
+MAX_DEPTH = 8
+_INTEGERS = ("uint8", "int8", "int16", "int32", "int64")
+
+
+class Lowered:
+    """A function with its interface, and which value each node's results became."""
+
+    def __init__(self, graph: Graph, function: Function, inputs: list[FeatureDescription]) -> None:
+        self.graph = graph  # as it was lowered: composite ops taken apart
+        self.function = function
+        self.inputs = inputs
+        self.outputs: list[FeatureDescription] = []
+        self.values: dict[int, Var] = {}
+
+
+def _dtype_name(value: Value) -> str:
+    return str(value.dtype).rpartition(".")[2]
+
+
+def _check_graph(graph: Graph) -> None:
+    written = sorted({target.name for target, _ in graph.mutations})
+    if written:
+        raise UnsupportedOperation.of(
+            "export", "the recorded function writes state", ", ".join(written), "eval() on the module first"
+        )
+    for value in (*graph.inputs, *graph.parameters.values(), *graph.buffers.values()):
+        if _dtype_name(value) not in (*_FLOATS, *_INTEGERS, "bool"):
+            raise UnsupportedOperation.of(
+                "export",
+                "Core ML computes in float32 at most, and has no complex numbers",
+                f"'{value.name}' of {_dtype_name(value)}",
+                "float() on the module and its inputs",
+            )
+        if 0 in tuple(value.shape):
+            raise ArgumentError.of("export", "Core ML has no empty arrays", f"'{value.name}'")
+
+
+def _default_of(schema: str, argument: str) -> str | None:
+    found = re.search(rf"\b{re.escape(argument)}=('[^']*'|\[[^\]]*\]|[^,)]*)", schema)
+    return found.group(1) if found else None
+
+
+def _is_default(schema: str, argument: str, value: Any) -> bool:
+    default = _default_of(schema, argument)
+    if default is None:
+        return False
+    if value is None or isinstance(value, (bool, str)):
+        return default.strip("'") == str(value)
+    if isinstance(value, (int, float)):
+        try:
+            return float(default) == value
+        except ValueError:
+            return False
+    return default in ("None", "[]") and not value
+
+
+class _Walk:
+    def __init__(self, graph: Graph, builder: Builder) -> None:
+        self.graph, self.b = graph, builder
+        self.values: dict[int, Var] = {}
+        self.missing: dict[str, str] = {}
+
+    def type_of(self, value: Value) -> DataType:
+        name = _dtype_name(value)
+        if name == "bool":
+            return DataType.BOOL
+        return self.b.float_type if name in (*_FLOATS, "float64") else DataType.INT32
+
+    # ---- Inputs and constants ----
+
+    def add_input(self, value: Value, name: str) -> FeatureDescription:
+        kind = _dtype_name(value)
+        dtype = (
+            DataType.FLOAT16 if kind == "float16" else DataType.FLOAT32 if kind in _FLOATS else DataType.INT32
+        )
+        shape = tuple(value.shape)
+        var = self.b.input(name, dtype, shape or (1,))
+        self.b.at(name)
+        inside = self.b.reshape(var, shape)
+        if kind == "bool":
+            inside = self.b.binary("not_equal", inside, self.b.number(0, inside), DataType.BOOL)
+        self.values[value.id] = self.b.cast(inside, self.type_of(value))
+        return FeatureDescription(var.name, ArrayFeatureType(dtype, shape or (1,)))
+
+    def add_constant(self, value: Value, tensor: Tensor | None) -> None:
+        import numpy as np
+
+        assert tensor is not None  # parameters, buffers and constants have one
+
+        dtype = self.type_of(value)
+        tensor = tensor.detach().cpu()
+        array = (tensor.float() if dtype.is_float else tensor).numpy()
+        if dtype is DataType.FLOAT16:
+            # The least float32, and the like, stand in masks for "never": float16 has its own.
+            limit = float(np.finfo(np.float32).max)
+            array = np.where(array <= -limit / 2, -MAX_HALF / 2, array)
+            array = np.where(np.isneginf(tensor.float().numpy()), -np.inf, array)
+        if (
+            dtype is DataType.INT32
+            and array.size
+            and not -(2**31) <= int(array.min()) <= int(array.max()) < 2**31
+        ):
+            raise ArgumentError.of("export", "Core ML's integers have 32 bits", f"'{value.name}'")
+        self.values[value.id] = self.b.constant(array, dtype, value.name)
+
+    # ---- Nodes ----
+
+    def argument(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [self.argument(v) for v in value] if any(hasattr(v, "kind") for v in value) else value
+        return self.values[value.id] if hasattr(value, "kind") else value
+
+    def run(self, node: Node) -> None:
+        outputs = [v for v in node.outputs if v is not None]
+        results = [(self.type_of(v), tuple(v.shape)) for v in outputs]
+        self.b.at(node.record)
+        try:
+            found = self.lowered(node, results)
+            if len(found) < len(results):
+                raise Unsupported(f"{len(results)} results")
+            for value, var, (dtype, shape) in zip(outputs, found, results):
+                if var.shape != shape:
+                    raise OpError.of(
+                        "export", f"the lowering of {node.op} gave another shape", f"{var.shape} for {shape}"
+                    )
+                self.values[value.id] = self.b.cast(var, dtype)
+        except Unsupported as error:
+            what = f"{node.op} ({error})" if str(error) else node.op
+            self.missing.setdefault(what, node.location)
+            for i, (value, (dtype, shape)) in enumerate(zip(outputs, results)):
+                self.values[value.id] = Var(f"missing_{node.index}_{i}", dtype, shape)
+
+    def lowered(self, node: Node, results: list[tuple[DataType, tuple[int, ...]]]) -> Sequence[Var]:
+        lowering = LOWERINGS.get(node.op)
+        if lowering is None or node.form == "write":
+            raise Unsupported("")
+        if node.random and not node.op.startswith(("dropout", "alpha", "feature", "scaled")):
+            raise Unsupported("random numbers")
+        accepted = inspect.signature(lowering).parameters
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+        arguments: dict[str, Any] = {}
+        for name, value in node.inputs.items():
+            if takes_all or name in accepted:
+                arguments[name] = self.argument(value)
+            elif not _is_default(node.schema, name, value):
+                raise Unsupported(f"{name}={value}")
+        found = lowering(Call(self.b, node.op, results), **arguments)
+        return [found] if isinstance(found, Var) else found
+
+
+def _expanded(graph: Graph, examples: Sequence[Tensor] | None) -> Graph:
+    """The graph with composite ops that have no lowering taken apart, as they run on the examples."""
+    refused: set[str] = set()
+    shapes = [tuple(v.shape) for v in graph.outputs]
+    for _ in range(MAX_DEPTH):
+        unknown = {n.op for n in graph.nodes if n.op not in LOWERINGS and n.form == "plain"} - refused
+        if not unknown:
+            break
+        for name in sorted(unknown):
+            try:
+                found = graph.decompose([name], examples)
+            except RustorchError:  # computed by a kernel: it will be listed as missing
+                found = None
+            # A shape that depends on values is none that a package could have.
+            if found is None or [tuple(v.shape) for v in found.outputs] != shapes:
+                refused.add(name)
+            else:
+                graph = found
+        graph = graph.optimize()
+    return graph
+
+
+def _identifier(name: str) -> str:
+    name = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return f"_{name}" if not name or name[0].isdigit() else name
+
+
+def lower_graph(
+    graph: Graph,
+    tensors: Mapping[str, Tensor],
+    *,
+    opset: str,
+    float_type: DataType,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    examples: Sequence[Tensor] | None = None,
+) -> Lowered:
+    """A function that computes what a graph does.
+
+    Args:
+        graph: that was recorded.
+        tensors: the values of its parameters and buffers by name, where they are not those of the recording.
+        opset: such as "CoreML7".
+        float_type: FLOAT16 or FLOAT32, in which it computes.
+        inputs, outputs: names for them, in order.
+        examples: inputs to take composite ops apart on; made up where they are left out.
+
+    Raises:
+        NotImplementedError: (`UnsupportedOperation`) lists everything that Core ML has no operations for.
+        ValueError: for numbers that the data types cannot hold, or names that do not fit.
+    """
+    _check_graph(graph)
+    graph = _expanded(graph.optimize(), examples)
+    b = Builder(opset, float_type)
+    walk = _Walk(graph, b)
+    in_names = _names("inputs", inputs, [v.name for v in graph.inputs])
+    many = len(graph.outputs) > 1
+    out_names = _names(
+        "outputs", outputs, [f"output_{i}" if many else "output" for i in range(len(graph.outputs))]
+    )
+    clash = set(in_names) & set(out_names)
+    if clash:
+        raise ArgumentError.of(
+            "export", "an input and an output have the same name", ", ".join(sorted(clash))
+        )
+    for name in out_names:
+        b.name(name)  # taken
+    lowered = Lowered(graph, b.function([]), [walk.add_input(v, n) for v, n in zip(graph.inputs, in_names)])
+    for value in (*graph.parameters.values(), *graph.buffers.values(), *graph.constants.values()):
+        if value.uses or value in graph.outputs:
+            found = tensors.get(value.name)
+            walk.add_constant(value, value.tensor if found is None else found)
+    for node in graph.nodes:
+        walk.run(node)
+    if walk.missing:
+        lines = [f"{what}{f' at {where}' if where else ''}" for what, where in sorted(walk.missing.items())]
+        raise UnsupportedOperation.of(
+            "export",
+            "Core ML has nothing for these",
+            "; ".join(lines),
+            "other ops there, or a part of the model",
+        )
+    final = []
+    for value, name in zip(graph.outputs, out_names):
+        var, feature = _output(b, walk.values[value.id], name, _dtype_name(value))
+        final.append(var)
+        lowered.outputs.append(feature)
+    lowered.function = b.function(final)
+    lowered.values = walk.values
+    return lowered
+
+
+def _names(what: str, given: Sequence[str] | None, found: Sequence[str]) -> list[str]:
+    if given is None:
+        names: list[str] = []
+        for name in map(_identifier, found):
+            n, wanted = 1, name
+            while name in names:
+                name, n = f"{wanted}_{n}", n + 1
+            names.append(name)
+        return names
+    if len(given) != len(found):
+        raise ArgumentError.of("export", f"{what}= needs {len(found)} names", str(list(given)))
+    for name in given:
+        if name != _identifier(name) or list(given).count(name) > 1:
+            raise ArgumentError.of(
+                "export", f"{what}= are different names of letters, digits and underscores", repr(name)
+            )
+    return list(given)
+
+
+def _output(b: Builder, x: Var, name: str, kind: str) -> tuple[Var, FeatureDescription]:
+    dtype = (
+        DataType.FLOAT16 if kind == "float16" else DataType.FLOAT32 if x.dtype.is_float else DataType.INT32
+    )
+    b.at(name)
+    x = b.reshape(x, x.shape or (1,))
+    var = Var(name, dtype, x.shape)
+    inputs: dict[str, Any] = {"x": [x.name]}
+    if x.dtype is not dtype:
+        inputs["dtype"] = [b.constant(dtype.value).name]
+    kind = "cast" if len(inputs) > 1 else "identity"
+    b.operations.append(Operation(kind, inputs, [NamedType(name, TensorType(dtype, x.shape))]))
+    return var, FeatureDescription(name, ArrayFeatureType(dtype, x.shape))

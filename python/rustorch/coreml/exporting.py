@@ -1,0 +1,170 @@
+"""export(): a module or function as a Core ML package."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from rustorch.coreml.mil.program import DataType, Metadata, Model, ModelDescription, Program
+from rustorch.coreml.writer import write_package
+from rustorch.errors import ArgumentError, DTypeError, OpError
+
+if TYPE_CHECKING:
+    from rustorch import Tensor, nn
+    from rustorch.jit import Graph, ScriptFunction, ScriptModule
+
+    # A module, a function, or what was recorded of one.
+    Exportable: TypeAlias = "nn.Module | ScriptModule | ScriptFunction | Graph | Callable[..., Any]"
+
+__all__ = ["TARGETS", "export", "to_model"]
+
+# The oldest system that a package runs on: its version of the specification and its opset.
+TARGETS = {
+    "macOS12": (6, "CoreML5"),
+    "iOS15": (6, "CoreML5"),
+    "macOS13": (7, "CoreML6"),
+    "iOS16": (7, "CoreML6"),
+    "macOS14": (8, "CoreML7"),
+    "iOS17": (8, "CoreML7"),
+    "macOS15": (9, "CoreML8"),
+    "iOS18": (9, "CoreML8"),
+}
+
+
+def to_model(
+    module: Exportable,
+    example_inputs: Any = (),
+    *,
+    precision: Literal["float16", "float32"] = "float16",
+    target: str = "macOS14",
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    metadata: Metadata | None = None,
+    verify: bool = False,
+) -> Model:
+    """What `export` writes, as a model in memory. Arguments and errors are those of `export`.
+
+    >>> import rustorch as rt
+    >>> model = rt.coreml.to_model(rt.nn.ReLU(), rt.ones(2, 3))
+    >>> [operation.type for operation in model.default_function.block.operations if operation.type != "const"]
+    ['cast', 'relu', 'cast']
+    """
+    from rustorch.coreml._lower import lower_graph
+
+    if precision not in ("float16", "float32"):
+        raise ArgumentError.of("export", "precision is 'float16' or 'float32'", repr(precision))
+    if target not in TARGETS:
+        raise ArgumentError.of("export", "target is unknown", repr(target), f"one of {', '.join(TARGETS)}")
+    graph, tensors = _graph_of(module, example_inputs)
+    examples = _examples(graph, example_inputs)
+    if verify and examples is None:
+        raise ArgumentError.of("export", "to verify needs example inputs, a tensor or a tuple of tensors")
+    version, opset = TARGETS[target]
+    lowered = lower_graph(
+        graph,
+        tensors,
+        opset=opset,
+        float_type=DataType.FLOAT16 if precision == "float16" else DataType.FLOAT32,
+        inputs=inputs,
+        outputs=outputs,
+        examples=examples,
+    )
+    description = ModelDescription(lowered.inputs, lowered.outputs, metadata=metadata or Metadata())
+    model = Model(version, description, Program({"main": lowered.function}))
+    if verify and examples is not None:
+        from rustorch.coreml.verifying import check_lowered
+
+        check_lowered(model, lowered, tensors, examples, precision)
+    return model
+
+
+def _examples(graph: Graph, example_inputs: Any) -> list[Tensor] | None:
+    """The example tensors in order, if they are those of the graph."""
+    import rustorch as rt
+    from rustorch.jit._structure import flatten
+
+    given = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
+    found = [tensor for _, tensor in flatten([list(given), {}], "export")[0]]
+    fits = len(found) == len(graph.inputs) and all(
+        isinstance(t, rt.Tensor) and tuple(t.shape) == tuple(v.shape) and t.dtype == v.dtype
+        for t, v in zip(found, graph.inputs)
+    )
+    return found if fits else None
+
+
+def _graph_of(module: Any, example_inputs: Any) -> tuple[Graph, Mapping[str, Tensor]]:
+    import rustorch as rt
+    from rustorch import jit
+
+    if isinstance(module, jit.Graph):
+        return module, {}
+    if not isinstance(module, (jit.ScriptModule, jit.ScriptFunction)):
+        if not callable(module):
+            raise DTypeError.of(
+                "export", "a module, a function or a graph is exported", type(module).__name__
+            )
+        with rt.no_grad():
+            module = jit.trace(module, example_inputs)
+    if isinstance(module, jit.ScriptModule):
+        return module.graph, {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return module.graph, {}
+
+
+def export(
+    module: Exportable,
+    example_inputs: Any,
+    path: str | os.PathLike[str],
+    *,
+    precision: Literal["float16", "float32"] = "float16",
+    target: str = "macOS14",
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    metadata: Metadata | None = None,
+    verify: bool = False,
+) -> None:
+    """Write a module or function as an `.mlpackage` (an ML Program) for Core ML.
+
+    What is recorded by `rustorch.jit.trace` is lowered op by op; shapes are those of the examples. The
+    package takes and gives float32 (float16 where the recorded tensors are), int32 for integers and bools.
+
+    Args:
+        module: a module (call `eval()` on it first), a function, or what `rustorch.jit.trace` gave.
+        example_inputs: a tensor or a tuple of them, as for `rustorch.jit.trace`; not looked at for what was
+            recorded already, unless it is verified.
+        path: of the package; one that is there is replaced once the new one is complete.
+        precision: what it computes in. "float16" is what the Neural Engine runs.
+        target: the oldest system that it must run on: "macOS12" to "macOS15", "iOS15" to "iOS18".
+        inputs, outputs: names, in order. By default those of the function's parameters, and "output".
+        metadata: author, description and the like (`rustorch.coreml.mil.program.Metadata`).
+        verify: run the program on rustorch's operations beside what was recorded, and raise where they
+            disagree, with the name of the first op that departs.
+
+    Raises:
+        NotImplementedError: (`UnsupportedOperation`) naming all ops at once that Core ML has nothing for.
+        ValueError: for unknown names, and numbers that float16 cannot hold.
+        RuntimeError: for a package that computes something else, with `verify`.
+
+    >>> import os, tempfile
+    >>> import rustorch as rt
+    >>> net = rt.nn.Sequential(rt.nn.Linear(4, 8), rt.nn.ReLU(), rt.nn.Linear(8, 2)).eval()
+    >>> path = os.path.join(tempfile.mkdtemp(), "net.mlpackage")
+    >>> rt.coreml.export(net, rt.ones(1, 4), path, verify=True)
+    >>> model = rt.load_model(path)
+    >>> model.predict({"input": rt.ones(1, 4)})["output"].shape
+    rustorch.Size([1, 2])
+    """
+    model = to_model(
+        module,
+        example_inputs,
+        precision=precision,
+        target=target,
+        inputs=inputs,
+        outputs=outputs,
+        metadata=metadata,
+        verify=verify,
+    )
+    try:
+        write_package(model, path)
+    except RecursionError:
+        raise OpError.of("export", "the program is nested too deeply") from None

@@ -1,0 +1,129 @@
+"""Does a package compute what its module does? If not: from which op on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rustorch.coreml.mil.program import (
+    ArrayFeatureType,
+    FeatureDescription,
+    Model,
+    ModelDescription,
+    Program,
+)
+from rustorch.errors import OpError
+
+if TYPE_CHECKING:
+    from rustorch import Tensor
+    from rustorch.coreml._lower import Lowered
+    from rustorch.jit import Graph
+
+__all__ = ["check_lowered"]
+
+# Of the largest number of a result: what roundings of a deep net add up to at most.
+TOLERANCES = {"float16": 2e-2, "float32": 1e-4}
+
+
+def _departure(found: Any, expected: Any) -> float:
+    """The largest difference, as a part of the largest number; infinite where NaN or infinities differ."""
+    import numpy as np
+
+    f, e = np.asarray(found, np.float64).ravel(), np.asarray(expected, np.float64).ravel()
+    if f.shape != e.shape or not np.array_equal(np.isnan(f), np.isnan(e)):
+        return float("inf")
+    same = (f == e) | np.isnan(e)
+    if same.all():
+        return 0.0
+    if not np.isfinite(f[~same]).all() or not np.isfinite(e[~same]).all():
+        return float("inf")
+    finite = np.abs(e[np.isfinite(e)])
+    return float(np.abs(f[~same] - e[~same]).max() / max(float(finite.max(initial=0.0)), 1e-3))
+
+
+def _arrays(tensors: Sequence[Tensor]) -> list[Any]:
+    return [(t.float() if t.dtype.is_floating_point else t).detach().cpu().numpy() for t in tensors]
+
+
+def _feeds(model: Model, examples: Sequence[Tensor]) -> dict[str, Any]:
+    """The examples as the package takes them."""
+    import numpy as np
+
+    feeds = {}
+    for feature, array in zip(model.description.inputs, _arrays(examples)):
+        assert isinstance(feature.type, ArrayFeatureType) and feature.type.dtype is not None
+        feeds[feature.name] = np.ascontiguousarray(array.reshape(feature.type.shape)).astype(
+            feature.type.dtype.numpy_dtype
+        )
+    return feeds
+
+
+def check_lowered(
+    model: Model, lowered: Lowered, tensors: Mapping[str, Tensor], examples: Sequence[Tensor], precision: str
+) -> None:
+    """Runs a package on rustorch's operations beside the graph that it was made from.
+
+    Raises:
+        RuntimeError: naming the first op whose result departs by more than the precision explains.
+    """
+    import rustorch as rt
+    from rustorch.coreml.interpreter import Runner
+
+    limit = TOLERANCES[precision]
+    with rt.no_grad():
+        expected = _arrays(_results(lowered.graph, tensors, examples, None))
+        found = Runner(model).predict(_feeds(model, examples))
+        worst = max((_departure(f, e) for f, e in zip(found.values(), expected)), default=0.0)
+        if worst <= limit:
+            return
+        raise OpError.of(
+            "export",
+            f"the package gives other results than the module, by {worst:.2g} of the largest number",
+            _first_departure(model, lowered, tensors, examples, limit),
+            'precision="float32"' if precision == "float16" else "",
+        )
+
+
+def _results(
+    graph: Graph, tensors: Mapping[str, Tensor], examples: Sequence[Tensor], core: Any
+) -> list[Tensor]:
+    core = core or graph._core
+    given = [tensors.get(value.name, value.tensor) for value in core.tensors]
+    found: list[Tensor] = core.run(list(examples), given)
+    return found
+
+
+def _first_departure(
+    model: Model, lowered: Lowered, tensors: Mapping[str, Tensor], examples: Sequence[Tensor], limit: float
+) -> str:
+    """Which op it begins with: the graph and the package once more, with every op's result as an output."""
+    from rustorch.coreml.interpreter import Runner
+    from rustorch.jit._serialize import with_outputs
+
+    graph, names = lowered.graph, {out.name for op in lowered.function.block.operations for out in op.outputs}
+    steps = []
+    for node in graph.nodes:
+        for value in node.outputs:
+            if value is None or not value.dtype.is_floating_point:
+                continue
+            var = lowered.values.get(value.id)
+            if var is not None and var.name in names:
+                steps.append((node, value, var))
+    expected = _arrays(_results(graph, tensors, examples, with_outputs(graph, [v for _, v, _ in steps])))
+    function = lowered.function
+    block = function.block
+    results = {var.name: var for _, _, var in steps}
+    every = type(block)(block.inputs, list(results), block.operations)
+    features = [FeatureDescription(v.name, ArrayFeatureType(v.dtype, v.shape)) for v in results.values()]
+    whole = Model(
+        model.spec_version,
+        ModelDescription(model.description.inputs, features),
+        Program({"main": type(function)(function.inputs, function.opset, {function.opset: every})}),
+    )
+    found = Runner(whole).predict(_feeds(model, examples))
+    for (node, _, var), e in zip(steps, expected):
+        by = _departure(found[var.name], e)
+        if by > limit:
+            where = f" at {node.location}" if node.location else ""
+            return f"'{node.op}'{where} departs first, by {by:.2g}"
+    return "no single op departs by so much: roundings add up"

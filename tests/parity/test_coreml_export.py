@@ -1,0 +1,47 @@
+"""What we export, as coremltools reads it: its own inference of types and shapes agrees with ours."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rustorch.coreml import export
+
+from ..coreml.test_export import NETS, made
+from ..coreml.test_lowering import CALLS
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    ct = pytest.importorskip("coremltools")
+
+
+def check(path: Path) -> None:
+    from coremltools.converters.mil.frontend.milproto.load import load
+
+    model = ct.models.MLModel(str(path), skip_model_load=True)
+    spec = model.get_spec()
+    # It builds each operation again, infers what it gives, and refuses a program that says otherwise.
+    program = load(spec, spec.specificationVersion, model.weights_dir)
+    found = [tuple(v.shape) for v in program.functions["main"].outputs]
+    assert found == [tuple(f.type.multiArrayType.shape) for f in spec.description.output]
+
+
+@pytest.mark.parametrize("target", ["macOS14", "macOS15"])
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+@pytest.mark.parametrize("name", NETS)
+def test_nets(name: str, precision: Any, target: str, tmp_path: Path) -> None:
+    net, x = made(name)
+    path = tmp_path / "net.mlpackage"
+    export(net, x, path, precision=precision, target=target)
+    check(path)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name: str, tmp_path: Path) -> None:
+    call, inputs = CALLS[name]
+    path = tmp_path / "call.mlpackage"
+    export(call, tuple(inputs), path)
+    check(path)
