@@ -9,6 +9,7 @@ import numpy as np
 
 from rustorch.coreml._lower.builder import Var
 from rustorch.coreml._lower.registry import Call, Unsupported, lowers
+from rustorch.coreml.mil.program import DataType
 
 
 def _each(value: Any, n: int) -> list[int]:
@@ -26,8 +27,6 @@ def _batched(c: Call, x: Var, spatial: int, f: Callable[[Var], Var]) -> Var:
     found = f(c.b.reshape(x, (1, *x.shape)))
     return c.b.reshape(found, found.shape[1:])
 
-
-from rustorch.coreml.mil.program import DataType
 
 # ---- Convolutions ----
 
