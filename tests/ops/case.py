@@ -141,6 +141,7 @@ class OpCase:
     speaks_as: tuple[str, ...] = ()  # other names its error messages may start with
     covers: tuple[str, ...] = ()  # further names in the registry that this row exercises
     dtypes: tuple[str, ...] = FLOATS
+    beyond_torch: tuple[str, ...] = ()  # those of them that PyTorch refuses
     result: Any = "promote"  # dtype rule, see harness.result_dtypes; a tuple for several results
     grad: tuple[str, ...] = ()  # dtypes in which derivatives are checked; () where there are none
     no_second: str = ""  # why there are no second derivatives
