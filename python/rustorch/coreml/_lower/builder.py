@@ -165,15 +165,9 @@ class Builder:
     ) -> list[Var]:
         """An operation with several results, each of a shape and a data type: None for that of the first
         argument."""
-        first = (
-            next(v for v in map(_first_var, inputs.values()) if v is not None)
-            if any(_first_var(v) is not None for v in inputs.values())
-            else None
-        )
-        floats = next(
-            (v.dtype for v in map(_first_var, inputs.values()) if v is not None and v.dtype.is_float),
-            self.float_type,
-        )
+        given = [v for v in map(_first_var, inputs.values()) if v is not None]
+        first = given[0] if given else None
+        floats = next((v.dtype for v in given if v.dtype.is_float), self.float_type)
         bound: dict[str, list[Any]] = {}
         for key, value in inputs.items():
             if _first_var(value) is not None:
