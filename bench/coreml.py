@@ -10,7 +10,9 @@ runs in Core ML.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
+import io
 import json
 import tempfile
 import time
@@ -98,12 +100,13 @@ def packages(folder: Path, runs: int) -> list[Result]:
 
     def convert() -> None:
         traced = torch.jit.trace(theirs, tx)
-        model = ct.convert(
-            traced,
-            inputs=[ct.TensorType("x", SHAPE)],
-            convert_to="mlprogram",
-            minimum_deployment_target=ct.target.macOS14,
-        )
+        with contextlib.redirect_stderr(io.StringIO()):  # bars of progress
+            model = ct.convert(
+                traced,
+                inputs=[ct.TensorType("x", SHAPE)],
+                convert_to="mlprogram",
+                minimum_deployment_target=ct.target.macOS14,
+            )
         model.save(str(folder / "theirs.mlpackage"))
 
     def parse() -> None:
