@@ -14,6 +14,7 @@ from rustorch import nn
 from rustorch.coreml import export, read_package, to_model
 from rustorch.coreml._lower import LOWERINGS
 from rustorch.coreml.exporting import TARGETS
+from rustorch.coreml.interpreter import Runner
 from rustorch.coreml.mil.program import DataType, Metadata
 from rustorch.errors import ArgumentError, DTypeError, OpError, UnsupportedOperation
 
@@ -64,6 +65,27 @@ class Gpt(nn.Module):
         heads = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(heads.transpose(1, 2).reshape(batch, length, -1))
         return self.head(x + self.mlp(self.norm2(x)))
+
+
+class CachedGpt(nn.Module):
+    """A causal GPT, one token a call: keys and values of earlier tokens lie in buffers."""
+
+    def __init__(self, full: Gpt, length: int = 16) -> None:
+        super().__init__()
+        self.full = full
+        self.register_buffer("keys", rt.zeros(1, 4, length, 8))
+        self.register_buffer("values", rt.zeros(1, 4, length, 8))
+
+    def forward(self, token: Any, place: Any) -> Any:
+        net = self.full
+        x = net.words(token) + net.places.index_select(0, place)
+        q, k, v = (t.view(1, 1, 4, -1).transpose(1, 2) for t in net.qkv(net.norm1(x)).chunk(3, dim=-1))
+        self.keys.index_copy_(2, place, k)
+        self.values[:, :, place] = v
+        seen = (rt.arange(self.keys.shape[2]) <= place).reshape(1, 1, 1, -1)
+        heads = F.scaled_dot_product_attention(q, self.keys, self.values, attn_mask=seen)
+        x = x + net.out(heads.transpose(1, 2).reshape(1, 1, -1))
+        return net.head(x + net.mlp(net.norm2(x)))
 
 
 class Vit(nn.Module):
@@ -225,6 +247,92 @@ def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+# ---- States ----
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_cache_lasts_from_one_prediction_to_the_next(precision: Any, tmp_path: Path) -> None:
+    rt.manual_seed(3)
+    full = Gpt().eval()
+    net = CachedGpt(full).eval()
+    token, place = rt.tensor([[1]]), rt.tensor([0])
+    path = tmp_path / "gpt.mlpackage"
+    export(net, (token, place), path, states=True, target="macOS15", precision=precision, verify=True)
+    assert not net.keys.any(), "exporting wrote the module's buffers"
+    description = read_package(path).description
+    assert [(s.name, s.type.array.dtype, s.type.array.shape) for s in description.states] == [
+        ("keys", DataType.FLOAT16, (1, 4, 16, 8)),
+        ("values", DataType.FLOAT16, (1, 4, 16, 8)),
+    ]
+    tokens = rt.randint(0, 50, (1, 7))
+    with rt.no_grad():
+        expected = full(tokens)[0]
+    model = rt.load_model(path).stateful()
+    for _ in range(2):
+        for i in range(7):
+            found = model.predict({"token": tokens[:, i : i + 1].int(), "place": rt.tensor([i])})["output"]
+            assert departure(found[0, 0], expected[i]) <= 3e-3  # a state is float16, whatever computes
+        model.reset()
+
+
+class Counter(nn.Module):
+    def __init__(self, kind: Any = rt.float32, start: float = 0) -> None:
+        super().__init__()
+        self.register_buffer("total", rt.full((2,), start, dtype=kind))
+        self.register_buffer("calls", rt.zeros((), dtype=kind))
+
+    def forward(self, x: Any) -> Any:
+        self.total += x.to(self.total.dtype)
+        self.calls += 1
+        return self.total / self.calls
+
+
+def test_states_by_name_and_without_dims() -> None:
+    model = to_model(Counter(), rt.ones(2), states=["total", "calls"], target="iOS18", verify=True)
+    runner = Runner(model)
+    state = runner.make_state()
+    means = [runner.predict(rt.tensor([x, -x]), state=state)["output"].tolist() for x in (1.0, 5.0)]
+    assert means == [[1.0, -1.0], [3.0, -3.0]]
+
+
+# ---- Recurrent networks ----
+
+NETWORKS = {
+    "lstm": lambda: nn.LSTM(3, 4),
+    "lstm of lines": lambda: nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True),
+    "lstm without bias": lambda: nn.LSTM(3, 4, bias=False),
+    "lstm with projection": lambda: nn.LSTM(3, 4, proj_size=2),
+    "gru": lambda: nn.GRU(3, 4, 2, batch_first=True),
+    "gru both ways": lambda: nn.GRU(3, 4, bidirectional=True),
+    "rnn": lambda: nn.RNN(3, 4, 2, nonlinearity="relu", bidirectional=True),
+}
+
+
+@pytest.mark.parametrize("target", ["iOS15", "iOS18"])
+@pytest.mark.parametrize("given", [False, True], ids=["zeros", "state"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_are_operations(name: str, given: bool, target: str) -> None:
+    rt.manual_seed(1)
+    net = NETWORKS[name]().eval()
+    x, layers = rt.randn(5, 2, 3), net.num_layers * (2 if net.bidirectional else 1)
+    batch = 5 if net.batch_first else 2
+    state = [rt.randn(*shape) for shape in net._state_shapes(batch)] if given else []
+    if len(state) == 2:
+        f: Any = lambda x, h, c: net(x, (h, c))  # noqa: E731
+    else:
+        f = (lambda x, h: net(x, h)) if given else net
+    model = to_model(f, (x, *state), target=target, precision="float32")
+    types = [operation.type for operation in model.default_function.block.operations]
+    kind = net.mode.partition("_")[0].lower()
+    whole = not net.proj_size and (kind != "gru" or target == "iOS18")
+    assert types.count(kind) == (0 if not whole else net.num_layers if kind == "lstm" else layers)
+    with rt.no_grad():
+        y, final = f(x, *state)
+    expected = [y, *(final if isinstance(final, tuple) else (final,))]
+    for found, wanted in zip(Runner(model).predict(x, *state).values(), expected):
+        assert found.shape == wanted.shape and departure(found, wanted) <= 1e-5
+
+
 # ---- What is refused, and how ----
 
 REFUSED: dict[str, tuple[type[Exception], str, Any]] = {
@@ -233,6 +341,31 @@ REFUSED: dict[str, tuple[type[Exception], str, Any]] = {
         UnsupportedOperation,
         "writes state; got num_batches_tracked, running_mean",
         lambda: to_model(nn.BatchNorm1d(2), rt.ones(2, 2)),
+    ),
+    "states of integers": (
+        UnsupportedOperation,
+        "'total' of int32; try an input",
+        lambda: to_model(Counter(rt.int32), rt.ones(2), states=True, target="macOS15"),
+    ),
+    "states that hold something": (
+        ArgumentError,
+        "'total' with other numbers; try zero_",
+        lambda: to_model(Counter(start=1), rt.ones(2), states=True, target="macOS15"),
+    ),
+    "some states": (
+        UnsupportedOperation,
+        "got calls; try .* states=",
+        lambda: to_model(Counter(), rt.ones(2), states=["total"], target="macOS15"),
+    ),
+    "unknown states": (
+        ArgumentError,
+        "'cache'; try one of total, calls",
+        lambda: to_model(Counter(), rt.ones(2), states=["cache"], target="macOS15"),
+    ),
+    "states before macOS 15": (
+        ArgumentError,
+        'try target="macOS15"',
+        lambda: to_model(Counter(), rt.ones(2), states=True),
     ),
     "float64": (
         UnsupportedOperation,

@@ -170,7 +170,27 @@ CALLS: dict[str, tuple[Any, list[Any]]] = {
     "circular": (lambda x: F.pad(x, (2, 1), "circular"), [X]),
     "cut": (lambda x: F.pad(x, (-1, 2)), [X]),
     "write": (lambda x: _written(x), [X]),
+    "copy": (lambda x, y: x.clone().copy_(y), [X, X[0, :1]]),
+    "write, by index": (
+        lambda x, i, y: _put(x, (slice(None), i), y),
+        [X, rt.tensor([2, 0]), rt.ones(2, 2, 4)],
+    ),
+    "write, by two": (
+        lambda x, i, j: _put(x, (i, j), 7.0),
+        [X, rt.tensor([1, 0]), rt.tensor([[2], [0]])],
+    ),
+    "write, by mask": (lambda x, m: _put(x, (m,), 7.0), [X, X[:, :, 0] > 0]),
+    "write, added": (
+        lambda x, i: x.index_put((i,), rt.ones(3, 4), accumulate=True),
+        [X, rt.tensor([1, 1])],
+    ),
 }
+
+
+def _put(x: Any, where: Any, values: Any) -> Any:
+    y = x.clone()
+    y[where] = values
+    return y
 
 
 def _written(x: Any) -> Any:
@@ -190,6 +210,14 @@ def test_calls(name: str, precision: str) -> None:
         close(found, e, precision)
     if name in LOWERINGS:
         assert name in {node.op for node in rt.jit.trace(call, tuple(inputs)).graph.nodes}
+
+
+def test_slices_are_written_in_place() -> None:
+    """Where the target has the operation."""
+    call, inputs = CALLS["write"]
+    close(export_and_run(call, inputs, "float32", "macOS15")[0], call(*inputs), "float32")
+    model = to_model(call, tuple(inputs), target="macOS15")
+    assert "slice_update" in [o.type for o in model.default_function.block.operations]
 
 
 @pytest.mark.parametrize("name", ["causal", "mask"])

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+import rustorch as rt
 from rustorch.coreml import export
 
-from ..coreml.test_export import NETS, made
+from ..coreml.test_export import NETS, CachedGpt, Gpt, made
 from ..coreml.test_lowering import CALLS
 
 with warnings.catch_warnings():
@@ -45,3 +46,13 @@ def test_calls(name: str, tmp_path: Path) -> None:
     path = tmp_path / "call.mlpackage"
     export(call, tuple(inputs), path)
     check(path)
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+def test_states(precision: Any, tmp_path: Path) -> None:
+    path = tmp_path / "gpt.mlpackage"
+    inputs = (rt.tensor([[1]]), rt.tensor([0]))
+    export(CachedGpt(Gpt()).eval(), inputs, path, states=True, target="macOS15", precision=precision)
+    check(path)
+    spec = ct.models.MLModel(str(path), skip_model_load=True).get_spec()
+    assert [s.name for s in spec.description.state] == ["keys", "values"]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rustorch.coreml.mil.program import DataType, Metadata, Model, ModelDescription, Program
 from rustorch.coreml.writer import write_package
-from rustorch.errors import ArgumentError, DTypeError, OpError
+from rustorch.errors import ArgumentError, OpError
 
 if TYPE_CHECKING:
-    from rustorch import Tensor, nn
+    from rustorch import nn
     from rustorch.jit import Graph, ScriptFunction, ScriptModule
 
     # A module, a function, or what was recorded of one.
@@ -40,6 +40,7 @@ def to_model(
     target: str = "macOS14",
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
+    states: bool | Sequence[str] | None = None,
     metadata: Metadata | None = None,
     verify: bool = False,
 ) -> Model:
@@ -50,65 +51,33 @@ def to_model(
     >>> [operation.type for operation in model.default_function.block.operations if operation.type != "const"]
     ['cast', 'relu', 'cast']
     """
-    from rustorch.coreml._lower import lower_graph
+    from rustorch.coreml._lower import lower_graph, record
 
     if precision not in ("float16", "float32"):
         raise ArgumentError.of("export", "precision is 'float16' or 'float32'", repr(precision))
     if target not in TARGETS:
         raise ArgumentError.of("export", "target is unknown", repr(target), f"one of {', '.join(TARGETS)}")
-    graph, tensors = _graph_of(module, example_inputs)
-    examples = _examples(graph, example_inputs)
-    if verify and examples is None:
+    recording = record(module, example_inputs)
+    if verify and recording.examples is None:
         raise ArgumentError.of("export", "to verify needs example inputs, a tensor or a tuple of tensors")
     version, opset = TARGETS[target]
     lowered = lower_graph(
-        graph,
-        tensors,
+        recording,
         opset=opset,
         float_type=DataType.FLOAT16 if precision == "float16" else DataType.FLOAT32,
         inputs=inputs,
         outputs=outputs,
-        examples=examples,
+        states=states,
     )
-    description = ModelDescription(lowered.inputs, lowered.outputs, metadata=metadata or Metadata())
+    description = ModelDescription(
+        lowered.inputs, lowered.outputs, lowered.states, metadata=metadata or Metadata()
+    )
     model = Model(version, description, Program({"main": lowered.function}))
-    if verify and examples is not None:
+    if verify:
         from rustorch.coreml.verifying import check_lowered
 
-        check_lowered(model, lowered, tensors, examples, precision)
+        check_lowered(model, lowered, recording, precision)
     return model
-
-
-def _examples(graph: Graph, example_inputs: Any) -> list[Tensor] | None:
-    """The example tensors in order, if they are those of the graph."""
-    import rustorch as rt
-    from rustorch.jit._structure import flatten
-
-    given = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
-    found = [tensor for _, tensor in flatten([list(given), {}], "export")[0]]
-    fits = len(found) == len(graph.inputs) and all(
-        isinstance(t, rt.Tensor) and tuple(t.shape) == tuple(v.shape) and t.dtype == v.dtype
-        for t, v in zip(found, graph.inputs)
-    )
-    return found if fits else None
-
-
-def _graph_of(module: Any, example_inputs: Any) -> tuple[Graph, Mapping[str, Tensor]]:
-    import rustorch as rt
-    from rustorch import jit
-
-    if isinstance(module, jit.Graph):
-        return module, {}
-    if not isinstance(module, (jit.ScriptModule, jit.ScriptFunction)):
-        if not callable(module):
-            raise DTypeError.of(
-                "export", "a module, a function or a graph is exported", type(module).__name__
-            )
-        with rt.no_grad():
-            module = jit.trace(module, example_inputs)
-    if isinstance(module, jit.ScriptModule):
-        return module.graph, {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    return module.graph, {}
 
 
 def export(
@@ -120,13 +89,15 @@ def export(
     target: str = "macOS14",
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
+    states: bool | Sequence[str] | None = None,
     metadata: Metadata | None = None,
     verify: bool = False,
 ) -> None:
     """Write a module or function as an `.mlpackage` (an ML Program) for Core ML.
 
-    What is recorded by `rustorch.jit.trace` is lowered op by op; shapes are those of the examples. The
-    package takes and gives float32 (float16 where the recorded tensors are), int32 for integers and bools.
+    What is recorded by `rustorch.jit.trace` is lowered op by op, recurrent networks as wholes; shapes are
+    those of the examples. The package takes and gives float32 (float16 where the recorded tensors are), int32
+    for integers and bools.
 
     Args:
         module: a module (call `eval()` on it first), a function, or what `rustorch.jit.trace` gave.
@@ -136,6 +107,9 @@ def export(
         precision: what it computes in. "float16" is what the Neural Engine runs.
         target: the oldest system that it must run on: "macOS12" to "macOS15", "iOS15" to "iOS18".
         inputs, outputs: names, in order. By default those of the function's parameters, and "output".
+        states: names of buffers that the module writes, such as the keys and values of a cache; True for all
+            of them. They become Core ML's states, which are float16, begin with zeros, and last from one
+            prediction to the next (`CoreMLModel.stateful`). From macOS 15 and iOS 18 on.
         metadata: author, description and the like (`rustorch.coreml.mil.program.Metadata`).
         verify: run the program on rustorch's operations beside what was recorded, and raise where they
             disagree, with the name of the first op that departs.
@@ -161,6 +135,7 @@ def export(
         target=target,
         inputs=inputs,
         outputs=outputs,
+        states=states,
         metadata=metadata,
         verify=verify,
     )

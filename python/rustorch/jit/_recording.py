@@ -94,6 +94,7 @@ def trace(
     example_kwarg_inputs: Mapping[str, Any] | None = None,
     check_trace: bool = True,
     check_shapes: bool = True,
+    _also: Callable[[], list[_C.Tensor]] | None = None,
 ) -> Any:
     """Runs a function or a module once and records the ops that it runs.
 
@@ -147,6 +148,8 @@ def trace(
         result = fn(*call_args, **call_kwargs)
         outputs, shape = _structure.flatten(result, "trace")
         tensors = [tensor for _, tensor in outputs]
+        if _also is not None:  # further outputs of the graph, which a call of it does not give
+            tensors += _also()
         return tensors, (shape, tensors)
 
     parameters = list(module.named_parameters()) if module is not None else []

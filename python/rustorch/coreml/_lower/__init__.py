@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from rustorch.coreml._lower import activation, elementwise, index, linear, norm, reduce, shape, spatial
+from rustorch.coreml._lower import (
+    activation,
+    elementwise,
+    index,
+    linear,
+    norm,
+    reduce,
+    shape,
+    spatial,
+    write,
+)
 from rustorch.coreml._lower.program import Lowered, lower_graph
+from rustorch.coreml._lower.recording import Recording, record
 from rustorch.coreml._lower.registry import LOWERINGS
 
-__all__ = ["LOWERINGS", "Lowered", "lower_graph"]
+__all__ = ["LOWERINGS", "Lowered", "Recording", "lower_graph", "record"]
 
-_FAMILIES = (activation, elementwise, index, linear, norm, reduce, shape, spatial)
+_FAMILIES = (activation, elementwise, index, linear, norm, reduce, shape, spatial, write)

@@ -16,6 +16,7 @@ from rustorch.coreml.mil.program import (
     Function,
     NamedType,
     Operation,
+    StateType,
     TensorType,
     immediate,
 )
@@ -95,6 +96,18 @@ class Builder:
         var = Var(self.name(name), dtype, shape)
         self.inputs.append(NamedType(var.name, TensorType(dtype, shape)))
         return var
+
+    def state(self, name: str, shape: tuple[int, ...]) -> Var:
+        """What a state of the function holds before it is written. Core ML's states are float16."""
+        type = TensorType(DataType.FLOAT16, shape)
+        self.inputs.append(NamedType(self.name(name), StateType(type)))
+        var = Var(self.name(f"{name}_before"), DataType.FLOAT16, shape)
+        self.operations.append(Operation("read_state", {"input": [name]}, [NamedType(var.name, type)]))
+        return var
+
+    def write(self, name: str, data: Var) -> None:
+        """Puts another value into a state."""
+        self.operations.append(Operation("write_state", {"input": [name], "data": [data.name]}))
 
     def constant(self, value: Any, dtype: DataType | None = None, name: str = "") -> Var:
         """A constant of Python numbers, strings, lists of them, or an array; equal small ones are one.
@@ -259,6 +272,11 @@ class Builder:
         begin[dim], last[dim], stride[dim] = start, end, step
         return self.op("slice_by_index", shape, x=x, begin=begin, end=last, stride=stride)
 
+    def full(self, shape: Sequence[int], value: float, dtype: DataType) -> Var:
+        """Equal elements."""
+        kind: Any = {DataType.BOOL: np.bool_, DataType.INT32: np.int32}.get(dtype, np.float32)
+        return self.constant(np.full(tuple(shape), value, kind), dtype)
+
     def concat(self, values: Sequence[Var], axis: int) -> Var:
         if len(values) == 1:
             return values[0]
@@ -276,8 +294,13 @@ class Builder:
         return self.op("tile", shape, x=x, reps=reps)
 
     def function(self, outputs: Sequence[Var]) -> Function:
-        """The function that gives these values."""
-        block = Block(outputs=[v.name for v in outputs], operations=self.operations)
+        """The function that gives these values; what neither they nor states depend on is left out."""
+        needed, kept = {v.name for v in outputs}, []
+        for operation in reversed(self.operations):
+            if operation.type == "write_state" or any(out.name in needed for out in operation.outputs):
+                needed.update(name for names in operation.inputs.values() for name in names)  # type: ignore[misc]
+                kept.append(operation)
+        block = Block(outputs=[v.name for v in outputs], operations=kept[::-1])
         return Function(self.inputs, self.opset, {self.opset: block})
 
 

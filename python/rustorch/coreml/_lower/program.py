@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rustorch.coreml._lower.builder import MAX_HALF, Builder, Var
+from rustorch.coreml._lower.interface import add_output, names_of
+from rustorch.coreml._lower.recording import Recording, Step, steps_of
+from rustorch.coreml._lower.recurrent import lower_network, takes
 from rustorch.coreml._lower.registry import LOWERINGS, Call, Unsupported
+from rustorch.coreml._lower.states import chosen_states, read_states, write_states
 from rustorch.coreml.mil.program import (
     ArrayFeatureType,
     DataType,
     FeatureDescription,
     Function,
-    NamedType,
-    Operation,
-    TensorType,
 )
 from rustorch.errors import ArgumentError, OpError, RustorchError, UnsupportedOperation
 
 if TYPE_CHECKING:
     from rustorch import Tensor
-    from rustorch.jit import Graph, Node, Value
+    from rustorch.jit import Graph, Value
 
 __all__ = ["Lowered", "lower_graph"]
 
@@ -40,6 +41,7 @@ class Lowered:
         self.function = function
         self.inputs = inputs
         self.outputs: list[FeatureDescription] = []
+        self.states: list[FeatureDescription] = []
         self.values: dict[int, Var] = {}
 
 
@@ -48,11 +50,6 @@ def _dtype_name(value: Value) -> str:
 
 
 def _check_graph(graph: Graph) -> None:
-    written = sorted({target.name for target, _ in graph.mutations})
-    if written:
-        raise UnsupportedOperation.of(
-            "export", "the recorded function writes state", ", ".join(written), "eval() on the module first"
-        )
     for value in (*graph.inputs, *graph.parameters.values(), *graph.buffers.values()):
         if _dtype_name(value) not in (*_FLOATS, *_INTEGERS, "bool"):
             raise UnsupportedOperation.of(
@@ -140,41 +137,42 @@ class _Walk:
             return [self.argument(v) for v in value] if any(hasattr(v, "kind") for v in value) else value
         return self.values[value.id] if hasattr(value, "kind") else value
 
-    def run(self, node: Node) -> None:
-        outputs = [v for v in node.outputs if v is not None]
+    def run(self, step: Step) -> None:
+        outputs = [v for v in step.outputs if v is not None]
         results = [(self.type_of(v), tuple(v.shape)) for v in outputs]
-        self.b.at(node.record)
+        self.b.at(step.node.record if step.module is None else step.op)
         try:
-            found = self.lowered(node, results)
+            found = self.lowered(step, results)
             if len(found) < len(results):
                 raise Unsupported(f"{len(results)} results")
             for value, var, (dtype, shape) in zip(outputs, found, results):
                 if var.shape != shape:
                     raise OpError.of(
-                        "export", f"the lowering of {node.op} gave another shape", f"{var.shape} for {shape}"
+                        "export", f"the lowering of {step.op} gave another shape", f"{var.shape} for {shape}"
                     )
                 self.values[value.id] = self.b.cast(var, dtype)
         except Unsupported as error:
-            what = f"{node.op} ({error})" if str(error) else node.op
-            self.missing.setdefault(what, node.location)
+            what = f"{step.op} ({error})" if str(error) else step.op
+            self.missing.setdefault(what, step.node.location)
             for i, (value, (dtype, shape)) in enumerate(zip(outputs, results)):
-                self.values[value.id] = Var(f"missing_{node.index}_{i}", dtype, shape)
+                self.values[value.id] = Var(f"missing_{step.node.index}_{i}", dtype, shape)
 
-    def lowered(self, node: Node, results: list[tuple[DataType, tuple[int, ...]]]) -> Sequence[Var]:
-        lowering = LOWERINGS.get(node.op)
+    def lowered(self, step: Step, results: list[tuple[DataType, tuple[int, ...]]]) -> Sequence[Var]:
+        call = Call(self.b, step.op, results)
+        arguments = {name: self.argument(value) for name, value in step.inputs.items()}
+        if step.module is not None:
+            return lower_network(call, step.module, arguments["input"], arguments.get("state"))
+        node, lowering = step.node, LOWERINGS.get(step.op)
         if lowering is None or node.form == "write":
             raise Unsupported("")
-        if node.random and not node.op.startswith(("dropout", "alpha", "feature", "scaled")):
+        if node.random and not step.op.startswith(("dropout", "alpha", "feature", "scaled")):
             raise Unsupported("random numbers")
         accepted = inspect.signature(lowering).parameters
-        takes_all = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-        arguments: dict[str, Any] = {}
-        for name, value in node.inputs.items():
-            if takes_all or name in accepted:
-                arguments[name] = self.argument(value)
-            elif not _is_default(node.schema, name, value):
-                raise Unsupported(f"{name}={value}")
-        found = lowering(Call(self.b, node.op, results), **arguments)
+        if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+            for name in [name for name in arguments if name not in accepted]:
+                if not _is_default(node.schema, name, arguments.pop(name)):
+                    raise Unsupported(f"{name}={step.inputs[name]}")
+        found = lowering(call, **arguments)
         return [found] if isinstance(found, Var) else found
 
 
@@ -200,58 +198,62 @@ def _expanded(graph: Graph, examples: Sequence[Tensor] | None) -> Graph:
     return graph
 
 
-def _identifier(name: str) -> str:
-    name = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return f"_{name}" if not name or name[0].isdigit() else name
-
-
 def lower_graph(
-    graph: Graph,
-    tensors: Mapping[str, Tensor],
+    recording: Recording,
     *,
     opset: str,
     float_type: DataType,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
-    examples: Sequence[Tensor] | None = None,
+    states: bool | Sequence[str] | None = None,
 ) -> Lowered:
     """A function that computes what a graph does.
 
     Args:
-        graph: that was recorded.
-        tensors: the values of its parameters and buffers by name, where they are not those of the recording.
+        recording: the graph, with what is known of it. Composite ops are taken apart on its examples.
         opset: such as "CoreML7".
         float_type: FLOAT16 or FLOAT32, in which it computes.
         inputs, outputs: names for them, in order.
-        examples: inputs to take composite ops apart on; made up where they are left out.
+        states: names of buffers that keep what is written; True for all that are written.
 
     Raises:
         NotImplementedError: (`UnsupportedOperation`) lists everything that Core ML has no operations for.
         ValueError: for numbers that the data types cannot hold, or names that do not fit.
     """
-    _check_graph(graph)
-    graph = _expanded(graph.optimize(), examples)
+    tensors = recording.tensors
+    chosen_states(recording.graph, states, opset)
+    _check_graph(recording.graph)
+    graph = _expanded(recording.graph.optimize(), recording.examples)
+    kept = chosen_states(graph, states, opset)
+    results = graph.outputs[: recording.results]
     b = Builder(opset, float_type)
     walk = _Walk(graph, b)
-    in_names = _names("inputs", inputs, [v.name for v in graph.inputs])
-    many = len(graph.outputs) > 1
-    out_names = _names(
-        "outputs", outputs, [f"output_{i}" if many else "output" for i in range(len(graph.outputs))]
+    in_names = names_of("inputs", inputs, [v.name for v in graph.inputs])
+    many = len(results) > 1
+    out_names = names_of(
+        "outputs", outputs, [f"output_{i}" if many else "output" for i in range(len(results))]
     )
-    clash = set(in_names) & set(out_names)
+    names = [*in_names, *out_names, *kept]
+    clash = {name for name in names if names.count(name) > 1}
     if clash:
         raise ArgumentError.of(
-            "export", "an input and an output have the same name", ", ".join(sorted(clash))
+            "export", "inputs, outputs and states need different names, not the same name", ", ".join(clash)
         )
     for name in out_names:
         b.name(name)  # taken
     lowered = Lowered(graph, b.function([]), [walk.add_input(v, n) for v, n in zip(graph.inputs, in_names)])
+    held, lowered.states = read_states(b, kept, tensors)
+    walk.values |= held
+    networks = [n for n in recording.networks if takes(n.module, opset)]
+    steps = steps_of(graph, recording.results, networks)
+    used = {v.id for step in steps for v in step.values} | {v.id for v in results}
+    used |= {v.id for _, v in graph.mutations}
     for value in (*graph.parameters.values(), *graph.buffers.values(), *graph.constants.values()):
-        if value.uses or value in graph.outputs:
+        if value.id in used and value.id not in walk.values:
             found = tensors.get(value.name)
             walk.add_constant(value, value.tensor if found is None else found)
-    for node in graph.nodes:
-        walk.run(node)
+    for step in steps:
+        walk.run(step)
     if walk.missing:
         lines = [f"{what}{f' at {where}' if where else ''}" for what, where in sorted(walk.missing.items())]
         raise UnsupportedOperation.of(
@@ -260,45 +262,12 @@ def lower_graph(
             "; ".join(lines),
             "other ops there, or a part of the model",
         )
+    write_states(b, graph, kept, walk.values)
     final = []
-    for value, name in zip(graph.outputs, out_names):
-        var, feature = _output(b, walk.values[value.id], name, _dtype_name(value))
+    for value, name in zip(results, out_names):
+        var, feature = add_output(b, walk.values[value.id], name, _dtype_name(value))
         final.append(var)
         lowered.outputs.append(feature)
     lowered.function = b.function(final)
     lowered.values = walk.values
     return lowered
-
-
-def _names(what: str, given: Sequence[str] | None, found: Sequence[str]) -> list[str]:
-    if given is None:
-        names: list[str] = []
-        for name in map(_identifier, found):
-            n, wanted = 1, name
-            while name in names:
-                name, n = f"{wanted}_{n}", n + 1
-            names.append(name)
-        return names
-    if len(given) != len(found):
-        raise ArgumentError.of("export", f"{what}= needs {len(found)} names", str(list(given)))
-    for name in given:
-        if name != _identifier(name) or list(given).count(name) > 1:
-            raise ArgumentError.of(
-                "export", f"{what}= are different names of letters, digits and underscores", repr(name)
-            )
-    return list(given)
-
-
-def _output(b: Builder, x: Var, name: str, kind: str) -> tuple[Var, FeatureDescription]:
-    dtype = (
-        DataType.FLOAT16 if kind == "float16" else DataType.FLOAT32 if x.dtype.is_float else DataType.INT32
-    )
-    b.at(name)
-    x = b.reshape(x, x.shape or (1,))
-    var = Var(name, dtype, x.shape)
-    inputs: dict[str, Any] = {"x": [x.name]}
-    if x.dtype is not dtype:
-        inputs["dtype"] = [b.constant(dtype.value).name]
-    kind = "cast" if len(inputs) > 1 else "identity"
-    b.operations.append(Operation(kind, inputs, [NamedType(name, TensorType(dtype, x.shape))]))
-    return var, FeatureDescription(name, ArrayFeatureType(dtype, x.shape))

@@ -151,46 +151,6 @@ def _unbind(c: Call, input: Var, dim: int = 0) -> list[Var]:
     return [c.b.reshape(c.b.slice(input, dim, i, i + 1), shape) for i, (_, shape) in enumerate(c.results)]
 
 
-# ---- Writes into a part: around it stays what was ----
-
-
-def _between(c: Call, x: Var, part: Var, dim: int, begin: int, end: int) -> Var:
-    b = c.b
-    part = b.expand(b.cast(part, x.dtype), [end - begin if d == dim else n for d, n in enumerate(x.shape)])
-    around = [b.slice(x, dim, 0, begin)] if begin else []
-    around.append(part)
-    if end < x.shape[dim]:
-        around.append(b.slice(x, dim, end, x.shape[dim]))
-    return b.concat(around, dim)
-
-
-@lowers("select_scatter")
-def _select_scatter(c: Call, input: Var, src: Var, dim: int, index: int) -> Var:
-    dim = axis(dim, input)
-    index %= input.shape[dim]
-    shape = list(input.shape)
-    shape[dim] = 1
-    src = c.b.expand(src, input.shape[:dim] + input.shape[dim + 1 :])
-    return _between(c, input, c.b.reshape(src, shape), dim, index, index + 1)
-
-
-@lowers("slice_scatter")
-def _slice_scatter(
-    c: Call,
-    input: Var,
-    src: Var,
-    dim: int = 0,
-    start: int | None = None,
-    end: int | None = None,
-    step: int = 1,
-) -> Var:
-    dim = axis(dim, input)
-    begin, last, step = slice(start, end, step).indices(input.shape[dim])
-    if step != 1:
-        raise Unsupported("steps")
-    return input if last <= begin else _between(c, input, src, dim, begin, last)
-
-
 # ---- Joins ----
 
 

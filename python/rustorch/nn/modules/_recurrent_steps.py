@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import rustorch as rt
@@ -14,6 +15,12 @@ State = tuple[Tensor, ...]
 # (projected input of the step, state, hidden-to-hidden weights and bias, projection) -> new state; state[0]
 # is output.
 Step = Callable[[Tensor, State, Tensor, "Tensor | None", "Tensor | None"], State]
+
+# Is told of each call of a network over padded sequences: the module, its input and state as they were given,
+# what it gave. Whoever has an operation for the whole, such as an exporter, looks at calls and not at steps.
+OBSERVER: ContextVar[Callable[[Any, Tensor, State | None, Tensor, State], None] | None] = ContextVar(
+    "recurrent_observer", default=None
+)
 
 
 def tanh_step(x: Tensor, state: State, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None) -> State:

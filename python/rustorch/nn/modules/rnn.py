@@ -10,7 +10,7 @@ import rustorch as rt
 from rustorch import Tensor
 from rustorch.nn import functional as F
 from rustorch.nn import init
-from rustorch.nn.modules._recurrent_steps import STEPS, run_direction
+from rustorch.nn.modules._recurrent_steps import OBSERVER, STEPS, run_direction
 from rustorch.nn.modules.module import Module
 from rustorch.nn.parameter import Parameter
 from rustorch.nn.utils.rnn import PackedSequence
@@ -208,7 +208,11 @@ class RNNBase(Module):
         steps, final = self._run(list(rt.unbind(x, 0)), state)
         out = rt.stack(steps, 1 if batched and self.batch_first else 0)
         if not batched:
-            return out.squeeze(1), self._give_state(tuple(s.squeeze(1) for s in final))
+            out, final = out.squeeze(1), tuple(s.squeeze(1) for s in final)
+        observer = OBSERVER.get()
+        if observer is not None:
+            given = None if hx is None else tuple(hx) if isinstance(hx, (tuple, list)) else (hx,)
+            observer(self, input, given, out, final)
         return out, self._give_state(final)
 
     def _forward_packed(self, packed: PackedSequence, hx: Any) -> Any:
