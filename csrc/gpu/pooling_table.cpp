@@ -1,22 +1,12 @@
 #include "gpu/pooling_table.h"
 
 #include <algorithm>
-#include <list>
-#include <mutex>
 
-#include "core/storage.h"
+#include "gpu/kept_numbers.h"
 
 namespace rt::gpu {
 
 namespace {
-
-constexpr size_t kKept = 32;
-
-struct Entry {
-  Device device;
-  std::vector<int32_t> numbers;
-  Tensor table;
-};
 
 // One axis: starts, ends, and for each place the windows [first, last) that cover it and, where
 // windows have gaps, perhaps some that do not.
@@ -41,30 +31,6 @@ void add_axis(const PoolAxis& axis, int64_t size, size_t d, PoolPlan& plan,
   }
 }
 
-Tensor upload(const std::vector<int32_t>& numbers, Device device) {
-  const Tensor table = empty({static_cast<int64_t>(numbers.size())}, DType::Int32, device, "pool");
-  engine_for(device, "pool")
-      .copy_from_host(*table.storage(), 0, numbers.data(), numbers.size() * sizeof(int32_t));
-  return table;
-}
-
-Tensor kept_table(std::vector<int32_t> numbers, Device device) {
-  static std::mutex mutex;
-  // Not destroyed: devices may be gone by then.
-  static auto* entries = new std::list<Entry>;
-  std::lock_guard lock(mutex);
-  for (auto it = entries->begin(); it != entries->end(); ++it) {
-    if (it->device == device && it->numbers == numbers) {
-      entries->splice(entries->begin(), *entries, it);
-      return it->table;
-    }
-  }
-  const Tensor table = upload(numbers, device);
-  entries->push_front({device, std::move(numbers), table});
-  if (entries->size() > kKept) entries->pop_back();
-  return table;
-}
-
 }  // namespace
 
 PoolTable pool_table(const PoolWindows& w, IntList in, Device device) {
@@ -79,7 +45,7 @@ PoolTable pool_table(const PoolWindows& w, IntList in, Device device) {
     t.plan.out_plane *= t.plan.count[d];
     add_axis(w[d], in[d], d, t.plan, numbers);
   }
-  t.table = kept_table(std::move(numbers), device);
+  t.table = kept_numbers(std::move(numbers), device);
   return t;
 }
 
