@@ -54,7 +54,7 @@ kernel void norm_row_sums(
     uint thread_index [[thread_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]],
     uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]]) {
-  rt_shared float shared[32];
+  rt_shared float shared[64];
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const bool here = p.row < plan.rows;
   const ulong at = here ? ulong(p.row) * plan.n : 0;
@@ -75,7 +75,7 @@ kernel void norm_row_sums(
     sum_d += part_d;
   }
   sum = rt_over_row<rt_add>(sum, shared, p);
-  sum_d = rt_over_row<rt_add>(sum_d, shared, p);
+  sum_d = rt_over_row<rt_add>(sum_d, shared + 32, p);
   if (!here || p.index != 0) return;
   if (plan.given & RT_NORM_BIAS) sums[p.row] = sum;
   if (plan.given & RT_NORM_WEIGHT) sums_d[p.row] = rt_of_rows ? sum_d * rstds[which] : sum_d;

@@ -70,7 +70,7 @@ kernel void row_norm(device T* out [[buffer(0)]], device float* mean_out [[buffe
                      uint lane [[thread_index_in_simdgroup]],
                      uint simdgroup [[simdgroup_index_in_threadgroup]],
                      uint simdgroups [[simdgroups_per_threadgroup]]) {
-  rt_shared float shared[32];
+  rt_shared float shared[64];
   constexpr int N = 16 / sizeof(T), V = E / N;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const bool here = p.row < plan.rows;
@@ -90,7 +90,7 @@ kernel void row_norm(device T* out [[buffer(0)]], device float* mean_out [[buffe
       squares += d * d;
     }
   }
-  const float rstd = rt_rstd_of(rt_over_row<rt_add>(squares, shared, p), plan);
+  const float rstd = rt_rstd_of(rt_over_row<rt_add>(squares, shared + 32, p), plan);
   if (!here) return;
   if (p.index == 0) {
     if (rt_center) mean_out[p.row] = mean;
@@ -101,7 +101,22 @@ kernel void row_norm(device T* out [[buffer(0)]], device float* mean_out [[buffe
   }
 }
 
-// The row is read twice.
+// Adds what the k-th pack of a thread has of the row.
+template <int N>
+inline void rt_add_moments(thread rt_moments::State& s, thread const float* v, uint n, rt_place p,
+                           uint k) {
+  if (!rt_center) {
+    for (int j = 0; j < N; j++) s.squares += v[j] * v[j];
+  } else if (rt_position_of<N>(p, k, N - 1) < n) {
+    rt_moments::add<N>(s, v, 0, 0);
+  } else if (!rt_packed) {
+    for (int j = 0; j < N; j++) {
+      if (rt_position_of<N>(p, k, j) < n) rt_moments::add<1>(s, v + j, 0, 0);
+    }
+  }
+}
+
+// A thread keeps the first packs of its part of a row; what is beyond is read twice.
 template <class T>
 kernel void row_norm_long(device T* out [[buffer(0)]], device float* mean_out [[buffer(1)]],
                           device float* rstd_out [[buffer(2)]], device const T* x [[buffer(3)]],
@@ -112,24 +127,24 @@ kernel void row_norm_long(device T* out [[buffer(0)]], device float* mean_out [[
                           uint lane [[thread_index_in_simdgroup]],
                           uint simdgroup [[simdgroup_index_in_threadgroup]],
                           uint simdgroups [[simdgroups_per_threadgroup]]) {
-  rt_shared float shared[32];
-  constexpr int N = 16 / sizeof(T);
+  rt_shared float shared[64];
+  constexpr int N = 16 / sizeof(T), V = 8;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const ulong at = ulong(p.row) * plan.n;
   const uint packs = rt_packs_of<N>(plan.n, p);
+  rt_kept_pack<T> kept[V];
   rt_moments::State s = rt_moments::start();
-  for (uint k = 0; k < packs; k++) {
-    float v[N];
+  float v[N];
+#pragma unroll
+  for (int k = 0; k < V; k++) kept[k] = rt_keep_pack<T, N>(x + at, plan.n, p, k, 0.0f);
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) v[j] = kept[k].get(j);
+    rt_add_moments<N>(s, v, plan.n, p, k);
+  }
+  for (uint k = V; k < packs; k++) {
     rt_load_pack<T, N>(x + at, plan.n, p, k, 0.0f, v);
-    if (!rt_center) {
-      for (int j = 0; j < N; j++) s.squares += v[j] * v[j];
-    } else if (rt_position_of<N>(p, k, N - 1) < plan.n) {
-      rt_moments::add<N>(s, v, 0, 0);
-    } else {
-      for (int j = 0; j < N; j++) {
-        if (rt_position_of<N>(p, k, j) < plan.n) rt_moments::add<1>(s, v + j, 0, 0);
-      }
-    }
+    rt_add_moments<N>(s, v, plan.n, p, k);
   }
   float mean = 0.0f;
   if (rt_center) {
@@ -137,13 +152,17 @@ kernel void row_norm_long(device T* out [[buffer(0)]], device float* mean_out [[
     const float d = s.mean - mean;
     if (s.count > 0.0f) s.squares += d * d * s.count;
   }
-  const float rstd = rt_rstd_of(rt_over_row<rt_add>(s.squares, shared, p), plan);
+  const float rstd = rt_rstd_of(rt_over_row<rt_add>(s.squares, shared + 32, p), plan);
   if (p.index == 0) {
     if (rt_center) mean_out[p.row] = mean;
     rstd_out[p.row] = rstd;
   }
-  for (uint k = 0; k < packs; k++) {
-    float v[N];
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) v[j] = kept[k].get(j);
+    rt_normalize<T, N>(v, out + at, weight, bias, plan, plan.n, p, k, mean, rstd);
+  }
+  for (uint k = V; k < packs; k++) {
     rt_load_pack<T, N>(x + at, plan.n, p, k, 0.0f, v);
     rt_normalize<T, N>(v, out + at, weight, bias, plan, plan.n, p, k, mean, rstd);
   }
@@ -176,7 +195,7 @@ kernel void row_norm_backward(device T* grad_x [[buffer(0)]], device const T* gr
                               uint lane [[thread_index_in_simdgroup]],
                               uint simdgroup [[simdgroup_index_in_threadgroup]],
                               uint simdgroups [[simdgroups_per_threadgroup]]) {
-  rt_shared float shared[32];
+  rt_shared float shared[64];
   constexpr int N = 16 / sizeof(T), V = E / N;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const bool here = p.row < plan.rows;
@@ -198,7 +217,7 @@ kernel void row_norm_backward(device T* grad_x [[buffer(0)]], device const T* gr
     }
   }
   if (rt_center) sum = rt_over_row<rt_add>(sum, shared, p) / float(plan.n);
-  sum_d = rt_over_row<rt_add>(sum_d, shared, p) * rstd * rstd / float(plan.n);
+  sum_d = rt_over_row<rt_add>(sum_d, shared + 32, p) * rstd * rstd / float(plan.n);
   for (int k = 0; k < V; k++) {
     for (int j = 0; j < N; j++) {
       h[k][j] = rstd * (h[k][j] - (rt_center ? sum : 0.0f) - d[k][j] * sum_d);
@@ -216,7 +235,7 @@ kernel void row_norm_backward_long(
     uint thread_index [[thread_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]],
     uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]]) {
-  rt_shared float shared[32];
+  rt_shared float shared[64];
   constexpr int N = 16 / sizeof(T);
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const ulong at = ulong(p.row) * plan.n;
@@ -234,7 +253,7 @@ kernel void row_norm_backward_long(
     sum_d += part_d;
   }
   if (rt_center) sum = rt_over_row<rt_add>(sum, shared, p) / float(plan.n);
-  sum_d = rt_over_row<rt_add>(sum_d, shared, p) * rstd * rstd / float(plan.n);
+  sum_d = rt_over_row<rt_add>(sum_d, shared + 32, p) * rstd * rstd / float(plan.n);
   for (uint k = 0; k < packs; k++) {
     rt_load_gradient<T, N>(grad + at, x + at, weight, plan, plan.n, p, k, mean, h, d);
     for (int j = 0; j < N; j++) h[j] = rstd * (h[j] - (rt_center ? sum : 0.0f) - d[j] * sum_d);
@@ -242,14 +261,14 @@ kernel void row_norm_backward_long(
   }
 }
 
-#define RT_ROW_NORM(type)                                                \
-  RT_EXPORT_AS(row_norm_8_##type, row_norm<type, 8>)                     \
-  RT_EXPORT_AS(row_norm_16_##type, row_norm<type, 16>)                   \
-  RT_EXPORT_AS(row_norm_32_##type, row_norm<type, 32>)                   \
-  RT_EXPORT_AS(row_norm_long_##type, row_norm_long<type>)                \
-  RT_EXPORT_AS(row_norm_backward_8_##type, row_norm_backward<type, 8>)   \
-  RT_EXPORT_AS(row_norm_backward_16_##type, row_norm_backward<type, 16>) \
-  RT_EXPORT_AS(row_norm_backward_long_##type, row_norm_backward_long<type>)
+#define RT_ROW_NORM(type)                                                       \
+  RT_EXPORT_FOR(1024, row_norm_8_##type, row_norm<type, 8>)                     \
+  RT_EXPORT_FOR(1024, row_norm_16_##type, row_norm<type, 16>)                   \
+  RT_EXPORT_FOR(1024, row_norm_32_##type, row_norm<type, 32>)                   \
+  RT_EXPORT_FOR(1024, row_norm_long_##type, row_norm_long<type>)                \
+  RT_EXPORT_FOR(1024, row_norm_backward_8_##type, row_norm_backward<type, 8>)   \
+  RT_EXPORT_FOR(1024, row_norm_backward_16_##type, row_norm_backward<type, 16>) \
+  RT_EXPORT_FOR(1024, row_norm_backward_long_##type, row_norm_backward_long<type>)
 RT_ROW_NORM(float)
 RT_ROW_NORM(half)
 RT_ROW_NORM(bfloat)

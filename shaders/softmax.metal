@@ -15,6 +15,14 @@ inline float rt_softmax_factor(rt_log_sum::State s) {
   return s.max - s.max == 0.0f ? rt_softmax_factor(s.sum) : NAN;
 }
 
+// e^(x - max) for x <= max: to an ulp or two in float, and as the hardware has it where the result
+// is rounded to 16 bits. NaN where x is NaN, or both are infinite with one sign.
+template <class T>
+inline float rt_exp_below(float x, float max) {
+  if (sizeof(T) == 4) return exp_negative_(max - x);
+  return fast::exp2((x - max) * 1.44269504f);
+}
+
 template <class T, int E>
 kernel void softmax_rows(device T* out [[buffer(0)]], device const T* x [[buffer(1)]],
                          constant RowPlan& plan [[buffer(2)]],
@@ -23,7 +31,7 @@ kernel void softmax_rows(device T* out [[buffer(0)]], device const T* x [[buffer
                          uint lane [[thread_index_in_simdgroup]],
                          uint simdgroup [[simdgroup_index_in_threadgroup]],
                          uint simdgroups [[simdgroups_per_threadgroup]]) {
-  rt_shared float shared[32];
+  rt_shared float shared[64];
   constexpr int N = 16 / sizeof(T), V = E / N;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const bool here = p.row < plan.rows;
@@ -32,24 +40,39 @@ kernel void softmax_rows(device T* out [[buffer(0)]], device const T* x [[buffer
   float v[V][N], max = -INFINITY, sum = 0.0f;
   for (int k = 0; k < V; k++) rt_load_pack<T, N>(x + at, n, p, k, -INFINITY, v[k]);
   for (int k = 0; k < V; k++) {
-    for (int j = 0; j < N; j++) max = rt_higher::of(max, v[k][j]);
+    for (int j = 0; j < N; j++) max = fmax(max, v[k][j]);
   }
-  max = rt_over_row<rt_higher>(max, shared, p);
+  max = rt_over_row<rt_highest>(max, shared, p);
   for (int k = 0; k < V; k++) {
     for (int j = 0; j < N; j++) {
-      const float e = exp_(v[k][j] - max);
+      const float e = rt_exp_below<T>(v[k][j], max);
       sum += e;
       v[k][j] = rt_log ? v[k][j] - max : e;
     }
   }
-  const float factor = rt_softmax_factor(rt_over_row<rt_add>(sum, shared, p));
+  const float factor = rt_softmax_factor(rt_over_row<rt_add>(sum, shared + 32, p));
   for (int k = 0; k < V; k++) {
     for (int j = 0; j < N; j++) v[k][j] = rt_log ? v[k][j] - factor : v[k][j] * factor;
     rt_store_pack<T, N>(out + at, n, p, k, v[k]);
   }
 }
 
-// The row is read twice.
+// The highest of some values and the sum of e^(x - highest); NaN is in the sum alone.
+struct rt_softmax_sum {
+  float max, sum;
+  template <class T, int N>
+  void add(thread const float* v) thread {
+    float top = max;
+    for (int j = 0; j < N; j++) top = fmax(top, v[j]);
+    const float base = top == -INFINITY ? 0.0f : top;
+    float part = 0.0f;
+    for (int j = 0; j < N; j++) part += rt_exp_below<T>(v[j], base);
+    sum = (top > max ? sum * rt_exp_below<T>(max, base) : sum) + part;
+    max = top;
+  }
+};
+
+// A thread keeps the first packs of its part of a row; what is beyond is read twice.
 template <class T>
 kernel void softmax_long_rows(device T* out [[buffer(0)]], device const T* x [[buffer(1)]],
                               constant RowPlan& plan [[buffer(2)]],
@@ -58,26 +81,42 @@ kernel void softmax_long_rows(device T* out [[buffer(0)]], device const T* x [[b
                               uint lane [[thread_index_in_simdgroup]],
                               uint simdgroup [[simdgroup_index_in_threadgroup]],
                               uint simdgroups [[simdgroups_per_threadgroup]]) {
-  rt_shared float shared[32];
-  constexpr int N = 16 / sizeof(T);
+  rt_shared float shared[64];
+  constexpr int N = 16 / sizeof(T), V = 8;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const ulong at = ulong(p.row) * plan.n;
   const uint packs = rt_packs_of<N>(plan.n, p);
-  rt_log_sum::State s = rt_log_sum::start();
-  for (uint k = 0; k < packs; k++) {
-    float v[N];
-    rt_load_pack<T, N>(x + at, plan.n, p, k, -INFINITY, v);
-    rt_log_sum::add<N>(s, v, 0, 0);
+  rt_kept_pack<T> kept[V];
+  rt_softmax_sum s = {-INFINITY, 0.0f};
+  float v[N];
+#pragma unroll
+  for (int k = 0; k < V; k++) kept[k] = rt_keep_pack<T, N>(x + at, plan.n, p, k, -INFINITY);
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) v[j] = kept[k].get(j);
+    s.add<T, N>(v);
   }
-  const float max = rt_over_row<rt_higher>(s.max, shared, p);
-  const float sum = rt_over_row<rt_add>(
-      rt_log_sum::moved(s.sum, rt_log_sum::base_of(s.max), rt_log_sum::base_of(max)), shared, p);
-  s = {max, sum};
-  const float factor = rt_softmax_factor(s);
-  for (uint k = 0; k < packs; k++) {
-    float v[N];
+  for (uint k = V; k < packs; k++) {
+    rt_load_pack<T, N>(x + at, plan.n, p, k, -INFINITY, v);
+    s.add<T, N>(v);
+  }
+  const float max = rt_over_row<rt_highest>(s.max, shared, p);
+  // A thread that has seen nothing higher than -inf adds nothing, or NaN.
+  const float own = s.max == -INFINITY ? s.sum : s.sum * rt_exp_below<T>(s.max, max);
+  const float factor = rt_softmax_factor(rt_over_row<rt_add>(own, shared + 32, p));
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) {
+      const float d = kept[k].get(j);
+      v[j] = rt_log ? (d - max) - factor : rt_exp_below<T>(d, max) * factor;
+    }
+    rt_store_pack<T, N>(out + at, plan.n, p, k, v);
+  }
+  for (uint k = V; k < packs; k++) {
     rt_load_pack<T, N>(x + at, plan.n, p, k, 0.0f, v);
-    for (int j = 0; j < N; j++) v[j] = rt_softmax_value(v[j], max, factor);
+    for (int j = 0; j < N; j++) {
+      v[j] = rt_log ? (v[j] - max) - factor : rt_exp_below<T>(v[j], max) * factor;
+    }
     rt_store_pack<T, N>(out + at, plan.n, p, k, v);
   }
 }
@@ -215,15 +254,15 @@ kernel void softmax_backward_columns(device T* out [[buffer(0)]],
   }
 }
 
-#define RT_SOFTMAX(type)                                                       \
-  RT_EXPORT_AS(softmax_8_##type, softmax_rows<type, 8>)                        \
-  RT_EXPORT_AS(softmax_16_##type, softmax_rows<type, 16>)                      \
-  RT_EXPORT_AS(softmax_32_##type, softmax_rows<type, 32>)                      \
-  RT_EXPORT_AS(softmax_long_##type, softmax_long_rows<type>)                   \
-  RT_EXPORT_AS(softmax_columns_##type, softmax_columns<type>)                  \
-  RT_EXPORT_AS(softmax_backward_8_##type, softmax_backward_rows<type, 8>)      \
-  RT_EXPORT_AS(softmax_backward_16_##type, softmax_backward_rows<type, 16>)    \
-  RT_EXPORT_AS(softmax_backward_long_##type, softmax_backward_long_rows<type>) \
+#define RT_SOFTMAX(type)                                                              \
+  RT_EXPORT_FOR(1024, softmax_8_##type, softmax_rows<type, 8>)                        \
+  RT_EXPORT_FOR(1024, softmax_16_##type, softmax_rows<type, 16>)                      \
+  RT_EXPORT_FOR(1024, softmax_32_##type, softmax_rows<type, 32>)                      \
+  RT_EXPORT_FOR(1024, softmax_long_##type, softmax_long_rows<type>)                   \
+  RT_EXPORT_AS(softmax_columns_##type, softmax_columns<type>)                         \
+  RT_EXPORT_FOR(1024, softmax_backward_8_##type, softmax_backward_rows<type, 8>)      \
+  RT_EXPORT_FOR(1024, softmax_backward_16_##type, softmax_backward_rows<type, 16>)    \
+  RT_EXPORT_FOR(1024, softmax_backward_long_##type, softmax_backward_long_rows<type>) \
   RT_EXPORT_AS(softmax_backward_columns_##type, softmax_backward_columns<type>)
 RT_SOFTMAX(float)
 RT_SOFTMAX(half)

@@ -30,10 +30,14 @@ using namespace metal;
 #define RT_EXPORT(name)
 #define RT_EXPORT_AS(host, ...) \
   template [[host_name(#host)]] [[kernel]] decltype(__VA_ARGS__) __VA_ARGS__;
+// For groups of up to `threads`: how many registers a thread may take where the compiler must be
+// told; Metal's own limits are a pipeline's.
+#define RT_EXPORT_FOR(threads, host, ...) RT_EXPORT_AS(host, __VA_ARGS__)
 #elif defined(RT_LIST_KERNELS)  // preprocessed only, for the names
 #define RT_FUNCTION_CONSTANT(type, name, index)
 #define RT_EXPORT(name) RT_KERNEL_NAME name
 #define RT_EXPORT_AS(host, ...) RT_KERNEL_NAME host
+#define RT_EXPORT_FOR(threads, host, ...) RT_KERNEL_NAME host
 #else
 #include "../shim/msl.h"
 #endif

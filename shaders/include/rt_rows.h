@@ -54,6 +54,56 @@ inline void rt_load_pack(device const T* row, uint n, rt_place p, uint k, float 
     if (i < n) v[j] = float(row[i]);
   }
 }
+// A type of 16 bits: T, where it is one.
+template <class T>
+struct rt_small {
+  typedef T type;
+};
+template <>
+struct rt_small<float> {
+  typedef half type;
+};
+// A pack as it lies in memory, for rows that are kept while they are summed: 16-bit values two a
+// word, which is what they would take of registers each.
+struct alignas(16) rt_words16 {
+  uint words[4];
+};
+template <class T>
+struct rt_kept_pack {
+  uint words[4];
+
+  float get(int j) thread const {
+    if (sizeof(T) == 4) return as_type<float>(words[j & 3]);
+    return float(as_type<bits>(ushort(words[j / 2 & 3] >> j % 2 * 16)));
+  }
+  void set(int j, T value) thread {
+    if (sizeof(T) == 4) {
+      words[j & 3] = as_type<uint>(float(value));
+      return;
+    }
+    const uint word = as_type<ushort>(bits(value));
+    words[j / 2 & 3] = j % 2 == 0 ? word : words[j / 2 & 3] | word << 16;
+  }
+  typedef typename rt_small<T>::type bits;
+};
+template <class T, int N>
+inline rt_kept_pack<T> rt_keep_pack(device const T* row, uint n, rt_place p, uint k,
+                                    float missing) {
+  rt_kept_pack<T> kept;
+  const uint first = rt_position_of<N>(p, k, 0);
+  if (rt_packed && first < n) {
+    const rt_words16 item = *(device const rt_words16*)(row + first);
+    for (int j = 0; j < 4; j++) kept.words[j] = item.words[j];
+    return kept;
+  }
+  for (int j = 0; j < N; j++) {
+    const uint i = rt_position_of<N>(p, k, j);
+    T value = T(missing);
+    if (!rt_packed && i < n) value = row[i];
+    kept.set(j, value);
+  }
+  return kept;
+}
 template <class T, int N>
 inline void rt_store_pack(device T* row, uint n, rt_place p, uint k, thread const float* v) {
   if (rt_packed) {
@@ -81,9 +131,9 @@ struct rt_add {
   static float of(float a, float b) { return a + b; }
   static float start() { return 0.0f; }
 };
-// NaN, once met, stays.
-struct rt_higher {
-  static float of(float a, float b) { return b > a || b != b ? b : a; }
+// NaN is passed over.
+struct rt_highest {
+  static float of(float a, float b) { return fmax(a, b); }
   static float start() { return -INFINITY; }
 };
 
@@ -92,7 +142,7 @@ inline float rt_over_simdgroup(float v) {
   for (ushort mask = 16; mask > 0; mask /= 2) v = Op::of(v, rt_lane_xor(v, mask));
   return v;
 }
-// `shared` has room for 32 numbers.
+// `shared` has room for 32 numbers, and is no other call's.
 template <class Op>
 inline float rt_over_row(float v, threadgroup float* shared, rt_place p) {
   v = rt_over_simdgroup<Op>(v);
@@ -101,7 +151,5 @@ inline float rt_over_row(float v, threadgroup float* shared, rt_place p) {
   threadgroup_barrier(mem_flags::mem_threadgroup);
   float part = Op::start();
   if (p.lane < p.simdgroups) part = shared[p.lane];
-  v = rt_over_simdgroup<Op>(part);
-  threadgroup_barrier(mem_flags::mem_threadgroup);  // shared may be used again
-  return v;
+  return rt_over_simdgroup<Op>(part);
 }

@@ -22,6 +22,11 @@ namespace platform {
   RT_FN float name(float x) { return ::name##f(x); }
 RT_FN float fma(float a, float b, float c) { return ::__fmaf_rn(a, b, c); }
 RT_FN float rsqrt(float x) { return ::rsqrtf(x); }
+RT_FN float exp2(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
 RT_FN float fmax(float a, float b) { return ::fmaxf(a, b); }
 RT_FN float fmin(float a, float b) { return ::fminf(a, b); }
 #else
@@ -29,6 +34,7 @@ RT_FN float fmin(float a, float b) { return ::fminf(a, b); }
   RT_FN float name(float x) { return __builtin_##name##f(x); }
 RT_FN float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 RT_FN float rsqrt(float x) { return 1.0f / __builtin_sqrtf(x); }
+RT_FN float exp2(float x) { return __builtin_exp2f(x); }
 RT_FN float fmax(float a, float b) { return __builtin_fmaxf(a, b); }
 RT_FN float fmin(float a, float b) { return __builtin_fminf(a, b); }
 #endif
@@ -73,6 +79,10 @@ namespace precise {
 using metal::rsqrt;
 using metal::sqrt;
 }  // namespace precise
+// As good as the hardware's: what is rounded to 16 bits afterwards.
+namespace fast {
+RT_FN float exp2(float x) { return msl::platform::exp2(x); }
+}  // namespace fast
 
 template <class T>
 RT_FN T fma(T a, msl::same_t<T> b, msl::same_t<T> c) {

@@ -23,6 +23,9 @@ namespace precise {
 RT_MATH_1(sqrt)
 RT_MATH_1(rsqrt)
 }  // namespace precise
+namespace fast {
+RT_MATH_1(exp2)
+}  // namespace fast
 #undef RT_MATH_1
 
 // Overloads for floating types alone: the first argument decides.

@@ -1,0 +1,1 @@
+"""What bench/gpu.py measures: a module for each kind of work, each a generator of cases."""
