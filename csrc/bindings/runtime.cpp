@@ -1,4 +1,5 @@
 // Devices, memory, threads and process-wide settings.
+#include "bindings/libraries.h"
 #include "bindings/python.h"
 #include "core/device.h"
 #include "cpu/parallel.h"
@@ -177,6 +178,10 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-void init_runtime(PyObject* module) { checked(PyModule_AddFunctions(module, functions)); }
+void init_runtime(PyObject* module) {
+  checked(PyModule_AddFunctions(module, functions));
+  checked(PyModule_AddFunctions(module, library_functions));
+  start_library_log();
+}
 
 }  // namespace rt::py

@@ -106,6 +106,8 @@ inline std::string kernel_key(std::string_view name, Constants constants) {
   return key;
 }
 
+class DenseLibrary;
+
 // Calls may come from any thread. What is queued runs in order, later; errors of queued work come
 // out of synchronize() and the copies to the host.
 class ComputeDevice {
@@ -140,6 +142,9 @@ class ComputeDevice {
   // Whole groups; threads.count() is a multiple of 32, and at most info().max_threads.
   virtual void launch(const Kernel& kernel, Extent groups, Extent threads,
                       const Arguments& arguments) = 0;
+
+  // Products and convolutions by the library of the device's maker; null if there is none to ask.
+  virtual DenseLibrary* dense_library() { return nullptr; }
 
   // ---- Copies, in the order of the queue. Host memory may be reused on return. ----
   virtual void copy(const Block& to, size_t to_offset, const Block& from, size_t from_offset,

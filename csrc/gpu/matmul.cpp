@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "gpu/gemm.h"
 #include "gpu/launch.h"
-#include "gpu/matmul_plan.h"
 
 namespace rt::gpu {
 
@@ -13,27 +13,9 @@ namespace {
 constexpr int64_t kMaxGroups = (int64_t{1} << 31) - 1;
 constexpr size_t kBatchDims = 4;
 
-// Elements from the tensor's first one on.
-struct Operand {
-  Tensor tensor;
-  MatrixSteps steps;
-  Dims batch;  // steps, innermost first
-  int64_t at = 0;
-
-  void bind(Arguments& a) const {
-    a.memory(*tensor.storage(), static_cast<uint64_t>(byte_offset()));
-  }
-  int64_t byte_offset() const {
-    return (tensor.offset() + at) * static_cast<int64_t>(tensor.item_size());
-  }
-  MatmulSide side() const {
-    return side_of(steps, batch, byte_offset(), static_cast<int64_t>(tensor.item_size()));
-  }
-  void turn() {
-    std::swap(steps.rows, steps.cols);
-    std::swap(steps.row_step, steps.col_step);
-  }
-};
+MatmulSide side_of(const MatrixOperand& o) {
+  return side_of(o.steps, o.batch, o.byte_offset(), static_cast<int64_t>(o.tensor.item_size()));
+}
 
 MatrixSteps matrix_of(const Tensor& t, bool vector_is_row) {
   const IntList size = t.sizes(), step = t.strides();
@@ -60,7 +42,7 @@ class Product {
     // Where C has its columns together, or is a row, C^T = B^T A^T is computed.
     const MatrixSteps& c = c_.steps;
     if (c.cols > 1 && (c.rows == 1 || (c.col_step != 1 && c.row_step == 1))) {
-      for (Operand* o : {&a_, &b_, &c_}) o->turn();
+      for (MatrixOperand* o : {&a_, &b_, &c_}) o->turn();
       std::swap(a_, b_);
     }
     plan_.m = static_cast<uint32_t>(c_.steps.rows);
@@ -76,8 +58,13 @@ class Product {
     plan_.k = alpha.to_double() == 0 ? 0 : static_cast<uint32_t>(a_.steps.cols);
   }
 
-  // Splits the batch until one launch takes it.
-  void run() { part(sizes_, c_.at, a_.at, b_.at); }
+  void run() {
+    if (plan_.k > 0 && is_floating(type_) &&
+        multiply_by_library(device_, a_, b_, c_, sizes_, plan_.alpha, plan_.beta)) {
+      return;
+    }
+    part(sizes_, c_.at, a_.at, b_.at);
+  }
 
  private:
   static int64_t whole(const Scalar& s) {
@@ -105,6 +92,7 @@ class Product {
     b_.batch.push_back(b);
   }
 
+  // Splits the batch until one launch takes it.
   void part(const Dims& sizes, int64_t c, int64_t a, int64_t b) {
     int64_t batch = 1;
     for (int64_t s : sizes) batch *= s;
@@ -134,7 +122,8 @@ class Product {
     p.a_row = a_.steps.row_step, p.a_col = a_.steps.col_step;
     p.b_row = b_.steps.row_step, p.b_col = b_.steps.col_step;
     p.c_row = c_.steps.row_step, p.c_col = c_.steps.col_step;
-    const MatmulChoice choice = choose_matmul(p, type_, a_.side(), b_.side(), device_.info().cores);
+    const MatmulChoice choice =
+        choose_matmul(p, type_, side_of(a_), side_of(b_), device_.info().cores);
     const char* suffix = shader_type(type_);
     const uint64_t constants[] = {choice.a.turned, choice.a.packed, choice.b.turned,
                                   choice.b.packed};
@@ -144,7 +133,7 @@ class Product {
     const bool tile = choice.form == MatmulForm::Tile32 || choice.form == MatmulForm::Tile64;
     Arguments args;
     // What is not read may have no memory.
-    for (const Operand* o : {&a_, &b_}) (p.k > 0 ? *o : c_).bind(args);
+    for (const MatrixOperand* o : {&a_, &b_}) (p.k > 0 ? *o : c_).bind(args);
     c_.bind(args);
     Tensor parts;
     if (p.splits == 1) {
@@ -179,10 +168,18 @@ class Product {
 
   const DType type_;
   ComputeDevice& device_;
-  Operand c_, a_, b_;
+  MatrixOperand c_, a_, b_;
   Dims sizes_;  // of the batch, innermost first
   MatmulPlan plan_{};
 };
+
+// A library reads fewer layouts than our shaders do, but a copy costs it little.
+bool copies_for_library(const Tensor& out, const Tensor& a, const Tensor& b) {
+  if (a.dim() < 2 || b.dim() < 2 || !is_floating(out.dtype())) return false;
+  if (out.size(-1) == 1 || out.size(-2) == 1 || !library_settings().products) return false;
+  DenseLibrary* library = device_of(out).dense_library();
+  return library && library->multiplies();
+}
 
 void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& beta,
             const Scalar& alpha) {
@@ -190,6 +187,9 @@ void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& b
   if (!shader_type(out.dtype())) {
     const Tensor tensors[] = {a, b};
     kernel_for(device_of(out), cat_str("matmul_", name(out.dtype())), "matmul", tensors);
+  }
+  if (copies_for_library(out, a, b)) {
+    return Product(out, gemm_operand(a), gemm_operand(b), beta, alpha).run();
   }
   Product(out, a, b, beta, alpha).run();
 }

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         special,
         utils,
     )
+    from rustorch._libraries import get_float32_matmul_precision, set_float32_matmul_precision
     from rustorch._op_types.rt import *  # noqa: F403
     from rustorch.io import load, save
     from rustorch.io.models import load_model
@@ -104,6 +105,7 @@ _LAZY = (
     "selector", "special", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
+    "_libraries": ("get_float32_matmul_precision", "set_float32_matmul_precision"),
     "io": ("load", "save"),
     "io.models": ("load_model",),
     "selector": (

@@ -16,7 +16,7 @@ def config() -> dict[str, Any]:
     import platform
 
     build = _C._build_info()
-    return {
+    facts = {
         "version": __version__,
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
@@ -28,6 +28,11 @@ def config() -> dict[str, Any]:
         "devices": ", ".join(_C.available_devices()),
         "default dtype": str(_C.get_default_dtype()),
     }
+    if _C._device_count("cuda"):
+        from rustorch._libraries import libraries
+
+        facts["cuda libraries"] = "; ".join(str(library) for library in libraries().values())
+    return facts
 
 
 def show_config() -> None:

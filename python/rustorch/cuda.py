@@ -3,6 +3,10 @@
 Kernels are compiled by NVRTC when they are first used (`pip install 'rustorch[cuda]'` brings it) and kept in
 the user's cache folder, or where `RUSTORCH_CACHE` says.
 
+Matrix products go to cuBLASLt where it is there (the same extra brings it; `RUSTORCH_CUBLASLT` names another
+file), everything else and everything that it refuses to rustorch's own kernels. `libraries` says what is
+open, `matmul` holds the switches.
+
 Programs that ask first run everywhere:
 
 >>> import rustorch as rt
@@ -12,20 +16,27 @@ Programs that ask first run everywhere:
 from __future__ import annotations
 
 from rustorch import _C
+from rustorch._libraries import Library, Matmul, libraries
 from rustorch.errors import DeviceNotAvailable
 
 __all__ = [
+    "Library",
     "current_device",
     "device_count",
     "empty_cache",
     "is_available",
+    "libraries",
     "manual_seed",
     "manual_seed_all",
+    "matmul",
     "memory_stats",
     "reset_peak_memory_stats",
     "set_memory_limit",
     "synchronize",
 ]
+
+
+matmul = Matmul()
 
 
 def device_count() -> int:

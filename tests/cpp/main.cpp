@@ -12,17 +12,24 @@ void test_interceptor();
 void test_fork();
 void test_shader_source();
 void test_gpu_choices();
+void test_libraries();
 
 namespace {
 struct Test {
   const char* name;
   void (*run)();
 };
-constexpr Test kTests[] = {
-    {"parallel", test_parallel},       {"gemm", test_gemm}, {"conv", test_conv},
-    {"lapack", test_lapack},           {"fft", test_fft},   {"engine", test_engine},
-    {"interceptor", test_interceptor}, {"fork", test_fork}, {"shader_source", test_shader_source},
-    {"gpu_choices", test_gpu_choices}};
+constexpr Test kTests[] = {{"parallel", test_parallel},
+                           {"gemm", test_gemm},
+                           {"conv", test_conv},
+                           {"lapack", test_lapack},
+                           {"fft", test_fft},
+                           {"engine", test_engine},
+                           {"interceptor", test_interceptor},
+                           {"fork", test_fork},
+                           {"shader_source", test_shader_source},
+                           {"gpu_choices", test_gpu_choices},
+                           {"libraries", test_libraries}};
 }  // namespace
 
 int main(int argc, char** argv) {

@@ -5,6 +5,7 @@
 
 #include "gpu/cuda/compiler.h"
 #include "gpu/cuda/driver.h"
+#include "gpu/cuda/libraries.h"
 #include "gpu/engine.h"
 
 namespace rt::gpu::cuda {
@@ -21,10 +22,16 @@ Address address_of(const Block& block, size_t offset) {
   return reinterpret_cast<Address>(block.address) + offset;
 }
 
-class CudaDevice final : public ComputeDevice {
+int driver_version(const Driver& driver) {
+  int version = 0;
+  check(driver, driver.driver_version(&version), "the driver's version");
+  return version;
+}
+
+class CudaDevice final : public ComputeDevice, private DenseLibrary {
  public:
   CudaDevice(const Driver& driver, const Compiler& compiler, int index)
-      : driver_(driver), shaders_(compiler, open(index)) {}
+      : driver_(driver), shaders_(compiler, open(index)), libraries_(driver_version(driver)) {}
 
   const Info& info() const override { return info_; }
 
@@ -78,6 +85,8 @@ class CudaDevice final : public ComputeDevice {
           "launching " + kernel.name());
   }
 
+  DenseLibrary* dense_library() override { return this; }
+
   void copy(const Block& to, size_t to_offset, const Block& from, size_t from_offset,
             size_t bytes) override {
     if (bytes == 0) return;
@@ -107,6 +116,19 @@ class CudaDevice final : public ComputeDevice {
   }
 
  private:
+  // ---- DenseLibrary ----
+  bool multiplies() override { return libraries_.multiplies(); }
+  std::shared_ptr<const LibraryPlan> find(const GemmKey& key) override {
+    enter();
+    return libraries_.find(key);
+  }
+  bool run(const GemmKey& key, const LibraryPlan& plan, float alpha, float beta,
+           const Arguments& memory) override {
+    enter();
+    return libraries_.run(key, plan, alpha, beta, memory, stream_);
+  }
+  std::vector<LibraryReport> reports() override { return libraries_.reports(); }
+
   // The architecture; everything else of the device is opened on the way.
   std::string open(int index) {
     DeviceHandle device = 0;
@@ -141,6 +163,7 @@ class CudaDevice final : public ComputeDevice {
   Context context_ = nullptr;
   Stream stream_ = nullptr;
   const ShaderCompiler shaders_;  // after what open() fills
+  Libraries libraries_;
   std::mutex mutex_;
   std::unordered_map<std::string, std::unique_ptr<CudaKernel>> kernels_;
 };
