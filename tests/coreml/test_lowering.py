@@ -171,6 +171,13 @@ CALLS: dict[str, tuple[Any, list[Any]]] = {
     "cut": (lambda x: F.pad(x, (-1, 2)), [X]),
     "write": (lambda x: _written(x), [X]),
     "copy": (lambda x, y: x.clone().copy_(y), [X, X[0, :1]]),
+    # Constants here; test_shapes.py has them with sizes that vary.
+    "arange": (lambda x: x + rt.arange(4), [X]),
+    "arange.start": (lambda x: x + rt.arange(1, 9, 2), [X]),
+    "empty": (lambda x: rt.empty(4) * 0 + x, [X]),
+    "full": (lambda x: x + rt.full((4,), 2.5), [X]),
+    "ones": (lambda x: x + rt.ones(4), [X]),
+    "zeros": (lambda x: x + rt.zeros(4), [X]),
     "write, by index": (
         lambda x, i, y: _put(x, (slice(None), i), y),
         [X, rt.tensor([2, 0]), rt.ones(2, 2, 4)],

@@ -12,11 +12,14 @@ from rustorch.coreml.exporting import export, to_model
 from rustorch.coreml.mil.program import Model
 from rustorch.coreml.model import CoreMLModel, StatefulModel
 from rustorch.coreml.reader import read_package
+from rustorch.coreml.shapes import EnumeratedShapes, RangeDim
 from rustorch.coreml.writer import write_package
 
 __all__ = [
     "CoreMLModel",
+    "EnumeratedShapes",
     "Model",
+    "RangeDim",
     "StatefulModel",
     "export",
     "mil",

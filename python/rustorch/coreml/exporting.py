@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rustorch.coreml.mil.program import DataType, Metadata, Model, ModelDescription, Program
+from rustorch.coreml.shapes import InputShape
 from rustorch.coreml.writer import write_package
 from rustorch.errors import ArgumentError, OpError
 
 if TYPE_CHECKING:
     from rustorch import nn
+    from rustorch.coreml._lower import Recording, Shapes
     from rustorch.jit import Graph, ScriptFunction, ScriptModule
 
     # A module, a function, or what was recorded of one.
@@ -38,7 +40,7 @@ def to_model(
     *,
     precision: Literal["float16", "float32"] = "float16",
     target: str = "macOS14",
-    inputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | Mapping[str, InputShape] | None = None,
     outputs: Sequence[str] | None = None,
     states: bool | Sequence[str] | None = None,
     metadata: Metadata | None = None,
@@ -57,27 +59,49 @@ def to_model(
         raise ArgumentError.of("export", "precision is 'float16' or 'float32'", repr(precision))
     if target not in TARGETS:
         raise ArgumentError.of("export", "target is unknown", repr(target), f"one of {', '.join(TARGETS)}")
-    recording = record(module, example_inputs)
-    if verify and recording.examples is None:
+    recordings, shapes = _recordings(module, example_inputs, inputs)
+    if verify and recordings[0].examples is None:
         raise ArgumentError.of("export", "to verify needs example inputs, a tensor or a tuple of tensors")
     version, opset = TARGETS[target]
     lowered = lower_graph(
-        recording,
+        recordings,
         opset=opset,
         float_type=DataType.FLOAT16 if precision == "float16" else DataType.FLOAT32,
-        inputs=inputs,
+        inputs=None if inputs is None else list(inputs),
         outputs=outputs,
+        shapes=None if shapes is None else shapes.given,
         states=states,
     )
     description = ModelDescription(
         lowered.inputs, lowered.outputs, lowered.states, metadata=metadata or Metadata()
     )
     model = Model(version, description, Program({"main": lowered.function}))
-    if verify:
+    if verify or lowered.apart:
         from rustorch.coreml.verifying import check_lowered
 
-        check_lowered(model, lowered, recording, precision)
+        more = [record(module, e) for e in shapes.more] if verify and shapes else []
+        merged = [r for r in recordings if r not in lowered.apart] if verify else []
+        check_lowered(model, lowered, merged, precision, [*lowered.apart, *more])
     return model
+
+
+def _recordings(
+    module: Any, example_inputs: Any, inputs: Sequence[str] | Mapping[str, InputShape] | None
+) -> tuple[list[Recording], Shapes | None]:
+    """What is lowered: one recording, or several where shapes of inputs are given."""
+    from rustorch import jit
+    from rustorch.coreml._lower import record, record_all
+
+    if not isinstance(inputs, Mapping) or all(shape is None for shape in inputs.values()):
+        return [record(module, example_inputs)], None
+    if isinstance(module, (jit.Graph, jit.ScriptModule, jit.ScriptFunction)):
+        raise ArgumentError.of(
+            "export",
+            "what was recorded has the shapes that it was recorded with",
+            type(module).__name__,
+            "the module or function itself, for inputs of several shapes",
+        )
+    return record_all(lambda examples: record(module, examples), example_inputs, inputs)
 
 
 def export(
@@ -87,7 +111,7 @@ def export(
     *,
     precision: Literal["float16", "float32"] = "float16",
     target: str = "macOS14",
-    inputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | Mapping[str, InputShape] | None = None,
     outputs: Sequence[str] | None = None,
     states: bool | Sequence[str] | None = None,
     metadata: Metadata | None = None,
@@ -107,6 +131,8 @@ def export(
         precision: what it computes in. "float16" is what the Neural Engine runs.
         target: the oldest system that it must run on: "macOS12" to "macOS15", "iOS15" to "iOS18".
         inputs, outputs: names, in order. By default those of the function's parameters, and "output".
+            `inputs` may give shapes to the names, for inputs whose sizes vary: of ints and `RangeDim`, an
+            `EnumeratedShapes`, or None for that of the example. The module is then recorded at several sizes.
         states: names of buffers that the module writes, such as the keys and values of a cache; True for all
             of them. They become Core ML's states, which are float16, begin with zeros, and last from one
             prediction to the next (`CoreMLModel.stateful`). From macOS 15 and iOS 18 on.

@@ -29,8 +29,11 @@ def _departure(found: Any, expected: Any) -> float:
     """The largest difference, as a part of the largest number; infinite where NaN or infinities differ."""
     import numpy as np
 
-    f, e = np.asarray(found, np.float64).ravel(), np.asarray(expected, np.float64).ravel()
-    if f.shape != e.shape or not np.array_equal(np.isnan(f), np.isnan(e)):
+    f, e = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    if f.shape != (e.shape or (1,)):
+        return float("inf")
+    f, e = f.ravel(), e.ravel()
+    if not np.array_equal(np.isnan(f), np.isnan(e)):
         return float("inf")
     same = (f == e) | np.isnan(e)
     if same.all():
@@ -52,15 +55,21 @@ def _feeds(model: Model, examples: Sequence[Tensor]) -> dict[str, Any]:
     feeds = {}
     for feature, array in zip(model.description.inputs, _arrays(examples)):
         assert isinstance(feature.type, ArrayFeatureType) and feature.type.dtype is not None
-        feeds[feature.name] = np.ascontiguousarray(array.reshape(feature.type.shape)).astype(
+        feeds[feature.name] = np.ascontiguousarray(array.reshape(array.shape or (1,))).astype(
             feature.type.dtype.numpy_dtype
         )
     return feeds
 
 
-def check_lowered(model: Model, lowered: Lowered, recording: Recording, precision: str) -> None:
-    """Runs a package on rustorch's operations beside the graph that it was made from: twice in a row, if it
-    keeps states.
+def check_lowered(
+    model: Model,
+    lowered: Lowered,
+    recordings: Sequence[Recording],
+    precision: str,
+    more: Sequence[Recording] = (),
+) -> None:
+    """Runs a package on rustorch's operations beside the graphs that it was made from, and others: at all of
+    their shapes, and twice in a row if it keeps states.
 
     Raises:
         RuntimeError: naming the first op whose result departs by more than the precision explains.
@@ -68,24 +77,31 @@ def check_lowered(model: Model, lowered: Lowered, recording: Recording, precisio
     import rustorch as rt
     from rustorch.coreml.interpreter import Runner
 
-    examples, limit = recording.examples, TOLERANCES[precision]
-    assert examples is not None
+    limit, runner = TOLERANCES[precision], Runner(model)
+    graphs = [*lowered.graphs[: len(recordings)], *(r.graph for r in more)]
     with rt.no_grad():
-        tensors = _own_states(lowered.graph, recording.tensors)
-        runner = Runner(model)
-        state = runner.make_state() if runner.state_names else None
-        for _ in range(1 if state is None else 2):
-            expected = _arrays(_run(lowered.graph, tensors, examples, None))
-            found = runner.predict(_feeds(model, examples), state=state)
-            worst = max((_departure(f, e) for f, e in zip(found.values(), expected)), default=0.0)
-            if worst <= limit:
-                continue
-            raise OpError.of(
-                "export",
-                f"the package gives other results than the module, by {worst:.2g} of the largest number",
-                _first_departure(model, lowered, recording.tensors, examples, limit),
-                'precision="float32"' if precision == "float16" else "",
-            )
+        for graph, recording in zip(graphs, [*recordings, *more]):
+            examples = recording.examples
+            assert examples is not None
+            tensors = _own_states(graph, recording.tensors)
+            state = runner.make_state() if runner.state_names else None
+            for _ in range(1 if state is None else 2):
+                expected = _arrays(_run(graph, tensors, examples, None))[: recording.results]
+                found = runner.predict(_feeds(model, examples), state=state)
+                worst = max((_departure(f, e) for f, e in zip(found.values(), expected)), default=0.0)
+                if worst <= limit:
+                    continue
+                shapes = "" if len(graphs) == 1 else f" at {', '.join(str(list(e.shape)) for e in examples)}"
+                where = "" if graph is not lowered.graphs[0] else _first_departure(
+                    model, lowered, recording.tensors, examples, limit
+                )  # fmt: skip
+                raise OpError.of(
+                    "export",
+                    f"the package gives other results than the module{shapes}, by {worst:.2g} of the largest "
+                    "number",
+                    where,
+                    'precision="float32"' if precision == "float16" else "",
+                )
 
 
 def _own_states(graph: Graph, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -109,7 +125,8 @@ def _first_departure(
     from rustorch.coreml.interpreter import Runner
     from rustorch.jit._serialize import with_outputs
 
-    graph, names = lowered.graph, {out.name for op in lowered.function.block.operations for out in op.outputs}
+    graph = lowered.graphs[0]
+    names = {out.name for op in lowered.function.block.operations for out in op.outputs}
     steps = []
     for node in graph.nodes:
         for value in node.outputs:
@@ -124,7 +141,7 @@ def _first_departure(
     block = function.block
     results = {var.name: var for _, _, var in steps}
     every = type(block)(block.inputs, list(results), block.operations)
-    features = [FeatureDescription(v.name, ArrayFeatureType(v.dtype, v.shape)) for v in results.values()]
+    features = [FeatureDescription(v.name, ArrayFeatureType(v.dtype, ())) for v in results.values()]
     whole = Model(
         model.spec_version,
         ModelDescription(model.description.inputs, features, model.description.states),

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from rustorch.coreml._lower.dynamic import Dimensions
+from rustorch.coreml._lower.sizes import Size, ceil_div, is_size
 from rustorch.coreml.mil.program import (
     Block,
     DataType,
@@ -23,7 +25,7 @@ from rustorch.coreml.mil.program import (
 from rustorch.coreml.mil.types import Array
 from rustorch.errors import ArgumentError
 
-__all__ = ["Argument", "Builder", "Var", "broadcast"]
+__all__ = ["Argument", "Builder", "Var", "broadcast", "type_of"]
 
 # Core ML holds no array of more dimensions.
 MAX_RANK = 5
@@ -34,7 +36,7 @@ MIN_HALF = 2.0**-24
 
 @dataclass(frozen=True, slots=True)
 class Var:
-    """A value in the block."""
+    """A value in the block. Sizes that the inputs' shapes decide are of type `sizes.Size`."""
 
     name: str
     dtype: DataType
@@ -50,7 +52,22 @@ Argument: TypeAlias = "Var | Sequence[Any] | Array | bool | int | float | str"
 
 def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that all of them broadcast to."""
-    return tuple(np.broadcast_shapes(*shapes))
+    rank = max(map(len, shapes), default=0)
+    found = [1] * rank
+    for shape in shapes:
+        for d, size in enumerate(shape, rank - len(shape)):
+            if found[d] == 1:
+                found[d] = size
+            elif size != 1 and size != found[d]:
+                raise ArgumentError.of(
+                    "export", "shapes do not broadcast", ", ".join(str(list(s)) for s in shapes)
+                )
+    return tuple(found)
+
+
+def type_of(x: Var) -> TensorType:
+    """Its type; sizes that the inputs' shapes decide are unknown."""
+    return TensorType(x.dtype, tuple(None if is_size(size) else size for size in x.shape))
 
 
 class Builder:
@@ -70,6 +87,7 @@ class Builder:
         self._constants: dict[tuple[Any, ...], Var] = {}
         self._constant_names: set[str] = set()
         self._origin = ""
+        self.dimensions = Dimensions(self)
 
     # ---- Names ----
 
@@ -94,7 +112,8 @@ class Builder:
     def input(self, name: str, dtype: DataType, shape: tuple[int, ...]) -> Var:
         """An input of the function."""
         var = Var(self.name(name), dtype, shape)
-        self.inputs.append(NamedType(var.name, TensorType(dtype, shape)))
+        self.inputs.append(NamedType(var.name, type_of(var)))
+        self.dimensions.note(var, is_input=True)
         return var
 
     def state(self, name: str, shape: tuple[int, ...]) -> Var:
@@ -199,12 +218,16 @@ class Builder:
             chosen = dtype or (first.dtype if first else self.float_type)
             label = name or self._origin or type
             outputs.append(Var(self.name(label if i == 0 else f"{label}_{i}"), chosen, tuple(shape)))
-        self.operations.append(
-            Operation(type, bound, [NamedType(v.name, TensorType(v.dtype, v.shape)) for v in outputs])
-        )
+        self.operations.append(Operation(type, bound, [NamedType(v.name, type_of(v)) for v in outputs]))
+        for v in outputs:
+            self.dimensions.note(v)
         return outputs
 
     def _argument(self, value: Any, floats: DataType) -> Var:
+        if isinstance(value, Size):
+            return self.dimensions.scalar(value)  # type: ignore[arg-type]
+        if isinstance(value, (list, tuple)) and any(map(is_size, value)):
+            return self.dimensions.vector(value)
         array = np.asarray(value)
         if array.dtype.kind == "f" and floats is DataType.FLOAT16 and not isinstance(value, np.ndarray):
             # What is added lest a divisor be 0 must not become 0 itself.
@@ -242,7 +265,13 @@ class Builder:
             return x
         if not shape:
             return self.op("squeeze", (), x=x) if x.rank else x
-        return self.op("reshape", shape, x=x, shape=list(shape))
+        # One size may be left to the operation: one that would have to be computed.
+        varying = [d for d, size in enumerate(shape) if is_size(size)]
+        sizes = list(shape)
+        if varying:
+            unknown = [d for d in varying if not self.dimensions.is_known(shape[d])]
+            sizes[(unknown or varying)[0]] = -1
+        return self.op("reshape", shape, x=x, shape=sizes)
 
     def transpose(self, x: Var, perm: Sequence[int]) -> Var:
         perm = [p % x.rank for p in perm] if x.rank else []
@@ -264,18 +293,35 @@ class Builder:
 
     def slice(self, x: Var, dim: int, start: int, end: int, step: int = 1) -> Var:
         """Elements start, start + step, ... before end of one dim."""
-        count = len(range(start, end, step))
+        fixed = not (is_size(start) or is_size(end))
+        count = len(range(start, end, step)) if fixed else ceil_div(end - start, step)
         shape = tuple(count if d == dim else n for d, n in enumerate(x.shape))
         if shape == x.shape:
             return x
         begin, last, stride = [0] * x.rank, list(x.shape), [1] * x.rank
         begin[dim], last[dim], stride[dim] = start, end, step
-        return self.op("slice_by_index", shape, x=x, begin=begin, end=last, stride=stride)
+        if not any(map(is_size, x.shape)):
+            return self.op("slice_by_index", shape, x=x, begin=begin, end=last, stride=stride)
+        whole = [d != dim or end == x.shape[dim] for d in range(x.rank)]
+        last = [0 if w else n for w, n in zip(whole, last)]
+        return self.op("slice_by_index", shape, x=x, begin=begin, end=last, stride=stride, end_mask=whole)
 
     def full(self, shape: Sequence[int], value: float, dtype: DataType) -> Var:
         """Equal elements."""
+        shape = tuple(shape)
         kind: Any = {DataType.BOOL: np.bool_, DataType.INT32: np.int32}.get(dtype, np.float32)
-        return self.constant(np.full(tuple(shape), value, kind), dtype)
+        if not any(map(is_size, shape)):
+            return self.constant(np.full(shape, value, kind), dtype)
+        filler = DataType.INT32 if dtype is DataType.BOOL else dtype
+        number = self.constant(int(value) if filler is DataType.INT32 else float(value), filler)
+        sizes = self.dimensions.vector(shape)
+        return self.cast(self.op("fill", shape, filler, shape=sizes, value=number), dtype)
+
+    def arange(self, n: int) -> Var:
+        """The int32 vector 0, 1, ... n - 1."""
+        if not is_size(n):
+            return self.constant(np.arange(n, dtype=np.int32))
+        return self.op("range_1d", (n,), DataType.INT32, end=n, start=0, step=1)
 
     def concat(self, values: Sequence[Var], axis: int) -> Var:
         if len(values) == 1:

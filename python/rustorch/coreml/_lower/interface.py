@@ -6,18 +6,37 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rustorch.coreml._lower.builder import Builder, Var
+from rustorch.coreml._lower.builder import Builder, Var, type_of
+from rustorch.coreml._lower.sizes import is_size
 from rustorch.coreml.mil.program import (
     ArrayFeatureType,
     DataType,
     FeatureDescription,
     NamedType,
     Operation,
-    TensorType,
+    SizeRange,
 )
+from rustorch.coreml.shapes import EnumeratedShapes, InputShape, RangeDim
 from rustorch.errors import ArgumentError
 
-__all__ = ["add_output", "names_of"]
+__all__ = ["add_output", "input_type", "names_of"]
+
+
+def input_type(dtype: DataType, shape: tuple[int, ...], given: InputShape) -> ArrayFeatureType:
+    """An input of this shape by default, and the shapes that were given for it."""
+    if isinstance(given, EnumeratedShapes):
+        # The default one first, as other tools write them.
+        others = [tuple(s) for s in given.shapes if tuple(s) != shape]
+        return ArrayFeatureType(dtype, shape, enumerated_shapes=(shape, *others))
+    if given is None or not any(isinstance(size, RangeDim) for size in given):
+        return ArrayFeatureType(dtype, shape)
+    ranges = [
+        SizeRange(g.lower_bound, None if g.upper_bound < 0 else g.upper_bound)
+        if isinstance(g, RangeDim)
+        else SizeRange(g, g)
+        for g in given
+    ]
+    return ArrayFeatureType(dtype, shape, shape_range=tuple(ranges))
 
 
 def _identifier(name: str) -> str:
@@ -57,5 +76,6 @@ def add_output(b: Builder, x: Var, name: str, kind: str) -> tuple[Var, FeatureDe
     if x.dtype is not dtype:
         inputs["dtype"] = [b.constant(dtype.value).name]
     kind = "cast" if len(inputs) > 1 else "identity"
-    b.operations.append(Operation(kind, inputs, [NamedType(name, TensorType(dtype, x.shape))]))
-    return var, FeatureDescription(name, ArrayFeatureType(dtype, x.shape))
+    b.operations.append(Operation(kind, inputs, [NamedType(name, type_of(var))]))
+    fixed = () if any(map(is_size, x.shape)) else x.shape
+    return var, FeatureDescription(name, ArrayFeatureType(dtype, fixed))

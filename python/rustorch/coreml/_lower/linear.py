@@ -9,6 +9,7 @@ import numpy as np
 
 from rustorch.coreml._lower.builder import Var, broadcast
 from rustorch.coreml._lower.registry import Call, Unsupported, lowers
+from rustorch.coreml._lower.sizes import is_size
 from rustorch.coreml.mil.program import DataType
 
 # Hides a score from a softmax; far from float16's limits, so that sums with it stay finite.
@@ -119,8 +120,11 @@ def _attention(
     wanted = 1 / math.sqrt(width) if scale is None else scale
     rows, columns = query.shape[-2], key.shape[-2]
     if is_causal:
-        visible = np.tril(np.ones((rows, columns), np.bool_))
-        attn_mask = b.constant(visible, DataType.BOOL)
+        if is_size(rows) or is_size(columns):
+            down, across = b.reshape(b.arange(rows), (rows, 1)), b.reshape(b.arange(columns), (1, columns))
+            attn_mask = b.binary("less_equal", across, down, DataType.BOOL)
+        else:
+            attn_mask = b.constant(np.tril(np.ones((rows, columns), np.bool_)), DataType.BOOL)
     if (
         b.opset >= "CoreML8"
         and query.rank >= 3

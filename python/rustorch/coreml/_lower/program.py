@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rustorch.coreml._lower.builder import MAX_HALF, Builder, Var
-from rustorch.coreml._lower.interface import add_output, names_of
+from rustorch.coreml._lower.flexible import Differ, merge_steps, refused
+from rustorch.coreml._lower.interface import add_output, input_type, names_of
 from rustorch.coreml._lower.recording import Recording, Step, steps_of
 from rustorch.coreml._lower.recurrent import lower_network, takes
 from rustorch.coreml._lower.registry import LOWERINGS, Call, Unsupported
+from rustorch.coreml._lower.sizes import Undecided
 from rustorch.coreml._lower.states import chosen_states, read_states, write_states
 from rustorch.coreml.mil.program import (
-    ArrayFeatureType,
     DataType,
     FeatureDescription,
     Function,
 )
+from rustorch.coreml.shapes import InputShape
 from rustorch.errors import ArgumentError, OpError, RustorchError, UnsupportedOperation
 
 if TYPE_CHECKING:
@@ -34,10 +37,17 @@ _INTEGERS = ("uint8", "int8", "int16", "int32", "int64")
 
 
 class Lowered:
-    """A function with its interface, and which value each node's results became."""
+    """A function with its interface, and which value each result of a node of the first graph became."""
 
-    def __init__(self, graph: Graph, function: Function, inputs: list[FeatureDescription]) -> None:
-        self.graph = graph  # as it was lowered: composite ops taken apart
+    def __init__(
+        self,
+        graphs: list[Graph],
+        apart: list[Recording],
+        function: Function,
+        inputs: list[FeatureDescription],
+    ) -> None:
+        self.graphs = graphs  # as they were lowered: composite ops taken apart
+        self.apart = apart  # recordings at shapes that have to be tried
         self.function = function
         self.inputs = inputs
         self.outputs: list[FeatureDescription] = []
@@ -82,8 +92,8 @@ def _is_default(schema: str, argument: str, value: Any) -> bool:
 
 
 class _Walk:
-    def __init__(self, graph: Graph, builder: Builder) -> None:
-        self.graph, self.b = graph, builder
+    def __init__(self, graph: Graph, builder: Builder, shapes: Mapping[int, tuple[int, ...]]) -> None:
+        self.graph, self.b, self.shapes = graph, builder, shapes
         self.values: dict[int, Var] = {}
         self.missing: dict[str, str] = {}
 
@@ -93,21 +103,25 @@ class _Walk:
             return DataType.BOOL
         return self.b.float_type if name in (*_FLOATS, "float64") else DataType.INT32
 
+    def shape_of(self, value: Value) -> tuple[int, ...]:
+        found = self.shapes.get(value.id)
+        return tuple(value.shape) if found is None else found
+
     # ---- Inputs and constants ----
 
-    def add_input(self, value: Value, name: str) -> FeatureDescription:
+    def add_input(self, value: Value, name: str, given: InputShape = None) -> FeatureDescription:
         kind = _dtype_name(value)
         dtype = (
             DataType.FLOAT16 if kind == "float16" else DataType.FLOAT32 if kind in _FLOATS else DataType.INT32
         )
-        shape = tuple(value.shape)
+        shape = self.shape_of(value)
         var = self.b.input(name, dtype, shape or (1,))
         self.b.at(name)
         inside = self.b.reshape(var, shape)
         if kind == "bool":
             inside = self.b.binary("not_equal", inside, self.b.number(0, inside), DataType.BOOL)
         self.values[value.id] = self.b.cast(inside, self.type_of(value))
-        return FeatureDescription(var.name, ArrayFeatureType(dtype, shape or (1,)))
+        return FeatureDescription(var.name, input_type(dtype, tuple(value.shape) or (1,), given))
 
     def add_constant(self, value: Value, tensor: Tensor | None) -> None:
         import numpy as np
@@ -139,7 +153,7 @@ class _Walk:
 
     def run(self, step: Step) -> None:
         outputs = [v for v in step.outputs if v is not None]
-        results = [(self.type_of(v), tuple(v.shape)) for v in outputs]
+        results = [(self.type_of(v), self.shape_of(v)) for v in outputs]
         self.b.at(step.node.record if step.module is None else step.op)
         try:
             found = self.lowered(step, results)
@@ -151,7 +165,11 @@ class _Walk:
                         "export", f"the lowering of {step.op} gave another shape", f"{var.shape} for {shape}"
                     )
                 self.values[value.id] = self.b.cast(var, dtype)
-        except Unsupported as error:
+        except (Unsupported, Undecided, TypeError) as error:
+            if isinstance(error, TypeError) and not self.shapes:
+                raise
+            if isinstance(error, TypeError):  # a lowering that uses a size as a number
+                error = Unsupported("with sizes that depend on the inputs' shapes")
             what = f"{step.op} ({error})" if str(error) else step.op
             self.missing.setdefault(what, step.node.location)
             for i, (value, (dtype, shape)) in enumerate(zip(outputs, results)):
@@ -176,8 +194,10 @@ class _Walk:
         return [found] if isinstance(found, Var) else found
 
 
-def _expanded(graph: Graph, examples: Sequence[Tensor] | None) -> Graph:
-    """The graph with composite ops that have no lowering taken apart, as they run on the examples."""
+def _expanded(graph: Graph, examples: Sequence[Tensor] | None, fold: bool = True) -> Graph:
+    """The graph with composite ops that have no lowering taken apart, as they run on the examples.
+    Constants are folded unless they might depend on the examples' shapes."""
+    graph = graph.optimize() if fold else graph.eliminate_dead_code()
     refused: set[str] = set()
     shapes = [tuple(v.shape) for v in graph.outputs]
     for _ in range(MAX_DEPTH):
@@ -194,40 +214,84 @@ def _expanded(graph: Graph, examples: Sequence[Tensor] | None) -> Graph:
                 refused.add(name)
             else:
                 graph = found
-        graph = graph.optimize()
+        graph = graph.optimize() if fold else graph.eliminate_dead_code()
     return graph
 
 
+@dataclass
+class _Merged:
+    """What is walked over: the steps of the first recording, and shapes where they are not its own alone."""
+
+    graphs: list[Graph]
+    steps: list[Step]
+    shapes: dict[int, tuple[int, ...]]
+    apart: list[Recording]
+
+
+def _merged(recordings: Sequence[Recording], opset: str) -> _Merged:
+    """Graphs made ready to be lowered. Recordings at some shapes may stand apart, of other operations than
+    the first, as where a slice takes all there is; whether the program holds there has to be seen."""
+    last = None
+    for fold, partly in ((True, False), (False, False), (True, True), (False, True)):
+        graphs = [_expanded(r.graph, r.examples, fold) for r in recordings]
+        listed = [
+            steps_of(g, r.results, [n for n in r.networks if takes(n.module, opset)])
+            for g, r in zip(graphs, recordings)
+        ]
+        if len(recordings) == 1:
+            return _Merged(graphs, listed[0], {}, [])
+        first = [step.op for step in listed[0]]
+        kept = [i for i, steps in enumerate(listed) if not partly or [s.op for s in steps] == first]
+        graphs, listed = [graphs[i] for i in kept], [listed[i] for i in kept]
+        results = [[*g.outputs[: recordings[0].results], *(v for _, v in g.mutations)] for g in graphs]
+        try:
+            if len(kept) < 2:
+                raise Differ("the default shape runs other operations than all others")
+            steps, shapes = merge_steps([g.inputs for g in graphs], listed, results)
+        except Differ as error:
+            last = last or error
+            continue
+        return _Merged(graphs, steps, shapes, [r for i, r in enumerate(recordings) if i not in kept])
+    assert last is not None
+    raise refused(last)
+
+
 def lower_graph(
-    recording: Recording,
+    recordings: Sequence[Recording],
     *,
     opset: str,
     float_type: DataType,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
+    shapes: Sequence[InputShape] | None = None,
     states: bool | Sequence[str] | None = None,
 ) -> Lowered:
     """A function that computes what a graph does.
 
     Args:
-        recording: the graph, with what is known of it. Composite ops are taken apart on its examples.
+        recordings: the graph, with what is known of it. Composite ops are taken apart on its examples.
+            Several recordings of one function, at different shapes of its inputs, give a program for all such
+            shapes.
         opset: such as "CoreML7".
         float_type: FLOAT16 or FLOAT32, in which it computes.
         inputs, outputs: names for them, in order.
+        shapes: of the inputs, where they are not those of the recording.
         states: names of buffers that keep what is written; True for all that are written.
 
     Raises:
         NotImplementedError: (`UnsupportedOperation`) lists everything that Core ML has no operations for.
         ValueError: for numbers that the data types cannot hold, or names that do not fit.
     """
+    recording = recordings[0]
     tensors = recording.tensors
     chosen_states(recording.graph, states, opset)
     _check_graph(recording.graph)
-    graph = _expanded(recording.graph.optimize(), recording.examples)
+    merged = _merged(recordings, opset)
+    steps, graph = merged.steps, merged.graphs[0]
     kept = chosen_states(graph, states, opset)
     results = graph.outputs[: recording.results]
     b = Builder(opset, float_type)
-    walk = _Walk(graph, b)
+    walk = _Walk(graph, b, merged.shapes)
     in_names = names_of("inputs", inputs, [v.name for v in graph.inputs])
     many = len(results) > 1
     out_names = names_of(
@@ -241,11 +305,12 @@ def lower_graph(
         )
     for name in out_names:
         b.name(name)  # taken
-    lowered = Lowered(graph, b.function([]), [walk.add_input(v, n) for v, n in zip(graph.inputs, in_names)])
+    features = [
+        walk.add_input(v, n, s) for v, n, s in zip(graph.inputs, in_names, shapes or [None] * len(in_names))
+    ]
+    lowered = Lowered(merged.graphs, merged.apart, b.function([]), features)
     held, lowered.states = read_states(b, kept, tensors)
     walk.values |= held
-    networks = [n for n in recording.networks if takes(n.module, opset)]
-    steps = steps_of(graph, recording.results, networks)
     used = {v.id for step in steps for v in step.values} | {v.id for v in results}
     used |= {v.id for _, v in graph.mutations}
     for value in (*graph.parameters.values(), *graph.buffers.values(), *graph.constants.values()):

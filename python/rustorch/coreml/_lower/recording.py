@@ -32,7 +32,7 @@ class Network:
     outputs: tuple[int, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Recording:
     """A graph with what is known of the tensors in it.
 

@@ -9,6 +9,7 @@ from typing import Any
 from rustorch.coreml._lower.builder import Var
 from rustorch.coreml._lower.elementwise import truth
 from rustorch.coreml._lower.registry import Call, Unsupported, axis, lowers
+from rustorch.coreml._lower.sizes import is_size
 from rustorch.coreml.mil.program import DataType
 
 
@@ -84,6 +85,11 @@ def _var(c: Call, input: Var, dim: Any = None, correction: Any = None, keepdim: 
     if divisor <= 0:
         raise Unsupported(f"{count} values with correction {correction}")
     away = b.binary("sub", input, b.reduce("reduce_mean", input, axes, True))
+    if is_size(count):
+        total = b.reduce("reduce_sum", b.unary("square", away), axes, keepdim)
+        total, number = c.common(total, divisor, dtype=total.dtype)
+        found = b.binary("real_div", total, number)
+        return b.unary("sqrt", found) if c.op.startswith("std") else found
     mean = b.reduce("reduce_mean", b.unary("square", away), axes, keepdim)
     found = mean if divisor == count else b.binary("mul", mean, b.number(count / divisor, mean))
     return b.unary("sqrt", found) if c.op.startswith("std") else found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from rustorch.coreml._lower.builder import Builder, Var
+from rustorch.coreml._lower.sizes import is_size
 from rustorch.coreml.mil.program import DataType
 
 __all__ = ["LOWERINGS", "Call", "Lowering", "Unsupported", "axis", "lowers"]
@@ -47,10 +48,12 @@ class Call:
             for o in operands:
                 kind = o.dtype if isinstance(o, Var) else _of_number(o, self.b.float_type)
                 dtype = max(dtype, kind, key=_ORDER.__getitem__)
-        return [
-            self.b.cast(o, dtype) if isinstance(o, Var) else self.b.constant(_as(o, dtype), dtype)
-            for o in operands
-        ]
+        return [self._operand(o, dtype) for o in operands]
+
+    def _operand(self, o: Any, dtype: DataType) -> Var:
+        if is_size(o):
+            o = self.b.dimensions.scalar(o)
+        return self.b.cast(o, dtype) if isinstance(o, Var) else self.b.constant(_as(o, dtype), dtype)
 
     def floats(self, x: Var) -> Var:
         """x as floating-point numbers."""
@@ -70,7 +73,7 @@ _ORDER = {DataType.BOOL: 0, DataType.INT32: 1, DataType.FLOAT16: 2, DataType.FLO
 def _of_number(value: Any, floats: DataType) -> DataType:
     if isinstance(value, bool):
         return DataType.BOOL
-    return DataType.INT32 if isinstance(value, int) else floats
+    return DataType.INT32 if isinstance(value, int) or is_size(value) else floats
 
 
 def _as(value: Any, dtype: DataType) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from rustorch.coreml._lower.builder import Var
 from rustorch.coreml._lower.registry import Call, Unsupported, axis, lowers
+from rustorch.coreml._lower.sizes import is_size
 from rustorch.coreml.mil.program import DataType
 
-# ---- Shapes: sizes are fixed, so the result's says all ----
+# ---- Shapes: the result's says all ----
 
 
 @lowers("view", "expand_as", "reshape_as", "view_as", "ravel", "flatten", "unflatten", "reshape")
@@ -49,7 +51,7 @@ def _repeat_interleave(
     c: Call, input: Var, repeats: int, dim: int | None = None, output_size: int | None = None
 ) -> Var:
     if dim is None:
-        input, dim = c.b.reshape(input, (-1 if not input.rank else int(np.prod(input.shape)),)), 0
+        input, dim = c.b.reshape(input, (math.prod(input.shape),)), 0
     dim = axis(dim, input)
     wide = (*input.shape[: dim + 1], 1, *input.shape[dim + 1 :])
     reps = [repeats if d == dim + 1 else 1 for d in range(len(wide))]
@@ -105,13 +107,24 @@ def _slice(
     c: Call, input: Var, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Var:
     dim = axis(dim, input)
-    return c.b.slice(input, dim, *slice(start, end, step).indices(input.shape[dim]))
+    begin, last = bounds(start, end, input.shape[dim])
+    return c.b.slice(input, dim, begin, max(last, begin), step)
+
+
+def bounds(start: int | None, end: int | None, size: int) -> tuple[int, int]:
+    """Where a slice begins and ends, counted from the front and within the size."""
+    found = []
+    for place, left_out in ((start, 0), (end, size)):
+        place = left_out if place is None else place
+        place = place if place == size or place >= 0 else max(place + size, 0)
+        found.append(size if place == size or place > size else place)
+    return found[0], found[1]
 
 
 @lowers("narrow", "narrow_copy")
 def _narrow(c: Call, input: Var, dim: int, start: int, length: int) -> Var:
     dim = axis(dim, input)
-    start %= max(input.shape[dim], 1)
+    start = start if start == 0 or start > 0 else start + input.shape[dim]
     return c.b.slice(input, dim, start, start + length)
 
 
@@ -174,7 +187,7 @@ def _hstack(c: Call, tensors: Sequence[Var]) -> Var:
 
 @lowers("roll")
 def _roll(c: Call, input: Var, shifts: Any, dims: Any = ()) -> Var:
-    x = input if dims else c.b.reshape(input, (int(np.prod(input.shape)),))
+    x = input if dims else c.b.reshape(input, (math.prod(input.shape),))
     moved = zip(
         [shifts] if isinstance(shifts, int) else shifts, ([dims] if isinstance(dims, int) else dims) or [0]
     )
@@ -227,8 +240,16 @@ def _pad(c: Call, input: Var, pad: Sequence[int], mode: str = "constant", value:
 @lowers("tril", "triu")
 def _triangle(c: Call, input: Var, diagonal: int = 0) -> Var:
     b = c.b
-    ones = np.ones(input.shape[-2:], np.bool_)
-    mask = b.constant(np.tril(ones, diagonal) if c.op == "tril" else np.triu(ones, diagonal), DataType.BOOL)
+    rows, columns = input.shape[-2:]
+    if is_size(rows) or is_size(columns):
+        down, across = b.reshape(b.arange(rows), (rows, 1)), b.reshape(b.arange(columns), (1, columns))
+        kind = "less_equal" if c.op == "tril" else "greater_equal"
+        right = b.binary("sub", across, down)
+        mask = b.binary(kind, right, b.constant(diagonal), DataType.BOOL)
+    else:
+        ones = np.ones((rows, columns), np.bool_)
+        found = np.tril(ones, diagonal) if c.op == "tril" else np.triu(ones, diagonal)
+        mask = b.constant(found, DataType.BOOL)
     if input.dtype is DataType.BOOL:
         return b.binary("logical_and", input, mask)
     return b.op("select", input.shape, input.dtype, cond=mask, a=input, b=b.number(0, input))
@@ -242,10 +263,31 @@ def _triangle(c: Call, input: Var, diagonal: int = 0) -> Var:
 )
 def _filled(c: Call, input: Var, fill_value: Any = None, **options: Any) -> Var:
     value = fill_value if fill_value is not None else (1 if "ones" in c.op else 0)
-    kind: Any = {DataType.BOOL: np.bool_, DataType.INT32: np.int32}.get(c.dtype, np.float32)
-    return c.b.constant(np.full(c.shape, value, kind), c.dtype)
+    return c.b.full(c.shape, value, c.dtype)
 
 
 @lowers("fill")
 def _fill(c: Call, input: Var, value: Any) -> Var:
     return _filled(c, input, value)
+
+
+# ---- Tensors made of nothing: constants, unless their sizes vary ----
+
+
+@lowers("zeros", "ones", "full", "empty")
+def _made(c: Call, size: Any, fill_value: Any = None, **options: Any) -> Var:
+    value = fill_value if fill_value is not None else int(c.op == "ones")
+    if is_size(value):
+        return c.b.expand(c.common(value, dtype=c.dtype)[0], c.shape)
+    return c.b.full(c.shape, value, c.dtype)
+
+
+@lowers("arange", "arange.start")
+def _arange(c: Call, end: Any, start: Any = 0, step: Any = 1, **options: Any) -> Var:
+    b = c.b
+    found = b.arange(c.shape[0])
+    for type, number, neutral in (("mul", step, 1), ("add", start, 0)):
+        if is_size(number) or number != neutral:
+            x, y = c.common(found, number, dtype=DataType.INT32 if c.dtype is DataType.INT32 else None)
+            found = b.binary(type, x, y)
+    return b.cast(found, c.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from rustorch.coreml._lower.builder import Var
 from rustorch.coreml._lower.registry import Call, Unsupported, lowers
+from rustorch.coreml._lower.sizes import ceil_div, is_size
 from rustorch.coreml.mil.program import DataType
 
 
@@ -125,11 +126,11 @@ def _windows(
     sizes, pad = [], []
     for n, k, s, p in zip(x.shape[2:], kernel, stride, padding):
         room = n + 2 * p - k
-        count = (-(-room // s) if ceil_mode else room // s) + 1
+        count = (ceil_div(room, s) if ceil_mode else room // s) + 1
         if ceil_mode and (count - 1) * s >= n + p:  # a last window that begins in the padding is left out
             count -= 1
         sizes.append(count)
-        pad += [p, p + max((count - 1) * s - room, 0)]
+        pad += [p, p + (max((count - 1) * s - room, 0) if ceil_mode else 0)]
     return sizes, pad
 
 
@@ -310,8 +311,20 @@ def _interpolate(
         if scale_factor is not None and not recompute_scale_factor and not align_corners:
             factors = [scale_factor] * 2 if isinstance(scale_factor, (int, float)) else list(scale_factor) * 2
             for have, found, factor in zip(input.shape[2:], (height, width), factors):
-                if have * factor != found:
+                if have * (int(factor) if float(factor).is_integer() else factor) != found:
                     raise Unsupported("a scale_factor that does not give whole sizes")
+        if is_size(height) or is_size(width):
+            factors = [n // m for n, m in zip((height, width), input.shape[2:])]
+            if any(is_size(f) or f * m != n for f, n, m in zip(factors, (height, width), input.shape[2:])):
+                raise Unsupported("sizes that vary and are no multiples of the input's")
+            return c.b.op(
+                "upsample_bilinear",
+                c.shape,
+                x=input,
+                scale_factor_height=c.b.constant(float(factors[0]), DataType.FLOAT32),
+                scale_factor_width=c.b.constant(float(factors[1]), DataType.FLOAT32),
+                align_corners=bool(align_corners),
+            )
         sampling = "STRICT_ALIGN_CORNERS" if align_corners else "UNALIGN_CORNERS"
         return c.b.op(
             "resize_bilinear",

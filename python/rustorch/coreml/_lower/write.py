@@ -7,6 +7,8 @@ from typing import Any
 
 from rustorch.coreml._lower.builder import Var, broadcast
 from rustorch.coreml._lower.registry import Call, Unsupported, axis, lowers
+from rustorch.coreml._lower.shape import bounds
+from rustorch.coreml._lower.sizes import ceil_div, is_size
 from rustorch.coreml.mil.program import DataType
 
 
@@ -20,12 +22,16 @@ def _copy(c: Call, self: Var, src: Var, non_blocking: bool = False) -> Var:
 
 def _between(c: Call, x: Var, part: Var, dim: int, begin: int, end: int, step: int = 1) -> Var:
     b = c.b
-    sizes = [len(range(begin, end, step)) if d == dim else n for d, n in enumerate(x.shape)]
+    sizes = [ceil_div(end - begin, step) if d == dim else n for d, n in enumerate(x.shape)]
     part = b.expand(b.cast(part, x.dtype), sizes)
     if b.opset >= "CoreML8" and x.dtype is not DataType.BOOL:
         first, last, stride = [0] * x.rank, list(x.shape), [1] * x.rank
         first[dim], last[dim], stride[dim] = begin, end, step
-        return b.op("slice_update", x.shape, x=x, update=part, begin=first, end=last, stride=stride)
+        masks: dict[str, Any] = {}
+        if any(map(is_size, last)):
+            masks["end_mask"] = [d != dim or end == x.shape[dim] for d in range(x.rank)]
+            last = [0 if whole else n for whole, n in zip(masks["end_mask"], last)]
+        return b.op("slice_update", x.shape, x=x, update=part, begin=first, end=last, stride=stride, **masks)
     if step != 1:
         raise Unsupported("steps, before macOS 15")
     around = [b.slice(x, dim, 0, begin)] if begin else []
@@ -56,7 +62,7 @@ def _slice_scatter(
     step: int = 1,
 ) -> Var:
     dim = axis(dim, input)
-    begin, last, step = slice(start, end, step).indices(input.shape[dim])
+    begin, last = bounds(start, end, input.shape[dim])
     return input if last <= begin else _between(c, input, src, dim, begin, last, step)
 
 
