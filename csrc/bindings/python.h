@@ -156,6 +156,7 @@ void init_registry(PyObject* module);
 void init_runtime(PyObject* module);
 void init_bench(PyObject* module);
 void init_graph(PyObject* module);
+void init_mlcompute(PyObject* module);
 PyNumberMethods* number_methods();
 PyObject* rich_compare(PyObject* a, PyObject* b, int op);
 PyGetSetDef* tensor_properties();

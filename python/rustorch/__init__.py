@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         io,
         jit,
         linalg,
+        mlcompute,
         nn,
         optim,
         selector,
@@ -101,7 +102,7 @@ _layout.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "nn", "optim",
+    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "mlcompute", "nn", "optim",
     "selector", "special", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {

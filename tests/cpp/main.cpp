@@ -13,6 +13,7 @@ void test_fork();
 void test_shader_source();
 void test_gpu_choices();
 void test_libraries();
+void test_mlcompute();
 
 namespace {
 struct Test {
@@ -29,7 +30,8 @@ constexpr Test kTests[] = {{"parallel", test_parallel},
                            {"fork", test_fork},
                            {"shader_source", test_shader_source},
                            {"gpu_choices", test_gpu_choices},
-                           {"libraries", test_libraries}};
+                           {"libraries", test_libraries},
+                           {"mlcompute", test_mlcompute}};
 }  // namespace
 
 int main(int argc, char** argv) {

@@ -43,6 +43,22 @@ def test_bad_samples_fail_where_they_are_wrong() -> None:
     assert "6 compilations: 5 failed" in text
 
 
+def test_each_framework_is_known_by_its_selectors() -> None:
+    names = ["fails_coreml_selector", "fails_mlcompute_selector", "fails_pixel_buffer"]
+    status, text = check(*names)
+    assert status == 1
+    for name, what in zip(
+        names,
+        [
+            "'MLModel' declares the selector 'predictionWithFeatures:error:'",
+            "no known class method for selector 'graphWithGraphObjects:lossLayers:'",
+            "use of undeclared identifier 'CVPixelBufferGetBytesInRow'",
+        ],
+    ):
+        lines = [line for line in text.splitlines() if f"{name}.mm:" in line and "error: " in line]
+        assert len(lines) == 2 and all(what in line for line in lines), text
+
+
 def test_name_that_nothing_defines_fails() -> None:
     status, text = check("fails_link")
     assert status == 1

@@ -41,6 +41,7 @@ def extension_sources() -> list[Path]:
     """The C++ of CMakeLists.txt on a Mac."""
     folders = [
         "core", "ops", "autograd", "graph", "cpu", "cpu/kernels", "bench", "bindings", "gpu", "gpu/cuda",
+        "coreml", "mlcompute",
     ]  # fmt: skip
     return [path for folder in folders for path in sorted(ROOT.glob(f"csrc/{folder}/*.cpp"))]
 

@@ -15,10 +15,11 @@ objc_msgSendSuper2 objc_opt_class objc_opt_isKindOfClass objc_opt_new objc_opt_r
 objc_opt_self objc_release objc_retain objc_retainAutorelease objc_retainAutoreleaseReturnValue
 objc_retainAutoreleasedReturnValue objc_retainBlock objc_setProperty_atomic objc_setProperty_atomic_copy
 objc_setProperty_nonatomic objc_setProperty_nonatomic_copy objc_storeStrong objc_storeWeak objc_sync_enter
-objc_sync_exit objc_unsafeClaimAutoreleasedReturnValue __objc_personality_v0 _objc_empty_cache""".split()
-# What no declaration shows: the class of @"..." and the type that @catch names.
+objc_sync_exit objc_unsafeClaimAutoreleasedReturnValue __objc_personality_v0 _objc_empty_cache
+objc_ehtype_vtable""".split()
+# What no declaration shows: the class of @"...", the empty @{} and @[], and the type that @catch names.
 EXTRA = {
-    "CoreFoundation": ["__CFConstantStringClassReference"],
+    "CoreFoundation": ["__CFConstantStringClassReference", "__NSDictionary0__", "__NSArray0__"],
     "Foundation": ["OBJC_EHTYPE_$_NSException"],
 }
 
