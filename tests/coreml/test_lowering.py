@@ -174,7 +174,7 @@ CALLS: dict[str, tuple[Any, list[Any]]] = {
     # Constants here; test_shapes.py has them with sizes that vary.
     "arange": (lambda x: x + rt.arange(4), [X]),
     "arange.start": (lambda x: x + rt.arange(1, 9, 2), [X]),
-    "empty": (lambda x: rt.empty(4) * 0 + x, [X]),
+    "empty": (lambda x: rt.empty(4).fill_(2.0) + x, [X]),
     "full": (lambda x: x + rt.full((4,), 2.5), [X]),
     "ones": (lambda x: x + rt.ones(4), [X]),
     "zeros": (lambda x: x + rt.zeros(4), [X]),

@@ -12,6 +12,7 @@ import rustorch as rt
 from rustorch.coreml import RangeDim, export
 
 from ..coreml.test_export import NETS, CachedGpt, Gpt, made
+from ..coreml.test_functions import gpt
 from ..coreml.test_lowering import CALLS
 from ..coreml.test_shapes import CALLS as SIZES
 from ..coreml.test_shapes import NETS as SHAPES
@@ -79,3 +80,43 @@ def test_states(precision: Any, tmp_path: Path) -> None:
     check(path)
     spec = ct.models.MLModel(str(path), skip_model_load=True).get_spec()
     assert [s.name for s in spec.description.state] == ["keys", "values"]
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "c"], [7, 8, 9]], ids=["strings", "integers"])
+def test_classifiers_are_as_coremltools_writes_them(labels: Any, tmp_path: Path) -> None:
+    """Beside its own conversion of the same network: the operation, and the interface."""
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(torch.nn.Softmax(-1), torch.ones(1, 3))
+        model = ct.convert(
+            traced,
+            inputs=[ct.TensorType("x", (1, 3))],
+            classifier_config=ct.ClassifierConfig(labels),
+            minimum_deployment_target=ct.target.iOS17,
+            skip_model_load=True,
+        )
+    path = tmp_path / "ours.mlpackage"
+    export(lambda x: x.softmax(-1), rt.ones(1, 3), path, classifier_labels=labels)
+    theirs, ours = model.get_spec(), ct.models.MLModel(str(path), skip_model_load=True).get_spec()
+    for field in ("output", "predictedFeatureName", "predictedProbabilitiesName"):
+        assert getattr(ours.description, field) == getattr(theirs.description, field)
+
+    def classify(spec: Any) -> Any:
+        block = spec.mlProgram.functions["main"].block_specializations["CoreML7"]
+        (operation,) = (o for o in block.operations if o.type == "classify")
+        return operation.inputs["classes"], list(operation.outputs)
+
+    assert classify(ours) == classify(theirs)
+
+
+def test_functions(tmp_path: Path) -> None:
+    from coremltools.converters.mil.frontend.milproto.load import load
+
+    path = tmp_path / "both.mlpackage"
+    export(gpt(), path=path, target="macOS15")
+    model = ct.models.MLModel(str(path), skip_model_load=True)
+    spec = model.get_spec()
+    program = load(spec, spec.specificationVersion, model.weights_dir)
+    assert set(program.functions) == {"prefill", "decode"}
+    assert spec.description.defaultFunctionName == "prefill"

@@ -13,7 +13,7 @@ from rustorch.errors import ArgumentError, OpError
 
 if TYPE_CHECKING:
     from rustorch import nn
-    from rustorch.coreml._lower import Recording, Shapes
+    from rustorch.coreml._lower import Labels, Recording, Shapes
     from rustorch.jit import Graph, ScriptFunction, ScriptModule
 
     # A module, a function, or what was recorded of one.
@@ -35,7 +35,7 @@ TARGETS = {
 
 
 def to_model(
-    module: Exportable,
+    module: Exportable | Mapping[str, tuple[Any, ...]],
     example_inputs: Any = (),
     *,
     precision: Literal["float16", "float32"] = "float16",
@@ -43,6 +43,8 @@ def to_model(
     inputs: Sequence[str] | Mapping[str, InputShape] | None = None,
     outputs: Sequence[str] | None = None,
     states: bool | Sequence[str] | None = None,
+    classifier_labels: Labels | None = None,
+    default_function: str | None = None,
     metadata: Metadata | None = None,
     verify: bool = False,
 ) -> Model:
@@ -53,12 +55,63 @@ def to_model(
     >>> [operation.type for operation in model.default_function.block.operations if operation.type != "const"]
     ['cast', 'relu', 'cast']
     """
-    from rustorch.coreml._lower import lower_graph, record
-
     if precision not in ("float16", "float32"):
         raise ArgumentError.of("export", "precision is 'float16' or 'float32'", repr(precision))
     if target not in TARGETS:
         raise ArgumentError.of("export", "target is unknown", repr(target), f"one of {', '.join(TARGETS)}")
+    options: dict[str, Any] = {
+        "inputs": inputs,
+        "outputs": outputs,
+        "states": states,
+        "classifier_labels": classifier_labels,
+    }
+    common: dict[str, Any] = {"precision": precision, "target": target, "verify": verify}
+    if not isinstance(module, Mapping):
+        if default_function is not None:
+            raise ArgumentError.of("export", "default_function is for several functions", default_function)
+        model = _single(module, example_inputs, **options, **common)
+        model.description.metadata = metadata or Metadata()
+        return model
+    from rustorch.coreml.several import combined
+
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ArgumentError.of(
+            "export",
+            "each of several functions has options of its own",
+            ", ".join(given),
+            '{"name": (module, example_inputs, {"outputs": ...})}',
+        )
+    if TARGETS[target][1] < "CoreML8" or not module:
+        raise ArgumentError.of("export", "several functions need a newer system", target, 'target="macOS15"')
+    models = {}
+    for name, (function, examples, *rest) in module.items():
+        own = dict(rest[0]) if rest else {}
+        unknown = sorted(set(own) - set(options))
+        if unknown:
+            raise ArgumentError.of(
+                "export", f"function '{name}' has unknown options", ", ".join(unknown), ", ".join(options)
+            )
+        models[name] = _single(function, examples, **{**options, **own}, **common)
+    return combined(models, default_function, metadata or Metadata())
+
+
+def _single(
+    module: Any,
+    example_inputs: Any,
+    *,
+    precision: str,
+    target: str,
+    inputs: Sequence[str] | Mapping[str, InputShape] | None,
+    outputs: Sequence[str] | None,
+    states: bool | Sequence[str] | None,
+    classifier_labels: Labels | None,
+    verify: bool,
+) -> Model:
+    """A model of one function."""
+    from rustorch.coreml._lower import labels_of, lower_graph, record
+
+    labels = None if classifier_labels is None else labels_of(classifier_labels)
     recordings, shapes = _recordings(module, example_inputs, inputs)
     if verify and recordings[0].examples is None:
         raise ArgumentError.of("export", "to verify needs example inputs, a tensor or a tuple of tensors")
@@ -71,10 +124,13 @@ def to_model(
         outputs=outputs,
         shapes=None if shapes is None else shapes.given,
         states=states,
+        labels=labels,
     )
-    description = ModelDescription(
-        lowered.inputs, lowered.outputs, lowered.states, metadata=metadata or Metadata()
-    )
+    description = ModelDescription(lowered.inputs, lowered.outputs, lowered.states)
+    if labels is not None:
+        label, odds, *_ = lowered.outputs
+        description.predicted_feature_name = label.name
+        description.predicted_probabilities_name = odds.name
     model = Model(version, description, Program({"main": lowered.function}))
     if verify or lowered.apart:
         from rustorch.coreml.verifying import check_lowered
@@ -105,15 +161,17 @@ def _recordings(
 
 
 def export(
-    module: Exportable,
-    example_inputs: Any,
-    path: str | os.PathLike[str],
+    module: Exportable | Mapping[str, tuple[Any, ...]],
+    example_inputs: Any = (),
+    path: str | os.PathLike[str] | None = None,
     *,
     precision: Literal["float16", "float32"] = "float16",
     target: str = "macOS14",
     inputs: Sequence[str] | Mapping[str, InputShape] | None = None,
     outputs: Sequence[str] | None = None,
     states: bool | Sequence[str] | None = None,
+    classifier_labels: Labels | None = None,
+    default_function: str | None = None,
     metadata: Metadata | None = None,
     verify: bool = False,
 ) -> None:
@@ -124,7 +182,10 @@ def export(
     for integers and bools.
 
     Args:
-        module: a module (call `eval()` on it first), a function, or what `rustorch.jit.trace` gave.
+        module: a module (call `eval()` on it first), a function, or what `rustorch.jit.trace` gave. Or
+            several by their names, each as (module, example_inputs) or (module, example_inputs, options), the
+            options a dict with `inputs`, `outputs`, `states` and `classifier_labels` of its own; equal
+            weights are in the package once. From macOS 15 and iOS 18 on.
         example_inputs: a tensor or a tuple of them, as for `rustorch.jit.trace`; not looked at for what was
             recorded already, unless it is verified.
         path: of the package; one that is there is replaced once the new one is complete.
@@ -136,6 +197,10 @@ def export(
         states: names of buffers that the module writes, such as the keys and values of a cache; True for all
             of them. They become Core ML's states, which are float16, begin with zeros, and last from one
             prediction to the next (`CoreMLModel.stateful`). From macOS 15 and iOS 18 on.
+        classifier_labels: of the probabilities that the first output consists of, or a file with one label a
+            line. In its place the package gives "classLabel", the likeliest, and "classLabel_probs", a
+            dictionary of all.
+        default_function: the one of several that runs where none is named; the first otherwise.
         metadata: author, description and the like (`rustorch.coreml.mil.program.Metadata`).
         verify: run the program on rustorch's operations beside what was recorded, and raise where they
             disagree, with the name of the first op that departs.
@@ -154,6 +219,8 @@ def export(
     >>> model.predict({"input": rt.ones(1, 4)})["output"].shape
     rustorch.Size([1, 2])
     """
+    if path is None:
+        raise ArgumentError.of("export", "needs a path")
     model = to_model(
         module,
         example_inputs,
@@ -162,6 +229,8 @@ def export(
         inputs=inputs,
         outputs=outputs,
         states=states,
+        classifier_labels=classifier_labels,
+        default_function=default_function,
         metadata=metadata,
         verify=verify,
     )

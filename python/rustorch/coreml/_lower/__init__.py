@@ -13,11 +13,22 @@ from rustorch.coreml._lower import (
     spatial,
     write,
 )
+from rustorch.coreml._lower.classifier import Labels, labels_of
 from rustorch.coreml._lower.flexible import Shapes, record_all
 from rustorch.coreml._lower.program import Lowered, lower_graph
 from rustorch.coreml._lower.recording import Recording, record
 from rustorch.coreml._lower.registry import LOWERINGS
 
-__all__ = ["LOWERINGS", "Lowered", "Recording", "Shapes", "lower_graph", "record", "record_all"]
+__all__ = [
+    "LOWERINGS",
+    "Labels",
+    "Lowered",
+    "Recording",
+    "Shapes",
+    "labels_of",
+    "lower_graph",
+    "record",
+    "record_all",
+]
 
 _FAMILIES = (activation, elementwise, index, linear, norm, reduce, shape, spatial, write)

@@ -344,7 +344,8 @@ class Builder:
         needed, kept = {v.name for v in outputs}, []
         for operation in reversed(self.operations):
             if operation.type == "write_state" or any(out.name in needed for out in operation.outputs):
-                needed.update(name for names in operation.inputs.values() for name in names)  # type: ignore[misc]
+                bound = [x for values in operation.inputs.values() for x in values]
+                needed.update(x for x in bound if isinstance(x, str))
                 kept.append(operation)
         block = Block(outputs=[v.name for v in outputs], operations=kept[::-1])
         return Function(self.inputs, self.opset, {self.opset: block})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rustorch.coreml._lower.builder import MAX_HALF, Builder, Var
+from rustorch.coreml._lower.classifier import add_classifier
 from rustorch.coreml._lower.flexible import Differ, merge_steps, refused
 from rustorch.coreml._lower.interface import add_output, input_type, names_of
 from rustorch.coreml._lower.recording import Recording, Step, steps_of
@@ -265,6 +266,7 @@ def lower_graph(
     outputs: Sequence[str] | None = None,
     shapes: Sequence[InputShape] | None = None,
     states: bool | Sequence[str] | None = None,
+    labels: list[str] | list[int] | None = None,
 ) -> Lowered:
     """A function that computes what a graph does.
 
@@ -277,6 +279,7 @@ def lower_graph(
         inputs, outputs: names for them, in order.
         shapes: of the inputs, where they are not those of the recording.
         states: names of buffers that keep what is written; True for all that are written.
+        labels: of the first output, which becomes those of a classifier.
 
     Raises:
         NotImplementedError: (`UnsupportedOperation`) lists everything that Core ML has no operations for.
@@ -294,16 +297,17 @@ def lower_graph(
     walk = _Walk(graph, b, merged.shapes)
     in_names = names_of("inputs", inputs, [v.name for v in graph.inputs])
     many = len(results) > 1
-    out_names = names_of(
-        "outputs", outputs, [f"output_{i}" if many else "output" for i in range(len(results))]
-    )
-    names = [*in_names, *out_names, *kept]
+    found_names = [f"output_{i}" if many else "output" for i in range(len(results))]
+    if labels is not None:
+        found_names[:1] = ["classLabel"]
+    out_names = names_of("outputs", outputs, found_names)
+    names = [*in_names, *out_names, *kept, *([f"{out_names[0]}_probs"] if labels is not None else [])]
     clash = {name for name in names if names.count(name) > 1}
     if clash:
         raise ArgumentError.of(
             "export", "inputs, outputs and states need different names, not the same name", ", ".join(clash)
         )
-    for name in out_names:
+    for name in (*out_names, f"{out_names[0]}_probs"):
         b.name(name)  # taken
     features = [
         walk.add_input(v, n, s) for v, n, s in zip(graph.inputs, in_names, shapes or [None] * len(in_names))
@@ -328,8 +332,11 @@ def lower_graph(
             "other ops there, or a part of the model",
         )
     write_states(b, graph, kept, walk.values)
-    final = []
-    for value, name in zip(results, out_names):
+    final: list[Var] = []
+    if labels is not None:
+        final, lowered.outputs = add_classifier(b, walk.values[results[0].id], labels, out_names[0])
+    classified = 0 if labels is None else 1
+    for value, name in list(zip(results, out_names))[classified:]:
         var, feature = add_output(b, walk.values[value.id], name, _dtype_name(value))
         final.append(var)
         lowered.outputs.append(feature)
