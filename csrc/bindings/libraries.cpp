@@ -40,10 +40,16 @@ std::atomic<bool>& setting(PyObject* name) {
   const char* text = PyUnicode_AsUTF8(name);
   const std::string_view wanted = text ? text : "";
   gpu::LibrarySettings& all = gpu::library_settings();
-  if (wanted == "products") return all.products;
-  RT_CHECK(wanted == "products_tf32", Value, "_library_setting", "there is no such setting",
-           std::string(wanted));
-  return all.products_tf32;
+  const std::pair<const char*, std::atomic<bool>*> named[] = {
+      {"products", &all.products},
+      {"products_tf32", &all.products_tf32},
+      {"convolutions", &all.convolutions},
+      {"convolutions_tf32", &all.convolutions_tf32},
+      {"deterministic", &all.deterministic}};
+  for (const auto& [known, value] : named) {
+    if (wanted == known) return *value;
+  }
+  RT_FAIL(Value, "_library_setting", "there is no such setting", std::string(wanted));
 }
 
 PyObject* library_setting(PyObject*, PyObject* name) {

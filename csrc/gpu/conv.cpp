@@ -3,15 +3,17 @@
 
 #include <algorithm>
 
+#include "gpu/conv_library.h"
 #include "gpu/launch.h"
 #include "gpu/matmul_plan.h"
+#include "ops/elementwise.h"
 #include "rt_plans_conv.h"
 
 namespace rt::gpu {
 
 namespace {
 
-enum class Pass { Output, Input, Weight };
+using Pass = ConvPass;
 constexpr const char* kPassNames[] = {"output_", "input_", "weight_"};
 constexpr const char* kOp = "convolution";
 // Channels of a group on both sides below which a tile would be mostly empty.
@@ -121,6 +123,22 @@ void run_directly(const ConvPlan& p, Pass pass, const Tensor& out, const Tensor&
                arguments(or_else(a, out), or_else(b, out), out, or_else(bias, out), p));
 }
 
+// By the library of the device, if it takes that; a bias is added to what it wrote.
+bool run_by_library(Pass pass, const ConvPlan& p, const Tensor& out, const Tensor& a,
+                    const Tensor& b, const Tensor& bias) {
+  const Tensor& x = pass == Pass::Input ? out : b;
+  const Tensor& w = pass == Pass::Weight ? out : a;
+  const Tensor& y = pass == Pass::Output ? out : pass == Pass::Weight ? a : b;
+  if (!convolve_by_library(device_of(out), p, pass, x, w, y)) return false;
+  if (bias.defined()) {
+    static const ElementwiseSlot& add = *ElementwiseSlot::find("add");
+    Dims sizes(static_cast<size_t>(out.dim()), 1), strides(static_cast<size_t>(out.dim()), 0);
+    sizes[1] = bias.numel(), strides[1] = 1;
+    (void)elementwise(add, kOp, Out(out), out, make_view(bias, sizes, strides, bias.offset()));
+  }
+  return true;
+}
+
 // a, b: as the kernels have them.
 void run(Pass pass, ConvPlan p, const Tensor& out, const Tensor& a, const Tensor& b,
          const Tensor& bias) {
@@ -132,6 +150,7 @@ void run(Pass pass, ConvPlan p, const Tensor& out, const Tensor& a, const Tensor
   p.has_bias = bias.defined();
   size_product(p, pass);
   if (runs_directly(p, out.dtype())) return run_directly(p, pass, out, a, b, bias);
+  if (run_by_library(pass, p, out, a, b, bias)) return;
   run_tiles(p, pass, out, a, b, bias);
 }
 

@@ -27,8 +27,24 @@ struct GemmKey {
   int64_t a_align = 0, b_align = 0, c_align = 0;  // bytes that all addresses are multiples of
 };
 
+enum class ConvPass : int64_t { Output, Input, Weight };
+
+// A convolution or one of its gradients, of two or three spatial dims; sizes are (batch, channels,
+// spatial...), of contiguous tensors.
+struct ConvKey {
+  int64_t type = 0;  // a DType
+  ConvPass pass = ConvPass::Output;
+  int64_t tf32 = 0, deterministic = 1;
+  int64_t spatial = 2;
+  int64_t x[5] = {}, w[5] = {}, y[5] = {};
+  int64_t padding[3] = {}, stride[3] = {}, dilation[3] = {};
+  int64_t x_align = 0, w_align = 0, y_align = 0;  // bytes that the addresses are multiples of
+};
+
 // "bfloat16 product of 64x32 and 32x128, 4 of them"
 std::string describe(const GemmKey& key);
+// "float32 convolution (input gradient) of x [1, 3, 8, 8], w [4, 3, 3, 3] and y [1, 4, 6, 6], ..."
+std::string describe(const ConvKey& key);
 
 // Keys are of 64-bit fields alone, so their bytes are their value.
 template <class Key>
@@ -72,10 +88,12 @@ class DenseLibrary {
   virtual bool multiplies() = 0;
   // Null if there is no library, or it does not take the case.
   virtual std::shared_ptr<const LibraryPlan> find(const GemmKey& key) = 0;
-  // Queues the work. `memory`: A, B and C, and the workspace if there is one. False if
-  // the library turns out not to take the case: nothing was queued then.
+  virtual std::shared_ptr<const LibraryPlan> find(const ConvKey& key) = 0;
+  // Queues the work. `memory`: A, B and C, or x, w and y, and the workspace if there is one. False
+  // if the library turns out not to take the case: nothing was queued then.
   virtual bool run(const GemmKey& key, const LibraryPlan& plan, float alpha, float beta,
                    const Arguments& memory) = 0;
+  virtual bool run(const ConvKey& key, const LibraryPlan& plan, const Arguments& memory) = 0;
   // Opens what is not open yet.
   virtual std::vector<LibraryReport> reports() = 0;
 };
@@ -83,6 +101,7 @@ class DenseLibrary {
 // What the user allows, for the whole process.
 struct LibrarySettings {
   std::atomic<bool> products{true}, products_tf32{false};
+  std::atomic<bool> convolutions{true}, convolutions_tf32{false}, deterministic{true};
 };
 LibrarySettings& library_settings();
 

@@ -1,4 +1,4 @@
-"""NVIDIA's libraries for matrix products: what is open, and what they may do."""
+"""NVIDIA's libraries for matrix products and convolutions: what is open, and what they may do."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from dataclasses import dataclass
 
 from rustorch import _C
 
-__all__ = ["Library", "Matmul", "get_float32_matmul_precision", "libraries", "set_float32_matmul_precision"]
+__all__ = [
+    "Cudnn",
+    "Library",
+    "Matmul",
+    "get_float32_matmul_precision",
+    "libraries",
+    "set_float32_matmul_precision",
+]
 
-NAMES = ("cublasLt",)
+NAMES = ("cublasLt", "cudnn")
 _precision = "highest"
 
 
@@ -43,7 +50,7 @@ def libraries(device: object = None) -> dict[str, Library]:
 
     >>> import rustorch as rt
     >>> sorted(rt.cuda.libraries())
-    ['cublasLt']
+    ['cublasLt', 'cudnn']
     """
     if _C._device_count("cuda") == 0:
         return {name: Library(name, why_not="no CUDA device is available") for name in NAMES}
@@ -78,6 +85,51 @@ class Matmul:
     @allow_tf32.setter
     def allow_tf32(self, value: bool) -> None:
         set_float32_matmul_precision("high" if value else "highest")
+
+
+class Cudnn:
+    """How convolutions run on CUDA devices.
+
+    Follows `torch.backends.cudnn`, but for two defaults: TF32 is off, and algorithms are deterministic.
+    """
+
+    @property
+    def enabled(self) -> bool:
+        """Whether cuDNN runs what it can; otherwise rustorch's kernels do. On by default."""
+        return bool(_C._library_setting("convolutions"))
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        _C._set_library_setting("convolutions", value)
+
+    @property
+    def allow_tf32(self) -> bool:
+        """Whether float32 is multiplied with 10 bits of mantissa. Off by default, on in PyTorch."""
+        return bool(_C._library_setting("convolutions_tf32"))
+
+    @allow_tf32.setter
+    def allow_tf32(self, value: bool) -> None:
+        _C._set_library_setting("convolutions_tf32", value)
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether equal calls have equal results, to the bit. On by default, off in PyTorch."""
+        return bool(_C._library_setting("deterministic"))
+
+    @deterministic.setter
+    def deterministic(self, value: bool) -> None:
+        _C._set_library_setting("deterministic", value)
+
+    def is_available(self) -> bool:
+        """Whether the library is open on the current device."""
+        return libraries()["cudnn"].available
+
+    def version(self) -> int | None:
+        """The library's version as it counts it itself, 91500 for 9.15; None if it is not open."""
+        if not self.is_available():
+            return None
+        major, minor, patch = (int(n) for n in libraries()["cudnn"].version.split("."))
+        return major * 10000 + minor * 100 + patch
 
 
 def set_float32_matmul_precision(precision: str) -> None:

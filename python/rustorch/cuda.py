@@ -3,9 +3,9 @@
 Kernels are compiled by NVRTC when they are first used (`pip install 'rustorch[cuda]'` brings it) and kept in
 the user's cache folder, or where `RUSTORCH_CACHE` says.
 
-Matrix products go to cuBLASLt where it is there (the same extra brings it; `RUSTORCH_CUBLASLT` names another
-file), everything else and everything that it refuses to rustorch's own kernels. `libraries` says what is
-open, `matmul` holds the switches.
+Matrix products go to cuBLASLt and convolutions to cuDNN where these are there (the same extra brings them;
+`RUSTORCH_CUBLASLT` and `RUSTORCH_CUDNN` name other files). Everything else, and everything that they refuse,
+goes to rustorch's own kernels. `libraries` says what is open; `matmul` and `cudnn` hold the switches.
 
 Programs that ask first run everywhere:
 
@@ -16,11 +16,12 @@ Programs that ask first run everywhere:
 from __future__ import annotations
 
 from rustorch import _C
-from rustorch._libraries import Library, Matmul, libraries
+from rustorch._libraries import Cudnn, Library, Matmul, libraries
 from rustorch.errors import DeviceNotAvailable
 
 __all__ = [
     "Library",
+    "cudnn",
     "current_device",
     "device_count",
     "empty_cache",
@@ -37,6 +38,7 @@ __all__ = [
 
 
 matmul = Matmul()
+cudnn = Cudnn()
 
 
 def device_count() -> int:

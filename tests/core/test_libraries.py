@@ -38,8 +38,23 @@ def test_an_unknown_precision() -> None:
         rt.set_float32_matmul_precision("low")
 
 
-def test_products_by_the_library_can_be_turned_off() -> None:
-    assert rt.cuda.matmul.enabled
-    rt.cuda.matmul.enabled = False
-    assert not rt.cuda.matmul.enabled
-    rt.cuda.matmul.enabled = True
+SWITCHES = [
+    (rt.cuda.matmul, "enabled", True),
+    (rt.cuda.matmul, "allow_tf32", False),
+    (rt.cuda.cudnn, "enabled", True),
+    (rt.cuda.cudnn, "allow_tf32", False),
+    (rt.cuda.cudnn, "deterministic", True),
+]
+
+
+@pytest.mark.parametrize("owner, name, default", SWITCHES)
+def test_switches(owner: object, name: str, default: bool) -> None:
+    assert getattr(owner, name) is default
+    setattr(owner, name, not default)
+    assert getattr(owner, name) is not default
+    assert [getattr(o, n) for o, n, d in SWITCHES if getattr(o, n) is not d] == [not default]
+    setattr(owner, name, default)
+
+
+def test_the_version_of_cudnn() -> None:
+    assert (rt.cuda.cudnn.version() is None) is not rt.cuda.cudnn.is_available()

@@ -1,4 +1,4 @@
-"""Matrix products on CUDA devices, by cuBLASLt and by our shaders, against the CPU's."""
+"""Products and convolutions on CUDA devices, by NVIDIA's libraries and by our shaders, against the CPU's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 import rustorch as rt
 
+from . import test_conv
 from .compare import FLOATS, LAYOUTS, Layout, assert_same, draw, gradients, moved
 
 
@@ -114,3 +115,43 @@ def test_tf32_is_asked_for(by: str) -> None:
     error = abs(got[0, 0].item() / (x @ x)[0, 0].item() - 1)
     assert error < 2e-3
     assert (error > 1e-5) == (by == "cuda-library")
+
+
+@pytest.fixture(params=["cuda-library", "cuda-shader"])
+def conv_by(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Who convolves; skips where that cannot be."""
+    if not rt.cuda.is_available():
+        pytest.skip("no CUDA device")
+    library = request.param == "cuda-library"
+    if library and not rt.cuda.cudnn.is_available():
+        pytest.skip(rt.cuda.libraries()["cudnn"].why_not)
+    rt.cuda.cudnn.enabled = library
+    yield request.param
+    rt.cuda.cudnn.enabled = True
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("case", [*test_conv.CASES, *test_conv.LARGER], ids=str)
+def test_convolutions(conv_by: str, case: test_conv.Case, dtype: rt.dtype) -> None:
+    inputs = case.inputs(dtype)
+    assert_same(case.op(*[t.to("cuda") for t in inputs]), case.op(*inputs), scale=10)
+    for got, want in zip(
+        gradients(case.op, inputs[:2], "cuda"), gradients(case.op, inputs[:2], "cpu"), strict=True
+    ):
+        assert_same(got, want, scale=20)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_a_common_convolution_is_not_refused(conv_by: str, dtype: rt.dtype) -> None:
+    x, w = draw((2, 16, 12, 12), dtype).to("cuda"), draw((32, 16, 3, 3), dtype, 1).to("cuda")
+    before = rt.cuda.libraries()["cudnn"].calls
+    gradients(lambda x, w: rt.nn.functional.conv2d(x, w, padding=1), [x, w], "cuda")
+    assert rt.cuda.libraries()["cudnn"].calls - before == (3 if conv_by == "cuda-library" else 0)
+
+
+def test_values_that_are_not_finite_stay_where_they_belong(conv_by: str) -> None:
+    x, w = draw((1, 8, 9, 9), rt.float32), draw((8, 8, 3, 3), rt.float32, 1)
+    x[0, 3, 4, 4] = float("inf")
+    x[0, 2, 0, 8] = float("nan")
+    conv = rt.nn.functional.conv2d
+    assert_same(conv(x.to("cuda"), w.to("cuda"), padding=1), conv(x, w, padding=1), scale=10)

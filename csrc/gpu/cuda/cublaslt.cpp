@@ -149,6 +149,12 @@ std::string LtProducts::failed(const char* call, int status) const {
   return cat_str(call, ": ", name ? name : std::to_string(status).c_str());
 }
 
+bool LtProducts::start(std::string* why_not) {
+  const int status = lt_.create(&handle_);
+  if (status != kCublasSuccess) *why_not = failed("cublasLtCreate", status);
+  return status == kCublasSuccess;
+}
+
 std::shared_ptr<const LibraryPlan> LtProducts::find(const GemmKey& key, std::string* why_not) {
   std::lock_guard lock(mutex_);
   if (const auto it = plans_.find(key); it != plans_.end()) return it->second;
@@ -159,7 +165,6 @@ std::shared_ptr<const LibraryPlan> LtProducts::find(const GemmKey& key, std::str
   auto plan = std::make_shared<LtPlan>();
   Item preference;
   const bool asked =
-      (handle_ || ok("cublasLtCreate", lt_.create(&handle_))) &&
       describe_product(lt_, ok, *plan, key) && describe_wishes(lt_, ok, preference, key) &&
       ok("cublasLtMatmulAlgoGetHeuristic",
          lt_.heuristic(handle_, plan->desc.handle, plan->a.handle, plan->b.handle, plan->c.handle,

@@ -76,6 +76,8 @@ const CublasLt* open_cublaslt(int driver, LibraryReport* report);
 class LtProducts {
  public:
   explicit LtProducts(const CublasLt& library) : lt_(library) {}
+  // Starts the library; false, with the reason, if it cannot run here.
+  bool start(std::string* why_not);
 
   // Null for what it does not take, with the call that said so.
   std::shared_ptr<const LibraryPlan> find(const GemmKey& key, std::string* why_not);

@@ -117,8 +117,15 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
 
  private:
   // ---- DenseLibrary ----
-  bool multiplies() override { return libraries_.multiplies(); }
+  bool multiplies() override {
+    enter();
+    return libraries_.multiplies();
+  }
   std::shared_ptr<const LibraryPlan> find(const GemmKey& key) override {
+    enter();
+    return libraries_.find(key);
+  }
+  std::shared_ptr<const LibraryPlan> find(const ConvKey& key) override {
     enter();
     return libraries_.find(key);
   }
@@ -127,7 +134,14 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
     enter();
     return libraries_.run(key, plan, alpha, beta, memory, stream_);
   }
-  std::vector<LibraryReport> reports() override { return libraries_.reports(); }
+  bool run(const ConvKey& key, const LibraryPlan& plan, const Arguments& memory) override {
+    enter();
+    return libraries_.run(key, plan, memory, stream_);
+  }
+  std::vector<LibraryReport> reports() override {
+    enter();
+    return libraries_.reports();
+  }
 
   // The architecture; everything else of the device is opened on the way.
   std::string open(int index) {

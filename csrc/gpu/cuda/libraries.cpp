@@ -14,15 +14,29 @@ void log_opened(const LibraryReport& report) {
 
 }  // namespace
 
-LtProducts* Libraries::products() {
+template <class T, class Open>
+T* Libraries::open(Opened<T>& to, Open&& table) {
   bool now = false;
-  std::call_once(products_opened_, [&] {
-    if (const CublasLt* lt = open_cublaslt(driver_, &products_report_)) products_.emplace(*lt);
+  std::call_once(to.once, [&] {
     now = true;
+    const auto* functions = table(&to.report);
+    if (!functions) return;
+    auto library = std::make_unique<T>(*functions);
+    if (library->start(&to.report.why_not)) to.library = std::move(library);
   });
   // With no lock held: who listens may wait for other threads.
-  if (now) log_opened(products_report_);
-  return products_ ? &*products_ : nullptr;
+  if (now) log_opened(to.report);
+  return to.library.get();
+}
+
+LtProducts* Libraries::products() {
+  return open(products_, [&](LibraryReport* r) { return open_cublaslt(driver_, r); });
+}
+
+// cuDNN's engines look for cuBLASLt: they find the one that is open.
+CudnnConvolutions* Libraries::convolutions() {
+  (void)products();
+  return open(convolutions_, [&](LibraryReport* r) { return open_cudnn(r); });
 }
 
 void Libraries::refused(LibraryReport& report, const std::string& what,
@@ -33,32 +47,51 @@ void Libraries::refused(LibraryReport& report, const std::string& what,
   if (report.refusals.size() < kMostRefusals) report.refusals.push_back(std::move(message));
 }
 
-std::shared_ptr<const LibraryPlan> Libraries::find(const GemmKey& key) {
-  LtProducts* lt = products();
-  if (!lt) return nullptr;
+template <class T, class Key>
+std::shared_ptr<const LibraryPlan> Libraries::find_in(Opened<T>& in, T* library, const Key& key) {
+  if (!library) return nullptr;
   std::string why_not;
-  auto plan = lt->find(key, &why_not);
-  if (!why_not.empty()) refused(products_report_, describe(key), why_not);
+  auto plan = library->find(key, &why_not);
+  if (!why_not.empty()) refused(in.report, describe(key), why_not);
   return plan;
+}
+
+std::shared_ptr<const LibraryPlan> Libraries::find(const GemmKey& key) {
+  return find_in(products_, products(), key);
+}
+std::shared_ptr<const LibraryPlan> Libraries::find(const ConvKey& key) {
+  return find_in(convolutions_, convolutions(), key);
 }
 
 bool Libraries::run(const GemmKey& key, const LibraryPlan& plan, float alpha, float beta,
                     const Arguments& memory, void* stream) {
   std::string why_not;
-  if (!products_->run(key, plan, alpha, beta, memory, stream, &why_not)) {
-    refused(products_report_, describe(key), why_not);
+  if (!products_.library->run(key, plan, alpha, beta, memory, stream, &why_not)) {
+    refused(products_.report, describe(key), why_not);
     return false;
   }
-  product_calls_.fetch_add(1, std::memory_order_relaxed);
+  products_.calls.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool Libraries::run(const ConvKey& key, const LibraryPlan& plan, const Arguments& memory,
+                    void* stream) {
+  std::string why_not;
+  if (!convolutions_.library->run(key, plan, memory, stream, &why_not)) {
+    refused(convolutions_.report, describe(key), why_not);
+    return false;
+  }
+  convolutions_.calls.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 
 std::vector<LibraryReport> Libraries::reports() {
-  (void)products();
+  (void)convolutions();
   std::lock_guard lock(mutex_);
-  LibraryReport products = products_report_;
-  products.calls = product_calls_;
-  return {products};
+  std::vector<LibraryReport> all{products_.report, convolutions_.report};
+  all[0].calls = products_.calls;
+  all[1].calls = convolutions_.calls;
+  return all;
 }
 
 }  // namespace rt::gpu::cuda
