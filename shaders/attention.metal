@@ -6,8 +6,7 @@
 // the other way round, so that each has one writer.
 #include "rt_formulas.h"
 //
-#include "rt_kernel.h"
-#include "rt_plans_attention.h"
+#include "rt_heads.h"
 #include "rt_tile.h"
 
 using namespace rt_formulas;
@@ -28,16 +27,6 @@ template <int Width>
 struct rt_rows {
   enum { size = rt_side * (Width + rt_tile_pad) };
 };
-
-inline long rt_head_at(uint head, constant AttentionPlan& p, constant long* steps, uint group) {
-  long at = long(head % p.batch_sizes[0] / group) * steps[0];
-  head /= p.batch_sizes[0];
-  for (uint d = 1; d < p.batch_dims; d++) {
-    at += long(head % p.batch_sizes[d]) * steps[d];
-    head /= p.batch_sizes[d];
-  }
-  return at;
-}
 
 // Rows of one matrix from some row on.
 struct rt_matrix_rows {

@@ -51,9 +51,13 @@ struct Batch {
   }
 };
 
+// Elements of 16 bytes.
+int64_t pack_of(const Tensor& t) { return 16 / static_cast<int64_t>(t.item_size()); }
+
 bool is_packed(const Tensor& t, const Dims& steps) {
-  bool packed = t.offset() % 4 == 0 && (rows(t) == 1 || t.strides()[t.dim() - 2] % 4 == 0);
-  for (int64_t s : steps) packed = packed && s % 4 == 0;
+  const int64_t pack = pack_of(t);
+  bool packed = t.offset() % pack == 0 && (rows(t) == 1 || t.strides()[t.dim() - 2] % pack == 0);
+  for (int64_t s : steps) packed = packed && s % pack == 0;
   return packed;
 }
 
@@ -87,7 +91,7 @@ Planned plan_of(const AttentionInputs& in, const Batch& batch) {
   p.v_row = in.value.strides()[n - 2];
   if (p.mask) p.mask_row = in.mask.strides()[n - 2], p.mask_col = in.mask.strides()[n - 1];
   r.packed = is_packed(in.query, batch.q) && is_packed(in.key, batch.k) &&
-             is_packed(in.value, batch.v) && p.values % 4 == 0;
+             is_packed(in.value, batch.v) && p.values % pack_of(in.value) == 0;
   return r;
 }
 
@@ -118,7 +122,35 @@ void launch(ComputeDevice& device, const char* base, const Planned& p, int64_t m
                 {128}, arguments);
 }
 
+// Of 16-bit numbers, by blocks; false where the kernel has no room for rows, or for a mask.
+bool attention_by_blocks(const AttentionInputs& in, const Tensor& out, const Tensor& log_sum) {
+  constexpr int64_t kQueries = 128, kBlockThreads = 256;
+  const int64_t wide = std::max(width(in.query), width(in.value));
+  if (in.mask.defined() || !(in.scale > 0) || wide > 128 || width(in.query) % 8 != 0) return false;
+  const Batch batch(in);
+  if (batch.sizes.size() > kBatchDims) return false;
+  const Planned p = plan_of(in, batch);
+  if (!p.packed) return false;
+  const int64_t groups = p.plan.heads * ceil_div(p.plan.queries, kQueries);
+  RT_CHECK(groups < kMaxElements, Value, kOp, "too many rows for one launch");
+  ComputeDevice& device = device_of(out);
+  const std::string name =
+      cat_str("attention_blocks_", wide <= 64 ? 64 : 128, "_", shader_type(in.query.dtype()));
+  device.launch(kernel(device, name), {static_cast<uint32_t>(groups)}, {kBlockThreads},
+                arguments(in.query, in.key, in.value, out, log_sum, p.plan));
+  return true;
+}
+
 void attention(const AttentionInputs& inputs, const Tensor& out, const Tensor& log_sum) {
+  if (inputs.query.dtype() == DType::Float16 || inputs.query.dtype() == DType::BFloat16) {
+    if (attention_by_blocks(inputs, out, log_sum)) return;
+    const auto wide = [](const Tensor& t) { return ops::contiguous(ops::to(t, DType::Float32)); };
+    const Tensor q = wide(inputs.query), k = wide(inputs.key), v = wide(inputs.value),
+                 result = empty(out.sizes(), DType::Float32, out.device(), kOp);
+    attention({q, k, v, inputs.mask, inputs.causal, inputs.scale}, result, log_sum);
+    ops::copy_(out, result);
+    return;
+  }
   with_plan(inputs, [&](const AttentionInputs& in, const Planned& p) {
     launch(device_of(out), "attention_", p, p.plan.heads, p.plan.queries, p.plan.values,
            arguments(in.query, in.key, in.value, in.mask.defined() ? in.mask : in.query, out,

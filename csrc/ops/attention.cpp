@@ -74,9 +74,9 @@ Tensor in_ops(const Tensor& query, const Tensor& key, const Tensor& value, const
 
 // ---- Fused ----
 
-// In the type it is computed in, rows apart and elements side by side.
-Tensor plain_rows(const Tensor& t) {
-  const Tensor wide = ops::to(t, compute_type(t.dtype()));
+// In the given type, rows apart and elements side by side.
+Tensor plain_rows(const Tensor& t, DType type) {
+  const Tensor wide = ops::to(t, type);
   const int64_t n = wide.dim();
   const bool plain = (wide.size(-1) == 1 || wide.strides()[n - 1] == 1) &&
                      (wide.size(-2) == 1 || wide.strides()[n - 2] >= wide.size(-1));
@@ -99,12 +99,14 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& query, const Tensor& key,
   const Tensor log_sum =
       empty(IntList(sizes).slice(0, sizes.size() - 1), wide, query.device(), kName);
   sizes.back() = value.size(-1);
-  const Tensor out = empty(sizes, wide, query.device(), kName);
+  // GPUs multiply 16-bit numbers as they are.
+  const DType type = query.device().is_cpu() ? wide : query.dtype();
+  const Tensor out = empty(sizes, type, query.device(), kName);
   if (out.numel() == 0 || key.size(-2) == 0 || query.size(-1) == 0) {
     return {ops::to(in_ops(query, key, value, mask, causal, scale, 0), query.dtype()),
             ops::full_like(log_sum, 0.0)};
   }
-  const Tensor q = plain_rows(query), k = plain_rows(key), v = plain_rows(value),
+  const Tensor q = plain_rows(query, type), k = plain_rows(key, type), v = plain_rows(value, type),
                m = mask_rows(mask, query, key);
   attention_kernel(out, {q, k, v, m, causal, scale}, out, log_sum);
   return {ops::to(out, query.dtype()), log_sum};
@@ -119,8 +121,8 @@ std::tuple<Tensor, Tensor, Tensor> backward_forward(const Tensor& grad, const Te
   const auto zeros = [&](const Tensor& t) { return ops::zeros(t.sizes(), wide, t.device()); };
   const Tensor gq = zeros(query), gk = zeros(key), gv = zeros(value);
   if (grad.numel() > 0 && key.size(-2) > 0 && query.size(-1) > 0) {
-    const Tensor q = plain_rows(query), k = plain_rows(key), v = plain_rows(value),
-                 m = mask_rows(mask, query, key);
+    const Tensor q = plain_rows(query, wide), k = plain_rows(key, wide),
+                 v = plain_rows(value, wide), m = mask_rows(mask, query, key);
     attention_backward_kernel(gq, {q, k, v, m, causal, scale}, ops::contiguous(ops::to(out, wide)),
                               log_sum, ops::contiguous(ops::to(grad, wide)), gq, gk, gv);
   }

@@ -7,19 +7,22 @@ namespace rt {
 
 struct AttentionInputs {
   // (*, L, E), (*, S, E), (*, S, Ev): the same dims *, but that the last of them may be a divisor
-  // of the query's in key and value, which then serve groups of heads. One float type, computed in
-  // as it is; the last stride is 1 and rows do not overlap.
+  // of the query's in key and value, which then serve groups of heads. One float type: on the CPU
+  // one that is computed in as it is. The last stride is 1 and rows do not overlap.
   const Tensor &query, &key, &value;
-  // Undefined, or (*, L, S) in any strides: bool (true: attends) or numbers of the type.
+  // Undefined, or (*, L, S) in any strides: bool (true: attends) or numbers of the type that
+  // the computation is in.
   const Tensor& mask;
   bool causal;  // row i attends to columns 0..i
   double scale;
 };
 
-// out: (*, L, Ev); log_sum: (*, L), infinite where a row attends to nothing. Contiguous.
+// out: (*, L, Ev), of the inputs' type; log_sum: (*, L), of the computation's, infinite where a row
+// attends to nothing. Contiguous.
 extern KernelSlot<void(const AttentionInputs& in, const Tensor& out, const Tensor& log_sum)>
     attention_kernel;
-// Gradients of query, key and value, contiguous; those of key and value come zeroed.
+// Gradients of query, key and value, contiguous; those of key and value come zeroed. All of the
+// type of the computation.
 extern KernelSlot<void(const AttentionInputs& in, const Tensor& out, const Tensor& log_sum,
                        const Tensor& grad, const Tensor& grad_query, const Tensor& grad_key,
                        const Tensor& grad_value)>

@@ -193,6 +193,7 @@ struct simdgroup_matrix<T, 8, 8> {
   }
 #endif
   simdgroup_matrix() = default;
+  RT_FN auto thread_elements() -> T (&)[2] { return e; }
   RT_FN explicit simdgroup_matrix(T diagonal) {
     for (int i = 0; i < 2; i++) set(i, row() == col() + i ? diagonal : T(0));
   }

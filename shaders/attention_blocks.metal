@@ -1,0 +1,195 @@
+// Attention of 16-bit numbers: 128 queries a threadgroup, sixteen a simdgroup, against tiles of
+// keys and values in threadgroup memory. Scores, weights and sums stay in the lanes; the softmax is
+// kept running, in powers of two (Milakov and Gimelshein, 2018; Dao, 2023, arXiv:2307.08691).
+//
+// While the scores of a tile are made its values are on their way, and the next keys while the
+// values are summed.
+#include "rt_formulas.h"
+//
+#include "rt_blocks.h"
+#include "rt_heads.h"
+
+using namespace rt_formulas;
+
+enum { rt_queries = 128, rt_own_queries = 16, rt_attention_threads = 256, rt_block_pad = 8 };
+
+// A tile of keys or values on its way: `Rows` rows from `row` on, zeros beyond the matrix.
+template <int Width, int Rows, class T>
+inline void rt_begin_tile(threadgroup T* to, device const T* from, long step, uint row, uint rows,
+                          uint width, uint thread_index) {
+  for (uint t = thread_index; t < Rows * Width / 8; t += rt_attention_threads) {
+    const uint i = t / (Width / 8), j = t % (Width / 8) * 8;
+    const bool there = row + i < rows && j < width;
+    rt_copy16(to + i * (Width + rt_block_pad) + j, there ? from + long(row + i) * step + j : from,
+              there);
+  }
+  rt_copies_begun();
+}
+
+template <class T, int Width, int Keys>
+kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k [[buffer(1)]],
+                             device const T* v [[buffer(2)]], device T* out [[buffer(3)]],
+                             device float* log_sum [[buffer(4)]],
+                             constant AttentionPlan& p [[buffer(5)]],
+                             uint group [[threadgroup_position_in_grid]],
+                             uint thread_index [[thread_index_in_threadgroup]],
+                             uint simd [[simdgroup_index_in_threadgroup]],
+                             uint lane [[thread_index_in_simdgroup]]) {
+  enum { step = Width + rt_block_pad, key_blocks = Keys / 8, width_blocks = Width / 8 };
+  rt_shared uint key_words[Keys * step / 2];
+  rt_shared uint value_words[Keys * step / 2];
+  threadgroup T* key_tile = (threadgroup T*)key_words;
+  threadgroup T* value_tile = (threadgroup T*)value_words;
+  const uint blocks = (p.queries + rt_queries - 1) / rt_queries;
+  // The longest rows of a causal mask begin first.
+  const uint head = group % p.heads, row0 = (blocks - 1 - group / p.heads) * rt_queries;
+  device const T* keys = k + rt_head_at(head, p, p.k_batch, p.group);
+  device const T* values = v + rt_head_at(head, p, p.v_batch, p.group);
+  const uint end = p.causal ? min(p.keys, row0 + rt_queries) : p.keys;
+  rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, 0, p.keys, p.depth, thread_index);
+  rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, 0, p.keys, p.values, thread_index);
+
+  // The lane has elements of two rows, eight apart, in the rows of its simdgroup.
+  const uint first = row0 + simd * rt_own_queries, row = first + rt_block_row(lane),
+             col = rt_block_col(lane);
+  device const T* query = q + rt_head_at(head, p, p.q_batch, 1);
+  rt_block<T> left[width_blocks / 2][4];
+#pragma unroll
+  for (uint d = 0; d < width_blocks / 2; d++) {
+#pragma unroll
+    for (uint b = 0; b < 4; b++) {
+      const uint i = row + b / 2 * 8, j = d * 16 + b % 2 * 8 + col;
+      const bool there = i < p.queries && j < p.depth;  // the depth is even
+      device const T* from = query + long(i) * p.q_row + j;
+      left[d][b].set(there ? float(from[0]) : 0.0f, there ? float(from[1]) : 0.0f);
+    }
+  }
+  rt_block_sum sum[width_blocks][2];
+#pragma unroll
+  for (int n = 0; n < width_blocks; n++) {
+#pragma unroll
+    for (int e = 0; e < 4; e++) sum[n][e / 2].set(e % 2, 0.0f);
+  }
+  const float scale = p.scale * 1.44269504f;  // of scores in powers of two; above zero
+  float highest[2] = {-INFINITY, -INFINITY}, total[2] = {0.0f, 0.0f};
+
+  for (uint j0 = 0; j0 < end; j0 += Keys) {
+    // Whether any of the simdgroup's rows attends to the tile.
+    const bool attends = first < p.queries && (!p.causal || j0 < first + rt_own_queries);
+    rt_block_sum score[key_blocks][2];
+    rt_copies_wait<1>();
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (attends) {
+#pragma unroll
+      for (int n = 0; n < key_blocks; n++) {
+#pragma unroll
+        for (int e = 0; e < 4; e++) score[n][e / 2].set(e % 2, 0.0f);
+      }
+#pragma unroll
+      for (uint d = 0; d < width_blocks / 2; d++) {
+#pragma unroll
+        for (uint n = 0; n < key_blocks; n += 2) {
+          rt_block<T> right[4];
+          rt_load_four_right<true>(right, key_tile + n * 8 * step + d * 16, step, lane);
+          rt_multiply_blocks(score[n], left[d], right[0], right[1]);
+          rt_multiply_blocks(score[n + 1], left[d], right[2], right[3]);
+        }
+      }
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, j0 + Keys, p.keys, p.depth, thread_index);
+    if (attends) {
+      if (j0 + Keys > p.keys || (p.causal && j0 + Keys > first)) {
+#pragma unroll
+        for (uint n = 0; n < key_blocks; n++) {
+#pragma unroll
+          for (uint e = 0; e < 4; e++) {
+            const uint j = j0 + n * 8 + col + e % 2, i = row + e / 2 * 8;
+            if (j >= p.keys || (p.causal && j > i)) score[n][e / 2].set(e % 2, -INFINITY);
+          }
+        }
+      }
+#pragma unroll
+      for (int h = 0; h < 2; h++) {
+        float now = highest[h];
+#pragma unroll
+        for (int n = 0; n < key_blocks; n++) {
+          now = fmax(now, fmax(score[n][h].get(0), score[n][h].get(1)));
+        }
+        now = fmax(now, simd_shuffle_xor(now, ushort(rt_row_lane_1)));
+        now = fmax(now, simd_shuffle_xor(now, ushort(rt_row_lane_2)));
+        const float shift = now == -INFINITY ? 0.0f : now * scale;
+        const float factor = fast::exp2(fma(highest[h], scale, -shift));
+        highest[h] = now;
+        total[h] *= factor;
+#pragma unroll
+        for (int n = 0; n < width_blocks; n++) {
+          sum[n][h].set(0, sum[n][h].get(0) * factor);
+          sum[n][h].set(1, sum[n][h].get(1) * factor);
+        }
+#pragma unroll
+        for (int n = 0; n < key_blocks; n++) {
+#pragma unroll
+          for (int i = 0; i < 2; i++) {
+            const float weight = fast::exp2(fma(score[n][h].get(i), scale, -shift));
+            score[n][h].set(i, weight);
+            total[h] += weight;
+          }
+        }
+      }
+    }
+    rt_copies_wait<1>();
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (attends) {
+#pragma unroll
+      for (uint n = 0; n < key_blocks; n += 2) {
+        rt_block<T> weights[4];
+#pragma unroll
+        for (uint b = 0; b < 4; b++) {
+          weights[b].set(score[n + b % 2][b / 2].get(0), score[n + b % 2][b / 2].get(1));
+        }
+#pragma unroll
+        for (uint c = 0; c < width_blocks; c += 2) {
+          rt_block<T> right[4];
+          rt_load_four_right<false>(right, value_tile + n * 8 * step + c * 8, step, lane);
+          rt_multiply_blocks(sum[c], weights, right[0], right[2]);
+          rt_multiply_blocks(sum[c + 1], weights, right[1], right[3]);
+        }
+      }
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, j0 + Keys, p.keys, p.values,
+                               thread_index);
+  }
+  rt_copies_wait<0>();
+#pragma unroll
+  for (uint h = 0; h < 2; h++) {
+    const uint i = row + h * 8;
+    total[h] += simd_shuffle_xor(total[h], ushort(rt_row_lane_1));
+    total[h] += simd_shuffle_xor(total[h], ushort(rt_row_lane_2));
+    if (i < p.queries) {
+      const ulong at = ulong(head) * p.queries + i;
+      // A row that attends to nothing is zero, whatever the values are.
+      const bool nothing = total[h] == 0.0f;
+      const float share = 1.0f / total[h];
+      if (col == 0) {
+        log_sum[at] = nothing ? INFINITY : highest[h] * p.scale + log_(total[h]);
+      }
+#pragma unroll
+      for (uint n = 0; n < width_blocks; n++) {
+        const uint j = n * 8 + col;
+        if (j < p.values) {  // an even number of them
+          out[at * p.values + j] = T(nothing ? 0.0f : sum[n][h].get(0) * share);
+          out[at * p.values + j + 1] = T(nothing ? 0.0f : sum[n][h].get(1) * share);
+        }
+      }
+    }
+  }
+}
+
+// 512: two groups of 256 threads fit the registers of a core.
+#define RT_ATTENTION_BLOCKS(type)                                                \
+  RT_EXPORT_FOR(512, attention_blocks_64_##type, attention_blocks<type, 64, 64>) \
+  RT_EXPORT_FOR(256, attention_blocks_128_##type, attention_blocks<type, 128, 48>)
+RT_ATTENTION_BLOCKS(half)
+RT_ATTENTION_BLOCKS(bfloat)
