@@ -29,6 +29,7 @@ PYBIND11_MODULE(_C, m) {
     init_bench(m.ptr());
     init_graph(m.ptr());
     init_mlcompute(m.ptr());
+    init_native_model(m.ptr());
   } catch (...) {
     rt::py::set_error_from_exception();
     throw pybind11::error_already_set();

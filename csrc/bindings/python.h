@@ -157,6 +157,7 @@ void init_runtime(PyObject* module);
 void init_bench(PyObject* module);
 void init_graph(PyObject* module);
 void init_mlcompute(PyObject* module);
+void init_native_model(PyObject* module);
 PyNumberMethods* number_methods();
 PyObject* rich_compare(PyObject* a, PyObject* b, int op);
 PyGetSetDef* tensor_properties();

@@ -14,6 +14,7 @@ void test_shader_source();
 void test_gpu_choices();
 void test_libraries();
 void test_mlcompute();
+void test_core_ml();
 
 namespace {
 struct Test {
@@ -31,7 +32,8 @@ constexpr Test kTests[] = {{"parallel", test_parallel},
                            {"shader_source", test_shader_source},
                            {"gpu_choices", test_gpu_choices},
                            {"libraries", test_libraries},
-                           {"mlcompute", test_mlcompute}};
+                           {"mlcompute", test_mlcompute},
+                           {"core_ml", test_core_ml}};
 }  // namespace
 
 int main(int argc, char** argv) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal
 
 from rustorch.coreml.mil.program import (
@@ -15,13 +16,14 @@ from rustorch.coreml.mil.program import (
     Model,
     StateFeatureType,
 )
+from rustorch.coreml.native import ComputePlan, NativeRunner, unavailable_reason
 from rustorch.coreml.quantization import quantization
 from rustorch.coreml.reader import Opened, open_model
 from rustorch.errors import ArgumentError, DeviceNotAvailable, FormatError, UnsupportedOperation
 from rustorch.io.models import ModelMetadata
 
 if TYPE_CHECKING:
-    from rustorch.coreml.interpreter import Runner, State
+    from rustorch.coreml.interpreter import Runner
 
 __all__ = ["CoreMLModel", "StatefulModel"]
 
@@ -34,8 +36,8 @@ class CoreMLModel:
 
     Args:
         path: of an `.mlpackage` or `.mlmodelc` directory or an `.mlmodel` file; its content decides.
-        engine: "rustorch" (or None) runs the program on our operations. "coreml" would run it in Core ML, and
-            is refused: this build has no connection to it.
+        engine: "rustorch" (or None) runs the program on our operations; "coreml" runs the model in Core ML,
+            on a Mac: it is compiled once, and kept on disk.
         compute_units: "all", "cpu_and_ne", "cpu_and_gpu" or "cpu_only": what Core ML may use. Of no effect on
             the engine "rustorch".
         function: the function to run, of a model that has several; None is the default one.
@@ -54,7 +56,7 @@ class CoreMLModel:
         OSError: where nothing can be read.
         ValueError: (`FormatError`) for packages that break the rules of the format.
         NotImplementedError: for older kinds of models without coremltools.
-        RuntimeError: (`DeviceNotAvailable`) for the engine "coreml".
+        RuntimeError: (`DeviceNotAvailable`) for the engine "coreml" where there is no Core ML.
     """
 
     def __init__(
@@ -78,19 +80,19 @@ class CoreMLModel:
             raise ArgumentError.of(
                 "CoreMLModel", "engine is unknown", repr(engine), f"one of {', '.join(ENGINES)}"
             )
-        if engine == "coreml":
+        if engine == "coreml" and (reason := unavailable_reason()):
             raise DeviceNotAvailable.of(
                 "CoreMLModel",
-                "this build has no connection to Core ML",
+                reason,
                 "engine='coreml'",
                 "engine='rustorch', which runs the same program on rustorch's operations",
             )
-        self.engine, self.compute_units, self.function = "rustorch", compute_units, function
+        self.engine, self.compute_units, self.function = engine or "rustorch", compute_units, function
         self.precision, self.device = precision, device
         self.path = os.fspath(path)
         self._lock = threading.Lock()
         # Made, and imported, when it is needed: looking into a model takes none of it.
-        self._runner: Runner | None = None
+        self._runner: Runner | NativeRunner | None = None
         try:
             opened = open_model(path)
             self.model, self._refusal = _program(opened)
@@ -134,8 +136,16 @@ class CoreMLModel:
                 f"one of {', '.join(known)}",
             ) from None
 
-    def _prepared(self) -> Runner:
+    def _prepared(self) -> Runner | NativeRunner:
         with self._lock:
+            if self._runner is None and self.engine == "coreml":
+                self._runner = NativeRunner(
+                    self.path,
+                    self.metadata.inputs,
+                    self.metadata.outputs,
+                    self.compute_units,
+                    self.function,
+                )
             if self._runner is None:
                 if self.model is None:
                     assert self._refusal is not None
@@ -146,7 +156,7 @@ class CoreMLModel:
             return self._runner
 
     def predict(
-        self, inputs: Mapping[str, Any] | Any = None, *more: Any, state: State | None = None
+        self, inputs: Mapping[str, Any] | Any = None, *more: Any, state: Any = None
     ) -> dict[str, Any]:
         """Runs the model.
 
@@ -161,7 +171,48 @@ class CoreMLModel:
         """
         return self._prepared().predict(inputs, *more, state=state)
 
-    def make_state(self) -> State:
+    def predict_async(
+        self, inputs: Mapping[str, Any] | Any = None, *more: Any, state: Any = None
+    ) -> Future[dict[str, Any]]:
+        """Starts a prediction and returns at once.
+
+        Args:
+            inputs, more, state: as of `predict`. Arrays and tensors must stay as they are until the result is
+                there; a state serves one prediction at a time.
+
+        Returns:
+            A `concurrent.futures.Future`: `result()` waits for what `predict` gives, or raises as it does.
+        """
+        runner = self._prepared()
+        if isinstance(runner, NativeRunner):
+            return runner.predict_async(inputs, *more, state=state)
+        future: Future[dict[str, Any]] = Future()
+        future.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                future.set_result(runner.predict(inputs, *more, state=state))
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    def compute_plan(self) -> ComputePlan:
+        """Where Core ML means to run each operation: a list of rows, whose `str` is a table.
+
+        A row is a dict: "operation", "result" (the name of its first result), "runs_on" ("CPU", "GPU", "NE"
+        or "-" where Core ML does not say), "could_run_on", and "cost", a share of the whole.
+
+        Raises:
+            NotImplementedError: with the engine "rustorch", and before macOS 14.4.
+        """
+        runner = self._prepared() if self.engine == "coreml" else None
+        if not isinstance(runner, NativeRunner):
+            raise UnsupportedOperation.of("compute_plan", "only Core ML plans", "engine='rustorch'")
+        return runner.compute_plan()
+
+    def make_state(self) -> Any:
         """The state at the start, for `predict`: all zeros."""
         return self._prepared().make_state()
 
