@@ -13,6 +13,7 @@ void test_fork();
 void test_shader_source();
 void test_gpu_choices();
 void test_libraries();
+void test_convolutions_by_library();
 void test_mlcompute();
 void test_core_ml();
 
@@ -32,6 +33,7 @@ constexpr Test kTests[] = {{"parallel", test_parallel},
                            {"shader_source", test_shader_source},
                            {"gpu_choices", test_gpu_choices},
                            {"libraries", test_libraries},
+                           {"convolutions_by_library", test_convolutions_by_library},
                            {"mlcompute", test_mlcompute},
                            {"core_ml", test_core_ml}};
 }  // namespace

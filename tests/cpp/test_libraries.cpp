@@ -2,8 +2,8 @@
 // is a double that multiplies by columns on the host, as cuBLASLt says it does.
 #include <array>
 #include <cstring>
-#include <random>
 
+#include "bare_device.h"
 #include "check.h"
 #include "gpu/cuda/cublaslt.h"
 #include "gpu/gemm.h"
@@ -168,14 +168,11 @@ CublasLt the_double() {
   return t;
 }
 
-// A device that has the double and nothing else.
-class Accelerator final : public ComputeDevice, public DenseLibrary {
+class Accelerator final : public BareDevice {
  public:
-  Accelerator() : table_(the_double()), products_(table_) {}
-  std::string why_not;
-
-  DenseLibrary* dense_library() override { return this; }
-  bool multiplies() override { return true; }
+  Accelerator() : table_(the_double()), products_(table_) { CHECK(products_.start(&why_not)); }
+  using BareDevice::find;
+  using BareDevice::run;
   std::shared_ptr<const LibraryPlan> find(const GemmKey& key) override {
     return products_.find(key, &why_not);
   }
@@ -183,41 +180,15 @@ class Accelerator final : public ComputeDevice, public DenseLibrary {
            const Arguments& memory) override {
     return products_.run(key, plan, alpha, beta, memory, &g, &why_not);
   }
-  std::vector<LibraryReport> reports() override { return {}; }
-
-  const Info& info() const override { return info_; }
-  Block allocate(size_t) override { return {}; }
-  void release(const Block&) override {}
-  bool has_kernel(std::string_view) override { return false; }
-  const Kernel* find_kernel(std::string_view, Constants) override { return nullptr; }
-  void launch(const Kernel&, Extent, Extent, const Arguments&) override {}
-  void copy(const Block&, size_t, const Block&, size_t, size_t) override {}
-  void read(void*, const Block&, size_t, size_t) override {}
-  void write(const Block&, size_t, const void*, size_t) override {}
-  void synchronize() override {}
 
  private:
-  Info info_;
   CublasLt table_;
   LtProducts products_;
 };
 
-// Host memory that says it is a GPU's.
-struct Array {
-  explicit Array(size_t n) : values(n) {
-    std::mt19937 random(static_cast<unsigned>(n));
-    for (float& v : values) v = static_cast<float>(static_cast<int>(random() % 19) - 9);
-  }
-  MatrixOperand operand(MatrixSteps steps, Dims batch = {}, int64_t at = 0) {
-    const auto count = static_cast<int64_t>(values.size());
-    const Block block{values.data(), values.size() * sizeof(float), nullptr};
-    const auto storage =
-        make_ref<DeviceStorage>(block, block.bytes, rt::Device{DeviceType::CUDA, 0});
-    const Tensor t(make_ref<TensorImpl>(storage, DType::Float32, Dims{count}, Dims{1}, 0));
-    return {t, steps, std::move(batch), at};
-  }
-  std::vector<float> values;
-};
+MatrixOperand operand(Array& a, MatrixSteps steps, Dims batch = {}, int64_t at = 0) {
+  return {a.tensor({static_cast<int64_t>(a.values.size())}), steps, std::move(batch), at};
+}
 
 struct Steps {
   MatrixSteps a, b, c;
@@ -251,8 +222,8 @@ void same_as_the_definition(Accelerator& device, const Steps& s, float beta, int
     }
   }
   const int before = g.products;
-  CHECK(multiply_by_library(device, a.operand(s.a, s.a_batch, 1), b.operand(s.b, s.b_batch),
-                            c.operand(s.c, s.c_batch, 3), s.sizes, 2, beta));
+  CHECK(multiply_by_library(device, operand(a, s.a, s.a_batch, 1), operand(b, s.b, s.b_batch),
+                            operand(c, s.c, s.c_batch, 3), s.sizes, 2, beta));
   CHECK(g.products - before == calls);
   CHECK(c.values == want);
 }
@@ -278,11 +249,9 @@ void products_are_those_of_the_definition() {
   }
 }
 
-MatrixOperand operand_of(Array& array, const MatrixSteps& steps) { return array.operand(steps); }
 bool multiply(Accelerator& device, const Steps& s = kPlain) {
   Array a(4096), b(4096), c(4096);
-  return multiply_by_library(device, operand_of(a, s.a), operand_of(b, s.b), operand_of(c, s.c), {},
-                             1, 0);
+  return multiply_by_library(device, operand(a, s.a), operand(b, s.b), operand(c, s.c), {}, 1, 0);
 }
 
 void a_way_is_found_once() {
