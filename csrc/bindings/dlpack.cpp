@@ -4,6 +4,7 @@
 
 #include "autograd/node.h"
 #include "bindings/python.h"
+#include "gpu/engine.h"
 #include "graph/trace.h"
 
 namespace rt::py {
@@ -208,6 +209,9 @@ Tensor consume(PyObject* capsule) {
   const DLTensor& d = m->tensor;
   const DType dtype = from_dl(d.dtype);
   const Device device = from_dl(d.device);
+  // A Metal tensor's memory is a buffer object, not an address.
+  RT_CHECK(device.type != DeviceType::Metal, Runtime, "from_dlpack",
+           "memory of Metal cannot be taken over", to_string(device), "a copy on the CPU");
   RT_CHECK(d.ndim >= 0 && d.ndim <= 4096, Runtime, "from_dlpack",
            "a nonsensical number of dimensions", cat_str(int{d.ndim}));
   const Dims sizes{IntList(d.shape, static_cast<size_t>(d.ndim))};
@@ -224,11 +228,15 @@ Tensor consume(PyObject* capsule) {
   const size_t alignment = is_complex(dtype) ? item_size(dtype) / 2 : item_size(dtype);
   RT_CHECK(reinterpret_cast<uintptr_t>(data) % alignment == 0, Value, "from_dlpack",
            "the memory is not aligned to its element type", name(dtype), "a copy");
-  // From here on the memory is ours to release.
+  // Checked before the memory is ours to release.
+  if (!device.is_cpu()) engine_for(device, "from_dlpack");
   auto owner = std::make_unique<Import<Managed>>(m);
   checked(PyCapsule_SetName(capsule, Names<Managed>::used));
-  Ref<Storage> storage =
-      wrap_memory(data, static_cast<size_t>(reach) * item_size(dtype), device, std::move(owner));
+  const size_t bytes = static_cast<size_t>(reach) * item_size(dtype);
+  Ref<Storage> storage = device.is_cpu()
+                             ? wrap_memory(data, bytes, device, std::move(owner))
+                             : static_cast<gpu::GpuEngine&>(engine_for(device, "from_dlpack"))
+                                   .wrap(data, bytes, device, std::move(owner));
   storage->set_read_only(read_only);
   return from_memory(std::move(storage), dtype, sizes, strides);
 }

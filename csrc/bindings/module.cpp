@@ -20,6 +20,7 @@ PYBIND11_MODULE(_C, m) {
     init_construct(m.ptr());
     init_numpy(m.ptr());
     init_storage(m.ptr());
+    init_streams(m.ptr());
     init_dlpack(m.ptr());
     init_printing(m.ptr());
     init_registry(m.ptr());

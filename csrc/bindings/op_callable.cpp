@@ -38,6 +38,7 @@ const char* numpy_alias(const std::string& name) {
 struct Extras {
   PyObject* out = nullptr;
   bool requires_grad = false;
+  bool pin_memory = false;
 };
 
 bool is_layout_keyword(const char* k) {
@@ -156,6 +157,10 @@ class Binding {
     if (inplace_) return call_op_inplace(op_, self, values_.data());
     if (extras_.out) return call_with_out();
     PyObject* result = call_op(op_, values_.data());
+    if (extras_.pin_memory && result) {
+      const Object made(result);
+      result = checked(PyObject_CallMethod(made.get(), "pin_memory", nullptr)).release();
+    }
     if (extras_.requires_grad && result) {
       try {
         set_requires_grad(unwrap(result), true);
@@ -188,6 +193,10 @@ class Binding {
     const bool creates = op_.schema.index_of("dtype") >= 0 && op_.schema.index_of("device") >= 0;
     if (!std::strcmp(key, "requires_grad") && creates) {
       extras_.requires_grad = PyObject_IsTrue(value) == 1;
+      return true;
+    }
+    if (!std::strcmp(key, "pin_memory") && creates) {
+      extras_.pin_memory = PyObject_IsTrue(value) == 1;
       return true;
     }
     return is_layout_keyword(key) && (creates || std::strcmp(key, "pin_memory"));

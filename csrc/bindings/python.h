@@ -150,6 +150,7 @@ void init_ops(PyObject* module);
 void init_construct(PyObject* module);
 void init_numpy(PyObject* module);
 void init_storage(PyObject* module);
+void init_streams(PyObject* module);
 void init_dlpack(PyObject* module);
 void init_printing(PyObject* module);
 void init_registry(PyObject* module);

@@ -1,6 +1,7 @@
 // Storages as Python sees them: bytes, an identity, and tensors laid over them. Saving, pickling
 // and copying keep with these what views share.
 #include "bindings/python.h"
+#include "gpu/engine.h"
 
 namespace rt::py {
 
@@ -108,8 +109,15 @@ PyObject* part_of_storage(PyObject*, PyObject* args) {
              "_storage_part", "the part does not lie within the storage",
              cat_str(int64_t{begin}, " to ", int64_t{end}));
     char* data = static_cast<char*>(whole->data()) + begin;
-    Ref<Storage> part = wrap_memory(data, static_cast<size_t>(end - begin), whole->device(),
-                                    std::make_unique<StorageOwner>(whole));
+    const auto size = static_cast<size_t>(end - begin);
+    const Device device = whole->device();
+    auto owner = std::make_unique<StorageOwner>(whole);
+    RT_CHECK(device.type != DeviceType::Metal, Runtime, "_storage_part",
+             "a part of Metal's memory is no memory of its own", "", ".cpu()");
+    Ref<Storage> part = device.is_cpu()
+                            ? wrap_memory(data, size, device, std::move(owner))
+                            : static_cast<gpu::GpuEngine&>(engine_for(device, "_storage_part"))
+                                  .wrap(data, size, device, std::move(owner));
     part->set_read_only(whole->read_only());
     part->set_resizable(whole->resizable());
     return wrap(from_memory(std::move(part), DType::UInt8, Dims{end - begin}, Dims{1}));

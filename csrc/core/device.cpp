@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/current_device.h"
 #include "core/error.h"
 
 namespace rt {
@@ -12,7 +13,14 @@ constexpr const char* kNames[kNumDeviceTypes] = {"cpu",      "metal",  "cuda",
                                                  "emulator", "coreml", "mlcompute"};
 // Global: engines are static objects of the program, registered while it loads.
 std::array<Engine*, kNumDeviceTypes> g_engines{};
+// As PyTorch has it: each thread chooses for itself.
+thread_local constinit std::array<int8_t, kNumDeviceTypes> t_current{};
 }  // namespace
+
+int8_t current_index(DeviceType type) { return t_current[static_cast<size_t>(type)]; }
+void set_current_index(DeviceType type, int8_t index) {
+  t_current[static_cast<size_t>(type)] = index;
+}
 
 const char* name(DeviceType t) { return kNames[static_cast<int>(t)]; }
 
@@ -35,7 +43,10 @@ Device parse_device(std::string_view s) {
     for (char c : digits) index = index * 10 + (c - '0');
   }
   for (int i = 0; i < kNumDeviceTypes; ++i) {
-    if (type == kNames[i]) return {static_cast<DeviceType>(i), static_cast<int8_t>(index)};
+    if (type != kNames[i]) continue;
+    const auto known = static_cast<DeviceType>(i);
+    if (colon == std::string_view::npos) return {known, current_index(known)};
+    return {known, static_cast<int8_t>(index)};
   }
   RT_FAIL(Runtime, "device", "unknown device", cat_str("'", s, "'"),
           "'cpu', 'metal', 'cuda', 'emulator', 'coreml' or 'mlcompute'");

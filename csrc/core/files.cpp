@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -30,7 +31,9 @@ std::string read_file(const std::string& path, const char* op) {
 bool write_file(const std::string& path, std::string_view bytes) {
   std::error_code trouble;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), trouble);
-  const std::string part = path + "." + std::to_string(getpid());
+  // Nobody else's: neither another process's nor another thread's.
+  static std::atomic<unsigned> count{0};
+  const std::string part = path + "." + std::to_string(getpid()) + "-" + std::to_string(++count);
   File file(std::fopen(part.c_str(), "wb"));
   if (!file) return false;
   bool whole = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();

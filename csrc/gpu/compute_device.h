@@ -1,15 +1,19 @@
-// A GPU, as everything above it sees one: memory, kernels by name, one queue. The emulator, Metal
-// and CUDA implement it; what to launch, and with which arguments, is decided above it, once.
+// A GPU, as everything above it sees one: memory, kernels by name, queues. The emulator, Metal and
+// CUDA implement it; what to launch, and with which arguments, is decided above it, once.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/storage.h"
+#include "gpu/stream.h"
 
 namespace rt::gpu {
 
@@ -26,15 +30,28 @@ struct Block {
   void* handle = nullptr;
 };
 
-// The storage of tensors on a compute device.
+// The storage of tensors on a compute device. Its memory belongs to a stream, and is handed on in
+// the order of that stream; it remembers the others that used it, whose work must be waited for.
 class DeviceStorage : public Storage {
  public:
-  DeviceStorage(const Block& block, size_t nbytes, Device device)
-      : Storage(block.address, nbytes, device), block_(block) {}
+  DeviceStorage(const Block& block, size_t nbytes, Device device, Stream stream)
+      : Storage(block.address, nbytes, device), block_(block), stream_(stream) {}
   const Block& block() const { return block_; }
+  Stream stream() const { return stream_; }
+  // Work that is queued on `stream` now uses the memory.
+  void note_use(Stream stream) const {
+    if (stream != stream_) [[unlikely]]
+      add_user(stream);
+  }
+  // Others, whose streams are not known, may use the memory until its end.
+  void note_shown() { shown_ = true; }
 
  protected:
+  void add_user(Stream stream) const;
   Block block_;
+  const Stream stream_;
+  mutable std::vector<Stream> users_;
+  std::atomic<bool> shown_{false};
 };
 
 // What a kernel is launched with, in the order of its buffers: device memory or small values.
@@ -56,8 +73,9 @@ class Arguments {
              "Expected all tensors to be on the same device",
              cat_str("'", to_string(device_), "' and '", to_string(s.device()), "'"),
              "x.to(device) on one of them");
-    slots_[check(count_++)] = {static_cast<const DeviceStorage&>(s).block(), offset,
-                               s.nbytes() - offset};
+    const auto& storage = static_cast<const DeviceStorage&>(s);
+    storage.note_use(current_stream(device_));
+    slots_[check(count_++)] = {storage.block(), offset, s.nbytes() - offset};
     return *this;
   }
   template <class T>
@@ -108,8 +126,9 @@ inline std::string kernel_key(std::string_view name, Constants constants) {
 
 class DenseLibrary;
 
-// Calls may come from any thread. What is queued runs in order, later; errors of queued work come
-// out of synchronize() and the copies to the host.
+// Calls may come from any thread. What is queued goes to the calling thread's current stream and
+// runs in its order, later; errors of queued work come out of synchronize() and the copies to the
+// host.
 class ComputeDevice {
  public:
   struct Info {
@@ -118,6 +137,9 @@ class ComputeDevice {
     uint32_t cores = 1;         // multiprocessors, or what is like them
     uint32_t max_threads = 1024;
     int64_t memory = 0;  // bytes that tensors may take; 0 if not known
+    // What else the device says of itself, by the field's names: "major", "warp_size".
+    std::vector<std::pair<std::string, int64_t>> properties = {};
+    bool pins = false;  // has allocate_host()
   };
   virtual ~ComputeDevice() = default;
   virtual const Info& info() const = 0;
@@ -127,8 +149,8 @@ class ComputeDevice {
   virtual Block allocate(size_t bytes) = 0;
   // Queued work does not use it any more.
   virtual void release(const Block& block) = 0;
-  // A tensor of `bytes` begins or ends its life in the block, in the order of the queue. Work that
-  // was queued before may still run: memory is handed on in the order of the queue.
+  // A tensor of `bytes` begins or ends its life in the block, in the order of its stream. Work that
+  // was queued before may still run: memory is handed on in the order of the stream.
   virtual void note_begin(const Block&, size_t) {}
   virtual void note_end(const Block&, size_t) {}
   // Host memory as the device's own, without a copy; empty where it cannot be.
@@ -146,14 +168,45 @@ class ComputeDevice {
   // Products and convolutions by the library of the device's maker; null if there is none to ask.
   virtual DenseLibrary* dense_library() { return nullptr; }
 
-  // ---- Copies, in the order of the queue. Host memory may be reused on return. ----
+  // ---- Copies, in the order of the stream. Host memory may be reused on return. ----
   virtual void copy(const Block& to, size_t to_offset, const Block& from, size_t from_offset,
                     size_t bytes) = 0;
   virtual void read(void* host, const Block& from, size_t offset, size_t bytes) = 0;
   virtual void write(const Block& to, size_t offset, const void* host, size_t bytes) = 0;
 
-  // Waits for all that is queued.
+  // Waits for all that is queued, on every stream.
   virtual void synchronize() = 0;
+
+  // ---- Streams and events ----
+  // One that lives as long as the device; of a lower number where that is more urgent.
+  virtual Stream create_stream(int priority) = 0;
+  // The least and the most urgent priority.
+  virtual std::pair<int, int> priorities() { return {0, 0}; }
+  // Whether all that was queued on it has run.
+  virtual bool query(Stream stream) = 0;
+  virtual void synchronize(Stream stream) = 0;
+  // `timed`: its time can be asked for.
+  virtual std::unique_ptr<Event> create_event(bool timed) = 0;
+
+  // ---- Not of every device ----
+  // Bytes that are free now, and all there are.
+  virtual std::pair<int64_t, int64_t> memory_info() { return {info().memory, info().memory}; }
+  // Which device of the kind an address is of, as far as that is known; -1 for none.
+  virtual int owner_of(const void*) { return -1; }
+  // From another device of the kind, in the order of both current streams; false if that cannot be.
+  virtual bool copy_from(const Block&, size_t, ComputeDevice&, const Block&, size_t, size_t) {
+    return false;
+  }
+  // Host memory that copies may use while the host goes on; empty if there is none of that kind.
+  virtual Block allocate_host(size_t) { return {}; }
+  virtual void release_host(const Block&) {}
+  // Copies whose side on the host is of allocate_host(), and in use until the stream has done them.
+  virtual void read_later(void* host, const Block& from, size_t offset, size_t bytes) {
+    read(host, from, offset, bytes);
+  }
+  virtual void write_later(const Block& to, size_t offset, const void* host, size_t bytes) {
+    write(to, offset, host, bytes);
+  }
 };
 
 }  // namespace rt::gpu

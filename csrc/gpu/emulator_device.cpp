@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <unordered_map>
@@ -34,6 +35,7 @@ class EmulatorDevice final : public ComputeDevice {
     info_.name = table.checked ? "emulator, checked" : "emulator";
     // The checker must hear of every write, so the host goes through copies there.
     info_.host_visible = !table.checked;
+    info_.pins = true;
     info_.cores = 2;  // on every machine, lest its tests launch other kernels
     for (int i = 0; i < table.kernel_count(); ++i) names_.emplace(table.kernel_at(i)->name, i);
   }
@@ -45,6 +47,9 @@ class EmulatorDevice final : public ComputeDevice {
     return {std::aligned_alloc(256, (bytes + 255) / 256 * 256), bytes, nullptr};
   }
   void release(const Block& block) override { std::free(block.address); }
+  // All of its memory is the host's: what is special is that copies of it are queued.
+  Block allocate_host(size_t bytes) override { return allocate(bytes); }
+  void release_host(const Block& block) override { release(block); }
   void note_begin(const Block& block, size_t bytes) override {
     if (!table_.checked) return;
     queue([this, p = block.address, bytes] { table_.add_memory(p, bytes, false); });
@@ -96,12 +101,37 @@ class EmulatorDevice final : public ComputeDevice {
     std::memcpy(at(to, offset), host, bytes);
     note_written(at(to, offset), bytes);
   }
+  void read_later(void* host, const Block& from, size_t offset, size_t bytes) override {
+    queue([host, from = at(from, offset), bytes] { std::memcpy(host, from, bytes); });
+  }
+  void write_later(const Block& to, size_t offset, const void* host, size_t bytes) override {
+    queue([this, to = at(to, offset), host, bytes] {
+      std::memcpy(to, host, bytes);
+      note_written(to, bytes);
+    });
+  }
   void synchronize() override {
     std::lock_guard lock(mutex_);
     flush();
   }
 
+  // One queue runs the work of all streams, in the order in which it came.
+  Stream create_stream(int) override {
+    std::lock_guard lock(mutex_);
+    return streams_.emplace_back(std::make_unique<char>()).get();
+  }
+  // Whoever asks lets time pass: the answer is of before, and what is queued runs.
+  bool query(Stream) override {
+    std::lock_guard lock(mutex_);
+    const bool done = queue_.empty();
+    flush(false);
+    return done;
+  }
+  void synchronize(Stream) override { synchronize(); }
+  std::unique_ptr<Event> create_event(bool) override;
+
  private:
+  friend class EmulatedEvent;
   static char* at(const Block& block, size_t offset) {
     return static_cast<char*>(block.address) + offset;
   }
@@ -171,9 +201,62 @@ class EmulatorDevice final : public ComputeDevice {
   std::mutex mutex_;  // of the queue; held while it runs, for there is one
   std::vector<std::function<void()>> queue_;
   std::string fault_;
+  std::vector<std::unique_ptr<char>> streams_;
   std::mutex kernels_mutex_;
   std::unordered_map<std::string, std::unique_ptr<EmulatedKernel>> kernels_;
 };
+
+// Happens when the queue comes to it.
+class EmulatedEvent final : public Event {
+ public:
+  explicit EmulatedEvent(EmulatorDevice& device) : device_(device) {}
+  void record(Stream) override {
+    auto point = std::make_shared<Point>();
+    {
+      std::lock_guard lock(mutex_);
+      point_ = point;
+    }
+    device_.queue([point] {
+      point->time = Clock::now();
+      point->passed = true;
+    });
+  }
+  // In one queue, what comes later runs later; that of another device is waited for here.
+  void wait(ComputeDevice& device, Stream) override {
+    if (&device != &device_) synchronize();
+  }
+  bool query() override {
+    const auto at = point();
+    if (!at || at->passed) return true;
+    (void)device_.query(nullptr);
+    return false;
+  }
+  void synchronize() override {
+    if (const auto at = point(); at && !at->passed) device_.synchronize();
+  }
+  double milliseconds_until(Event& end) override {
+    const auto first = point(), last = static_cast<EmulatedEvent&>(end).point();
+    return std::chrono::duration<double, std::milli>(last->time - first->time).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Point {
+    Clock::time_point time;
+    std::atomic<bool> passed{false};
+  };
+  std::shared_ptr<Point> point() {
+    std::lock_guard lock(mutex_);
+    return point_;
+  }
+  EmulatorDevice& device_;
+  std::mutex mutex_;
+  std::shared_ptr<Point> point_;  // none: never recorded
+};
+
+std::unique_ptr<Event> EmulatorDevice::create_event(bool) {
+  return std::make_unique<EmulatedEvent>(*this);
+}
 
 // "emulator" runs shaders plainly; "emulator:1" is the build that checks every access they make.
 class EmulatorEngine final : public GpuEngine {

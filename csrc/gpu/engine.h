@@ -5,7 +5,9 @@
 #include <mutex>
 #include <vector>
 
+#include "core/pinned.h"
 #include "core/tensor.h"
+#include "gpu/pinned.h"
 #include "gpu/pool.h"
 
 namespace rt::gpu {
@@ -14,7 +16,7 @@ namespace rt::gpu {
 inline constexpr DeviceType kDeviceTypes[] = {DeviceType::Metal, DeviceType::CUDA,
                                               DeviceType::Emulator};
 
-class GpuEngine : public Engine {
+class GpuEngine : public Engine, public PinnedCopies {
  public:
   explicit GpuEngine(DeviceType type) : type_(type) { register_engine(type, this); }
 
@@ -31,7 +33,19 @@ class GpuEngine : public Engine {
   void empty_cache(Device device) override;
   void set_memory_limit(Device device, int64_t bytes) override;
 
+  bool pins(Device device) override { return compute(device).info().pins; }
+  // Page-locked host memory as a tensor's on the CPU. Errors: OutOfMemory, MissingKernel.
+  Ref<Storage> allocate_pinned(size_t nbytes, Device device) override;
+  void copy_to_host_later(Storage& dst, size_t to, const Storage& src, size_t from,
+                          size_t nbytes) override;
+  void copy_from_host_later(Storage& dst, size_t to, const Storage& src, size_t from,
+                            size_t nbytes) override;
+
+  // Memory of the device that is somebody else's, as a tensor's. The owner is let go of when our
+  // work on it is done.
+  Ref<Storage> wrap(void* data, size_t nbytes, Device device, std::unique_ptr<MemoryOwner> owner);
   ComputeDevice& compute(Device device);
+  Pool& pool(Device device);
 
  protected:
   // Finds the hardware; empty, with the reason, if there is none.
@@ -43,12 +57,14 @@ class GpuEngine : public Engine {
     std::unique_ptr<Pool> pool;
   };
   class PooledStorage;
+  class ForeignStorage;
   void probe();
   Unit& unit(Device device);
 
   const DeviceType type_;
   std::once_flag probed_;
   std::vector<Unit> units_;
+  std::unique_ptr<PinnedPool> pinned_;
   std::string why_not_;
 };
 

@@ -1,5 +1,6 @@
 // Changes of dtype and device as users spell them, and questions about dtypes.
 #include "ops/memory_format.h"
+#include "ops/non_blocking.h"
 #include "ops/ops.h"
 #include "ops/promotion.h"
 #include "ops/record.h"
@@ -8,23 +9,29 @@ namespace rt {
 
 namespace {
 
-Tensor converted(const Tensor& x, DType dtype, Device device, bool copy, FormatName format = {}) {
+Tensor converted(const Tensor& x, DType dtype, Device device, bool copy, FormatName format = {},
+                 bool non_blocking = false) {
   const MemoryFormat wanted = memory_format("to", format, MemoryFormat::Preserve);
   // Widening happens before a transfer only if it is on the way; the transfer converts by itself.
   const bool same = x.dtype() == dtype && x.device() == device;
   if (same && copy && has_format(x, wanted)) return ops::clone(x);
   if (same && !copy && suggested_format(x) == wanted) return x;
+  // What the host itself converts must have arrived.
+  const bool as_is = x.dtype() == dtype && wanted == MemoryFormat::Preserve;
+  const NonBlocking queued(non_blocking && (!device.is_cpu() || as_is));
   return in_format("to", same ? x : ops::to(ops::to(x, device), dtype), wanted);
 }
 Tensor to_dtype_forward(const Tensor& x, DType dtype, bool, bool copy, FormatName format) {
   return converted(x, dtype, x.device(), copy, format);
 }
 Tensor to_device_forward(const Tensor& x, std::optional<Device> device, std::optional<DType> dtype,
-                         bool, bool copy, FormatName format) {
-  return converted(x, dtype.value_or(x.dtype()), device.value_or(x.device()), copy, format);
+                         bool non_blocking, bool copy, FormatName format) {
+  return converted(x, dtype.value_or(x.dtype()), device.value_or(x.device()), copy, format,
+                   non_blocking);
 }
-Tensor to_other_forward(const Tensor& x, const Tensor& other, bool, bool copy, FormatName format) {
-  return converted(x, other.dtype(), other.device(), copy, format);
+Tensor to_other_forward(const Tensor& x, const Tensor& other, bool non_blocking, bool copy,
+                        FormatName format) {
+  return converted(x, other.dtype(), other.device(), copy, format, non_blocking);
 }
 const Op to_dtype_op(
     "to(Tensor input, DType dtype, bool non_blocking=False, bool copy=False, *, "
@@ -33,6 +40,8 @@ const Op to_dtype_op(
     {.in = "Tensor", .doc = R"(This tensor with another dtype or device, or those of another tensor.
 
 Itself if nothing changes and `copy` is false; `memory_format` asks for an order of dims in memory. Gradients flow back through the conversion.
+With `non_blocking`, the host does not wait for copies from pinned memory to a GPU, nor for those to the CPU, whose
+result is pinned: wait (`cuda.synchronize()`, an event) before it is read.
 Follows `torch.Tensor.to`.
 
 >>> rt.tensor([1, 2]).to(rt.float32)

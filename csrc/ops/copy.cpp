@@ -1,17 +1,28 @@
 #include "ops/copy.h"
 
 #include "autograd/vjp.h"
+#include "core/pinned.h"
 #include "ops/elementwise.h"
 #include "ops/index_support.h"
 #include "ops/memory_format.h"
+#include "ops/non_blocking.h"
 #include "ops/ops.h"
 
 namespace rt {
 
 namespace {
 
-// Between devices the bytes travel densely; the kernels on either side do the rest.
-void copy_across(const Tensor& self, const Tensor& src) {
+thread_local bool t_non_blocking = false;
+
+// What copies between pinned memory and a device of that type while the host goes on, or null.
+PinnedCopies* copies_of(const Tensor& host, const Tensor& device) {
+  const DeviceType type = device.device().type;
+  return is_pinned(*host.storage(), type) ? pinned_copies(type) : nullptr;
+}
+
+// Between devices the bytes travel densely; the kernels on either side do the rest. `later`: the
+// host need not wait for them.
+void copy_across(const Tensor& self, const Tensor& src, bool later = false) {
   // A number needs no transport, and the CPU converts between whatever types there are.
   if (src.device().is_cpu() && src.numel() == 1) {
     copy_kernel(self, self, make_view(src, {}, {}, src.offset()));
@@ -38,7 +49,14 @@ void copy_across(const Tensor& self, const Tensor& src) {
   if (self.device().type == src.device().type) {
     engine_for(self.device(), "copy_").copy(*landed.storage(), to, *dense.storage(), from, bytes);
   } else if (self.device().is_cpu()) {
+    // What is rearranged here must have arrived.
+    PinnedCopies* copies = later && landed.is_same(self) ? copies_of(self, src) : nullptr;
+    if (copies)
+      return copies->copy_to_host_later(*self.storage(), to, *dense.storage(), from, bytes);
     engine_for(src.device(), "copy_").copy_to_host(landed.data(), *dense.storage(), from, bytes);
+  } else if (PinnedCopies* copies =
+                 later && src.device().is_cpu() ? copies_of(dense, self) : nullptr) {
+    copies->copy_from_host_later(*landed.storage(), to, *dense.storage(), from, bytes);
   } else if (src.device().is_cpu()) {
     engine_for(self.device(), "copy_").copy_from_host(*landed.storage(), to, dense.data(), bytes);
   } else {
@@ -50,7 +68,7 @@ void copy_across(const Tensor& self, const Tensor& src) {
 }
 
 // The value of self after self.copy_(src), as an op of src: its history is that of a conversion.
-Tensor copy_forward(Out out, const Tensor& self, const Tensor& src, bool) {
+Tensor copy_forward(Out out, const Tensor& self, const Tensor& src, bool non_blocking) {
   const Tensor& target = out ? *out : self;
   RT_CHECK(is_expandable_to(src.sizes(), target.sizes()), Runtime, "copy_",
            cat_str("The size of the source ", src.sizes(), " does not broadcast to the shape ",
@@ -58,7 +76,7 @@ Tensor copy_forward(Out out, const Tensor& self, const Tensor& src, bool) {
            cat_str(describe(target), " from ", describe(src)));
   if (target.is_same(src)) return target;
   if (!(target.device() == src.device())) {
-    copy_across(target, src);
+    copy_across(target, src, non_blocking);
     return target;
   }
   if (partially_overlaps(target, src)) {
@@ -90,7 +108,8 @@ const Op copy_op(
      .kernels = {&copy_kernel},
      .doc = R"(Copies the values of another tensor into this one, converting dtype and device.
 
-The source broadcasts to this tensor's shape. Follows `torch.Tensor.copy_`.
+The source broadcasts to this tensor's shape. With `non_blocking`, a copy between a GPU and pinned memory is queued
+and the host goes on: it waits (`cuda.synchronize()`, an event) before it reads what was copied to it. Follows `torch.Tensor.copy_`.
 
 >>> rt.zeros(2).copy_(rt.ones(1))
 tensor([1., 1.])
@@ -124,8 +143,18 @@ Tensor convert_forward(const Tensor& x, DType dtype, Device device) {
     copy_kernel(t, t, x);
     return t;
   }
-  Tensor t = empty(x.sizes(), dtype, device);
-  copy_across(t, x);
+  const bool later = t_non_blocking;
+  PinnedCopies* copies =
+      later && device.is_cpu() && dtype == x.dtype() ? pinned_copies(x.device().type) : nullptr;
+  Tensor t;
+  if (copies && copies->pins(x.device())) {
+    t = from_memory(copies->allocate_pinned(x.nbytes(), x.device()), dtype, x.sizes(),
+                    contiguous_strides(x.sizes()));
+    t.impl()->inference_ = modes().inference;
+  } else {
+    t = empty(x.sizes(), dtype, device);
+  }
+  copy_across(t, x, later);
   return t;
 }
 void convert_vjp(VjpContext& c) {
@@ -226,6 +255,9 @@ tensor([0., 0.])
 )"});
 
 }  // namespace
+
+NonBlocking::NonBlocking(bool on) : before_(t_non_blocking) { t_non_blocking = on; }
+NonBlocking::~NonBlocking() { t_non_blocking = before_; }
 
 namespace ops {
 

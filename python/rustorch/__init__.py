@@ -7,7 +7,7 @@ import os as _os
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, _autograd_methods, _layout, _log, _tensor_methods, errors
+from rustorch import _C, _autograd_methods, _device_memory, _layout, _log, _tensor_methods, errors
 from rustorch._C import (
     Generator,
     Size,
@@ -41,6 +41,7 @@ from rustorch._contractions import chain_matmul, einsum, tensordot
 from rustorch._layout import *  # noqa: F403
 from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._storage import UntypedStorage
+from rustorch._streams import Event, Stream
 from rustorch._tensor_api import *  # noqa: F403
 from rustorch._type_info import finfo, iinfo
 from rustorch._typed_tensors import *  # noqa: F403
@@ -99,6 +100,7 @@ OutOfMemoryError = errors.OutOfMemoryError
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
 _layout.install()
+_device_memory.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (

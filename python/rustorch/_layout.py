@@ -80,16 +80,6 @@ def dim_order(self: _C.Tensor) -> tuple[int, ...]:
     return tuple(sorted(range(self.ndim), key=lambda d: -self.stride(d)))
 
 
-def is_pinned(self: _C.Tensor, device: Any = None) -> bool:
-    """Whether the memory is page-locked for an accelerator: never, as no engine needs it."""
-    return False
-
-
-def pin_memory(self: _C.Tensor, device: Any = None) -> _C.Tensor:
-    """The tensor itself: no engine copies faster from page-locked memory."""
-    return self
-
-
 def resize_as_(input: _C.Tensor, the_template: _C.Tensor, *, memory_format: Any = None) -> _C.Tensor:
     """Gives `input`, in place, the shape of another tensor; values stay in memory order.
 
@@ -115,6 +105,6 @@ def install() -> None:
         setattr(tensor, f"is_{kind}", _is_device(kind))
     for name in ("is_sparse", "is_sparse_csr", "is_mkldnn", "is_nested", "is_quantized"):
         setattr(tensor, name, property(lambda self: False, doc="False: tensors here are dense."))
-    for method in (dim_order, is_pinned, pin_memory):
+    for method in (dim_order,):
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(tensor, method.__name__, method)

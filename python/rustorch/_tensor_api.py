@@ -25,6 +25,18 @@ def _array_of(obj: Any) -> Any:
     return obj
 
 
+def _is_cuda_array(obj: Any) -> bool:
+    plain = isinstance(obj, (_C.Tensor, list, tuple, int, float, complex))
+    return not plain and hasattr(obj, "__cuda_array_interface__")
+
+
+def _of_cuda_array(obj: Any) -> _C.Tensor:
+    from rustorch._device_memory import from_cuda_array
+
+    # DLPack, where there is a choice: it tells streams apart.
+    return from_dlpack(obj) if hasattr(obj, "__dlpack__") else from_cuda_array(obj)
+
+
 def tensor(
     data: Any,
     *,
@@ -41,7 +53,7 @@ def tensor(
             dtype of the array or tensor.
         device: of the result; by default that of the tensor, or the default device (`set_default_device`).
         requires_grad: whether gradients are to be computed for it.
-        pin_memory: accepted, and without effect on the CPU.
+        pin_memory: whether it is to lie in page-locked memory (`Tensor.pin_memory`), which takes a GPU.
 
     Raises:
         ValueError: for ragged sequences.
@@ -54,11 +66,18 @@ def tensor(
     >>> rt.tensor([[1, 2], [3, 4]]).shape
     rustorch.Size([2, 2])
     """
-    result = _C._tensor_from_data(_array_of(data), dtype)
+    if _is_cuda_array(data):
+        result = _of_cuda_array(data).clone()
+        result = result if dtype is None else result.to(dtype)
+        device = result.device if device is None else device
+    else:
+        result = _C._tensor_from_data(_array_of(data), dtype)
     if device is None:
         device = data.device if isinstance(data, _C.Tensor) else _C._get_default_device()
     if device is not None and _C.device(device) != result.device:
         result = result.to(device)
+    if pin_memory:
+        result = result.pin_memory()
     if requires_grad:
         result.requires_grad = True
     return result
@@ -82,8 +101,9 @@ def _converted(shared: _C.Tensor, dtype: Any, device: Any) -> _C.Tensor:
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> _C.Tensor:
     """A tensor with the values of `data`, without a copy where that is possible.
 
-    A tensor comes back as it is, and keeps its history; the memory of a NumPy array is shared. Other data,
-    and data of another dtype or device, is copied. Follows `torch.as_tensor`.
+    A tensor comes back as it is, and keeps its history; the memory of a NumPy array is shared, and that of an
+    object with ``__cuda_array_interface__``. Other data, and data of another dtype or device, is copied.
+    Follows `torch.as_tensor`.
 
     >>> import rustorch as rt
     >>> import numpy as np
@@ -92,6 +112,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> _C.Tensor:
     >>> array
     array([5., 0.])
     """
+    if _is_cuda_array(data):
+        return _converted(_of_cuda_array(data), dtype, device)
     data = _array_of(data)
     if isinstance(data, _C.Tensor):
         return _converted(data, dtype, device)
@@ -158,6 +180,8 @@ def _share(obj: Any, dtype: Any) -> _C.Tensor | None:
     """A tensor over the memory of `obj`, or None if it has none that can be shared."""
     if isinstance(obj, _C.Tensor):
         return obj
+    if _is_cuda_array(obj):
+        return _of_cuda_array(obj)
     obj = _array_of(obj)
     if _is_array(obj):
         return _C.from_numpy(obj)
@@ -225,8 +249,12 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     if copy is not None:
         options["copy"] = copy
     kind = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1
-    if kind not in (1, 3):
-        options["stream"] = -1 if kind == 2 else None
+    if kind == 2:
+        # The stream that will use the memory: its maker lets it wait for what it has queued.
+        where = _C.device("cuda", int(ext_tensor.__dlpack_device__()[1]))
+        options["stream"] = _C._stream_current(where) or 1
+    elif kind not in (1, 3):
+        options["stream"] = None
     done = copy
     try:
         capsule = ext_tensor.__dlpack__(**options)

@@ -184,14 +184,19 @@ def __dlpack__(
 
     Raises:
         BufferError: if the tensor requires grad, if it is read-only and the consumer is of DLPack before 1.0,
-            or if it had to be copied to another device with ``copy=False``.
+            if it had to be copied to another device with ``copy=False``, or for stream 0 of CUDA.
+
+    On CUDA, `stream` is the one that the consumer works on: None or 1 for the default stream, 2 for that of
+    each thread, -1 for no synchronisation, or a handle. That stream waits for what is queued here, and the
+    memory goes to no other tensor before the consumer's work is done.
 
     Follows the Python array API standard.
     """
     if self.requires_grad:
         raise BufferError("dlpack: Can't export tensors that require gradient, use tensor.detach()")
-    if stream is not None and (type(stream) is not int or self.device.type == "cpu"):
-        raise DTypeError.of("dlpack", "stream must be an int, and None on the CPU", repr(stream))
+    on_host = self.device.type == "cpu" and stream != -1
+    if stream is not None and (type(stream) is not int or on_host):
+        raise DTypeError.of("dlpack", "stream must be an int, and None or -1 on the CPU", repr(stream))
     tensor = self
     if dl_device is not None and tuple(dl_device) != __dlpack_device__(self):
         if copy is False:
@@ -205,6 +210,12 @@ def __dlpack__(
         tensor = self.to("cpu")
     elif copy:
         tensor = self.clone()
+    if tensor.device.type == "cuda":
+        from rustorch._device_memory import export_to_stream
+
+        export_to_stream(tensor, stream)
+    elif tensor.device.type != "cpu":
+        _C._synchronize(tensor.device)  # whoever takes it sees host memory
     versioned = max_version is not None and max_version[0] >= 1
     return _C._to_dlpack(tensor, versioned, tensor is not self)
 

@@ -209,7 +209,7 @@ def test_wrong_arguments() -> None:
     for call, error, text in cases:
         with pytest.raises(error, match=text):
             call()
-    loader = data.DataLoader(d, pin_memory=True)
+    loader = data.DataLoader(d)
     assert batches(loader) == [[0], [1], [4]]
     with pytest.raises(ValueError, match="should not be set"):
         loader.batch_size = 3

@@ -50,27 +50,46 @@ const Driver* open_driver(std::string* why_not) {
     return nullptr;
   }
   static Driver d;
-  const bool complete = load(library, "cuInit", d.init, why_not) &&
-                        load(library, "cuDriverGetVersion", d.driver_version, why_not) &&
-                        load(library, "cuDeviceGetCount", d.device_count, why_not) &&
-                        load(library, "cuDeviceGet", d.device_get, why_not) &&
-                        load(library, "cuDeviceGetName", d.device_name, why_not) &&
-                        load(library, "cuDeviceTotalMem_v2", d.device_memory, why_not) &&
-                        load(library, "cuDeviceGetAttribute", d.device_attribute, why_not) &&
-                        load(library, "cuDevicePrimaryCtxRetain", d.retain_context, why_not) &&
-                        load(library, "cuCtxSetCurrent", d.set_context, why_not) &&
-                        load(library, "cuMemAlloc_v2", d.allocate, why_not) &&
-                        load(library, "cuMemFree_v2", d.free, why_not) &&
-                        load(library, "cuMemcpyHtoDAsync_v2", d.to_device, why_not) &&
-                        load(library, "cuMemcpyDtoHAsync_v2", d.to_host, why_not) &&
-                        load(library, "cuMemcpyDtoDAsync_v2", d.between, why_not) &&
-                        load(library, "cuStreamCreate", d.stream_create, why_not) &&
-                        load(library, "cuStreamSynchronize", d.stream_synchronize, why_not) &&
-                        load(library, "cuModuleLoadData", d.load_module, why_not) &&
-                        load(library, "cuModuleGetFunction", d.get_function, why_not) &&
-                        load(library, "cuLaunchKernel", d.launch, why_not) &&
-                        load(library, "cuGetErrorName", d.error_name, why_not) &&
-                        load(library, "cuGetErrorString", d.error_text, why_not);
+  const bool complete =
+      load(library, "cuInit", d.init, why_not) &&
+      load(library, "cuDriverGetVersion", d.driver_version, why_not) &&
+      load(library, "cuDeviceGetCount", d.device_count, why_not) &&
+      load(library, "cuDeviceGet", d.device_get, why_not) &&
+      load(library, "cuDeviceGetName", d.device_name, why_not) &&
+      load(library, "cuDeviceTotalMem_v2", d.device_memory, why_not) &&
+      load(library, "cuDeviceGetAttribute", d.device_attribute, why_not) &&
+      load(library, "cuDevicePrimaryCtxRetain", d.retain_context, why_not) &&
+      load(library, "cuCtxGetCurrent", d.get_context, why_not) &&
+      load(library, "cuCtxSetCurrent", d.set_context, why_not) &&
+      load(library, "cuCtxSynchronize", d.synchronize, why_not) &&
+      load(library, "cuMemGetInfo_v2", d.memory_info, why_not) &&
+      load(library, "cuMemAlloc_v2", d.allocate, why_not) &&
+      load(library, "cuMemFree_v2", d.free, why_not) &&
+      load(library, "cuMemcpyHtoDAsync_v2", d.to_device, why_not) &&
+      load(library, "cuMemcpyDtoHAsync_v2", d.to_host, why_not) &&
+      load(library, "cuMemcpyDtoDAsync_v2", d.between, why_not) &&
+      load(library, "cuMemcpyPeerAsync", d.between_devices, why_not) &&
+      load(library, "cuDeviceCanAccessPeer", d.can_access_peer, why_not) &&
+      load(library, "cuCtxEnablePeerAccess", d.enable_peer, why_not) &&
+      load(library, "cuMemHostAlloc", d.allocate_host, why_not) &&
+      load(library, "cuMemFreeHost", d.free_host, why_not) &&
+      load(library, "cuPointerGetAttribute", d.pointer_attribute, why_not) &&
+      load(library, "cuStreamCreateWithPriority", d.stream_create, why_not) &&
+      load(library, "cuCtxGetStreamPriorityRange", d.stream_priorities, why_not) &&
+      load(library, "cuStreamQuery", d.stream_query, why_not) &&
+      load(library, "cuStreamSynchronize", d.stream_synchronize, why_not) &&
+      load(library, "cuStreamWaitEvent", d.stream_wait, why_not) &&
+      load(library, "cuEventCreate", d.event_create, why_not) &&
+      load(library, "cuEventDestroy_v2", d.event_destroy, why_not) &&
+      load(library, "cuEventRecord", d.event_record, why_not) &&
+      load(library, "cuEventQuery", d.event_query, why_not) &&
+      load(library, "cuEventSynchronize", d.event_synchronize, why_not) &&
+      load(library, "cuEventElapsedTime", d.event_elapsed, why_not) &&
+      load(library, "cuModuleLoadData", d.load_module, why_not) &&
+      load(library, "cuModuleGetFunction", d.get_function, why_not) &&
+      load(library, "cuLaunchKernel", d.launch, why_not) &&
+      load(library, "cuGetErrorName", d.error_name, why_not) &&
+      load(library, "cuGetErrorString", d.error_text, why_not);
   if (!complete) return nullptr;
   if (const Result r = d.init(0)) {
     const char* text = nullptr;

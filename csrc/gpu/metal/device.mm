@@ -3,6 +3,8 @@
 #import <Metal/Metal.h>
 #include <unistd.h>
 
+#include <mutex>
+
 #include "gpu/engine.h"
 #import "gpu/metal/library.h"
 #import "gpu/metal/queue.h"
@@ -16,6 +18,41 @@ namespace {
 constexpr MTLResourceOptions kShared = MTLResourceStorageModeShared;
 
 id<MTLBuffer> buffer_of(const Block& block) { return (__bridge id<MTLBuffer>)block.handle; }
+
+// Passed when the command buffer that it ends has run.
+class MetalEvent final : public Event {
+ public:
+  MetalEvent(const ComputeDevice& device, Queue& queue) : device_(device), queue_(queue) {}
+  void record(Stream) override {
+    auto point = queue_.mark();
+    std::lock_guard lock(mutex_);
+    point_ = std::move(point);
+  }
+  // In one queue, what comes later runs later; that of another device is waited for here.
+  void wait(ComputeDevice& device, Stream) override {
+    if (&device != &device_) synchronize();
+  }
+  bool query() override {
+    const auto at = point();
+    return !at || at->passed();
+  }
+  void synchronize() override {
+    if (const auto at = point()) at->wait();
+  }
+  double milliseconds_until(Event& end) override {
+    return 1000 * (static_cast<MetalEvent&>(end).point()->seconds() - point()->seconds());
+  }
+
+ private:
+  std::shared_ptr<Point> point() {
+    std::lock_guard lock(mutex_);
+    return point_;
+  }
+  const ComputeDevice& device_;
+  Queue& queue_;
+  std::mutex mutex_;
+  std::shared_ptr<Point> point_;  // none: never recorded
+};
 
 class MetalDevice final : public ComputeDevice {
  public:
@@ -83,6 +120,17 @@ class MetalDevice final : public ComputeDevice {
   }
   void synchronize() override { queue_.synchronize(); }
 
+  // One queue runs the work of all streams, in the order in which it came.
+  Stream create_stream(int) override {
+    std::lock_guard lock(mutex_);
+    return streams_.emplace_back(std::make_unique<char>()).get();
+  }
+  bool query(Stream) override { return queue_.idle(); }
+  void synchronize(Stream) override { queue_.synchronize(); }
+  std::unique_ptr<Event> create_event(bool) override {
+    return std::make_unique<MetalEvent>(*this, queue_);
+  }
+
  private:
   // Keeps the buffer until release().
   static Block block(id<MTLBuffer> buffer) {
@@ -97,6 +145,8 @@ class MetalDevice final : public ComputeDevice {
   Info info_;
   Library library_;
   Queue queue_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<char>> streams_;
 };
 
 class MetalEngine final : public GpuEngine {

@@ -1,7 +1,5 @@
 #import "gpu/metal/queue.h"
 
-#include <condition_variable>
-
 #import "gpu/metal/support.h"
 
 namespace rt::gpu::metal {
@@ -41,6 +39,10 @@ class Queue::Progress {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return completed_ >= count; });
   }
+  bool reached(uint64_t count) {
+    std::lock_guard lock(mutex_);
+    return completed_ >= count;
+  }
   std::string take_fault() {
     std::lock_guard lock(mutex_);
     return std::exchange(fault_, {});
@@ -52,6 +54,25 @@ class Queue::Progress {
   uint64_t completed_ = 0;
   std::string fault_;
 };
+
+void Point::pass(double seconds) {
+  std::lock_guard lock(mutex_);
+  seconds_ = seconds;
+  passed_ = true;
+  changed_.notify_all();
+}
+bool Point::passed() {
+  std::lock_guard lock(mutex_);
+  return passed_;
+}
+void Point::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return passed_; });
+}
+double Point::seconds() {
+  std::lock_guard lock(mutex_);
+  return seconds_;
+}
 
 Queue::Queue(id<MTLDevice> device)
     : queue_([device newCommandQueue]), progress_(std::make_shared<Progress>()) {
@@ -156,6 +177,28 @@ void Queue::submit(bool now) {
   commands_ = 0;
   // A host that runs far ahead waits here, as it would for memory.
   if (++submitted_ > kInFlight) progress_->wait(submitted_ - kInFlight);
+}
+
+std::shared_ptr<Point> Queue::mark() {
+  const auto point = std::make_shared<Point>();
+  @autoreleasepool {
+    std::lock_guard lock(mutex_);
+    open_buffer();
+    // The event is the end of its command buffer, so nothing else may come into that.
+    [buffer_ addCompletedHandler:^(id<MTLCommandBuffer> done) {
+      point->pass(done.GPUEndTime);
+    }];
+    submit(true);
+  }
+  return point;
+}
+
+bool Queue::idle() {
+  @autoreleasepool {
+    std::lock_guard lock(mutex_);
+    submit(true);
+    return progress_->reached(submitted_);
+  }
 }
 
 void Queue::synchronize() {

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import rustorch as rt
 from rustorch import Tensor
 from rustorch.utils.data._utils.collate import default_collate, default_convert
+from rustorch.utils.data._utils.pin_memory import pin_memory as pinned_batch
 from rustorch.utils.data.dataset import IterableDataset, Subset, TensorDataset
 from rustorch.utils.data.sampler import (
     BatchSampler,
@@ -46,8 +47,9 @@ class DataLoader(Generic[T_co]):
       it.
     - ``sampler`` yields indices, ``batch_sampler`` lists of them. Streams (IterableDataset) take neither.
     - Batches are made in the calling process: ``num_workers`` must be 0.
-    - ``pin_memory`` asks for batches in page-locked memory, from which an accelerator copies faster. Memory
-      here is shared with the accelerator or there is none, so it has no effect.
+    - ``pin_memory`` puts the tensors of batches into page-locked memory, from which a GPU copies while the
+      host goes on (``batch.to("cuda", non_blocking=True)``). Objects of other types with a ``pin_memory``
+      method are asked by it. Without a GPU a warning says that it has no effect.
 
     A TensorDataset (or a Subset of one) is indexed once per batch, not sample by sample.
     As ``torch.utils.data.DataLoader``.
@@ -171,6 +173,20 @@ class DataLoader(Generic[T_co]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
+        batches = self._batches()
+        if not self.pin_memory:
+            return batches
+        device = self.pin_memory_device or None
+        if device is None and not rt.cuda.is_available():
+            warnings.warn(
+                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
+                "won't be used.",
+                stacklevel=2,
+            )
+            return batches
+        return (pinned_batch(batch, device) for batch in batches)
+
+    def _batches(self) -> Iterator[Any]:
         if isinstance(self.dataset, IterableDataset):
             return self._stream()
         if self.batch_sampler is None:
