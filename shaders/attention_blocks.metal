@@ -6,25 +6,9 @@
 // values are summed.
 #include "rt_formulas.h"
 //
-#include "rt_blocks.h"
-#include "rt_heads.h"
+#include "rt_attention_blocks.h"
 
 using namespace rt_formulas;
-
-enum { rt_queries = 128, rt_own_queries = 16, rt_attention_threads = 256, rt_block_pad = 8 };
-
-// A tile of keys or values on its way: `Rows` rows from `row` on, zeros beyond the matrix.
-template <int Width, int Rows, class T>
-inline void rt_begin_tile(threadgroup T* to, device const T* from, long step, uint row, uint rows,
-                          uint width, uint thread_index) {
-  for (uint t = thread_index; t < Rows * Width / 8; t += rt_attention_threads) {
-    const uint i = t / (Width / 8), j = t % (Width / 8) * 8;
-    const bool there = row + i < rows && j < width;
-    rt_copy16(to + i * (Width + rt_block_pad) + j, there ? from + long(row + i) * step + j : from,
-              there);
-  }
-  rt_copies_begun();
-}
 
 template <class T, int Width, int Keys>
 kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k [[buffer(1)]],
@@ -49,21 +33,12 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
   rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, 0, p.keys, p.depth, thread_index);
   rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, 0, p.keys, p.values, thread_index);
 
-  // The lane has elements of two rows, eight apart, in the rows of its simdgroup.
+  // The lane has elements of two rows, eight apart, of its simdgroup's.
   const uint first = row0 + simd * rt_own_queries, row = first + rt_block_row(lane),
              col = rt_block_col(lane);
   device const T* query = q + rt_head_at(head, p, p.q_batch, 1);
   rt_block<T> left[width_blocks / 2][4];
-#pragma unroll
-  for (uint d = 0; d < width_blocks / 2; d++) {
-#pragma unroll
-    for (uint b = 0; b < 4; b++) {
-      const uint i = row + b / 2 * 8, j = d * 16 + b % 2 * 8 + col;
-      const bool there = i < p.queries && j < p.depth;  // the depth is even
-      device const T* from = query + long(i) * p.q_row + j;
-      left[d][b].set(there ? float(from[0]) : 0.0f, there ? float(from[1]) : 0.0f);
-    }
-  }
+  rt_load_rows<width_blocks / 2>(left, query, p.q_row, first, p.queries, p.depth, lane);
   rt_block_sum sum[width_blocks][2];
 #pragma unroll
   for (int n = 0; n < width_blocks; n++) {
@@ -79,23 +54,7 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
     rt_block_sum score[key_blocks][2];
     rt_copies_wait<1>();
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (attends) {
-#pragma unroll
-      for (int n = 0; n < key_blocks; n++) {
-#pragma unroll
-        for (int e = 0; e < 4; e++) score[n][e / 2].set(e % 2, 0.0f);
-      }
-#pragma unroll
-      for (uint d = 0; d < width_blocks / 2; d++) {
-#pragma unroll
-        for (uint n = 0; n < key_blocks; n += 2) {
-          rt_block<T> right[4];
-          rt_load_four_right<true>(right, key_tile + n * 8 * step + d * 16, step, lane);
-          rt_multiply_blocks(score[n], left[d], right[0], right[1]);
-          rt_multiply_blocks(score[n + 1], left[d], right[2], right[3]);
-        }
-      }
-    }
+    if (attends) rt_multiply_tile<Keys, Width>(score, left, key_tile, lane);
     threadgroup_barrier(mem_flags::mem_threadgroup);
     rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, j0 + Keys, p.keys, p.depth, thread_index);
     if (attends) {
@@ -140,23 +99,7 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
     }
     rt_copies_wait<1>();
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (attends) {
-#pragma unroll
-      for (uint n = 0; n < key_blocks; n += 2) {
-        rt_block<T> weights[4];
-#pragma unroll
-        for (uint b = 0; b < 4; b++) {
-          weights[b].set(score[n + b % 2][b / 2].get(0), score[n + b % 2][b / 2].get(1));
-        }
-#pragma unroll
-        for (uint c = 0; c < width_blocks; c += 2) {
-          rt_block<T> right[4];
-          rt_load_four_right<false>(right, value_tile + n * 8 * step + c * 8, step, lane);
-          rt_multiply_blocks(sum[c], weights, right[0], right[2]);
-          rt_multiply_blocks(sum[c + 1], weights, right[1], right[3]);
-        }
-      }
-    }
+    if (attends) rt_weigh_tile<Keys, Width>(sum, score, value_tile, lane);
     threadgroup_barrier(mem_flags::mem_threadgroup);
     rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, j0 + Keys, p.keys, p.values,
                                thread_index);

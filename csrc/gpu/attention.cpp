@@ -122,34 +122,70 @@ void launch(ComputeDevice& device, const char* base, const Planned& p, int64_t m
                 {128}, arguments);
 }
 
-// Of 16-bit numbers, by blocks; false where the kernel has no room for rows, or for a mask.
-bool attention_by_blocks(const AttentionInputs& in, const Tensor& out, const Tensor& log_sum) {
-  constexpr int64_t kQueries = 128, kBlockThreads = 256;
-  const int64_t wide = std::max(width(in.query), width(in.value));
-  if (in.mask.defined() || !(in.scale > 0) || wide > 128 || width(in.query) % 8 != 0) return false;
-  const Batch batch(in);
-  if (batch.sizes.size() > kBatchDims) return false;
-  const Planned p = plan_of(in, batch);
-  if (!p.packed) return false;
-  const int64_t groups = p.plan.heads * ceil_div(p.plan.queries, kQueries);
+// ---- Of 16-bit numbers ----
+
+constexpr int64_t kBlockRows = 128;  // of a threadgroup
+constexpr uint32_t kBlockThreads = 256;
+
+bool is_small(const Tensor& t) {
+  return t.dtype() == DType::Float16 || t.dtype() == DType::BFloat16;
+}
+
+// Whether kernels of blocks have room for rows, of at most so many elements; they take no mask.
+bool fits_blocks(const AttentionInputs& in, const Batch& batch, int64_t most) {
+  return !in.mask.defined() && in.scale > 0 && std::max(width(in.query), width(in.value)) <= most &&
+         width(in.query) % 8 == 0 && batch.sizes.size() <= kBatchDims && plan_of(in, batch).packed;
+}
+
+const Kernel& block_kernel(const std::string& base, const Tensor& t) {
+  return kernel(device_of(t), cat_str("attention_blocks_", base, "_", shader_type(t.dtype())));
+}
+void launch_blocks(const std::string& base, int64_t matrices, int64_t row_count,
+                   const Tensor& query, const Arguments& arguments) {
+  const int64_t groups = matrices * ceil_div(row_count, kBlockRows);
   RT_CHECK(groups < kMaxElements, Value, kOp, "too many rows for one launch");
-  ComputeDevice& device = device_of(out);
-  const std::string name =
-      cat_str("attention_blocks_", wide <= 64 ? 64 : 128, "_", shader_type(in.query.dtype()));
-  device.launch(kernel(device, name), {static_cast<uint32_t>(groups)}, {kBlockThreads},
-                arguments(in.query, in.key, in.value, out, log_sum, p.plan));
-  return true;
+  device_of(query).launch(block_kernel(base, query), {static_cast<uint32_t>(groups)},
+                          {kBlockThreads}, arguments);
+}
+
+// f with inputs in float32.
+template <class F>
+void in_float(const AttentionInputs& in, F&& f) {
+  const auto wide = [](const Tensor& t) { return ops::contiguous(ops::to(t, DType::Float32)); };
+  const Tensor q = wide(in.query), k = wide(in.key), v = wide(in.value);
+  f(AttentionInputs{q, k, v, in.mask, in.causal, in.scale});
+}
+
+// The product of each row of the result with its gradient.
+Tensor means_of(const Tensor& out, const Tensor& grad, const Tensor& log_sum,
+                const Kernel& mean_kernel) {
+  const Tensor mean = empty(log_sum.sizes(), DType::Float32, out.device(), kOp);
+  const int64_t all_rows = log_sum.numel(), values = width(out);
+  for (int64_t first = 0; first < all_rows; first += kMaxElements / 32) {
+    const int64_t count = std::min(kMaxElements / 32, all_rows - first);
+    const auto from = [&](const Tensor& t, int64_t step) {
+      return make_view(t, {count * step}, {1}, t.offset() + first * step);
+    };
+    launch_items(device_of(out), mean_kernel, count * 32,
+                 arguments(from(out, values), from(grad, values), from(mean, 1),
+                           static_cast<uint32_t>(count), static_cast<uint32_t>(values)));
+  }
+  return mean;
 }
 
 void attention(const AttentionInputs& inputs, const Tensor& out, const Tensor& log_sum) {
-  if (inputs.query.dtype() == DType::Float16 || inputs.query.dtype() == DType::BFloat16) {
-    if (attention_by_blocks(inputs, out, log_sum)) return;
-    const auto wide = [](const Tensor& t) { return ops::contiguous(ops::to(t, DType::Float32)); };
-    const Tensor q = wide(inputs.query), k = wide(inputs.key), v = wide(inputs.value),
-                 result = empty(out.sizes(), DType::Float32, out.device(), kOp);
-    attention({q, k, v, inputs.mask, inputs.causal, inputs.scale}, result, log_sum);
-    ops::copy_(out, result);
-    return;
+  if (is_small(inputs.query)) {
+    if (const Batch batch(inputs); fits_blocks(inputs, batch, 128)) {
+      const AttentionPlan plan = plan_of(inputs, batch).plan;
+      const char* base = plan.depth <= 64 && plan.values <= 64 ? "64" : "128";
+      return launch_blocks(base, plan.heads, plan.queries, inputs.query,
+                           arguments(inputs.query, inputs.key, inputs.value, out, log_sum, plan));
+    }
+    return in_float(inputs, [&](const AttentionInputs& in) {
+      const Tensor result = empty(out.sizes(), DType::Float32, out.device(), kOp);
+      attention(in, result, log_sum);
+      ops::copy_(out, result);
+    });
   }
   with_plan(inputs, [&](const AttentionInputs& in, const Planned& p) {
     launch(device_of(out), "attention_", p, p.plan.heads, p.plan.queries, p.plan.values,
@@ -161,21 +197,35 @@ void attention(const AttentionInputs& inputs, const Tensor& out, const Tensor& l
 void attention_backward(const AttentionInputs& inputs, const Tensor& out, const Tensor& log_sum,
                         const Tensor& grad, const Tensor& grad_query, const Tensor& grad_key,
                         const Tensor& grad_value) {
+  if (is_small(inputs.query)) {
+    const Batch batch(inputs);
+    if (fits_blocks(inputs, batch, 64) && grad.offset() % pack_of(grad) == 0) {
+      const AttentionPlan plan = plan_of(inputs, batch).plan;
+      const Tensor mean = means_of(out, grad, log_sum, block_kernel("mean", out));
+      const auto run = [&](const char* base, int64_t matrices, int64_t row_count,
+                           const Tensor& result, const Tensor& value_result) {
+        launch_blocks(base, matrices, row_count, inputs.query,
+                      arguments(inputs.query, inputs.key, inputs.value, grad, log_sum, mean, result,
+                                value_result, plan));
+      };
+      run("grad_query", plan.heads, plan.queries, grad_query, grad_query);
+      run("grad_key", plan.heads / plan.group, plan.keys, grad_key, grad_value);
+      return;
+    }
+    return in_float(inputs, [&](const AttentionInputs& in) {
+      const auto wide = [](const Tensor& t) { return ops::to(t, DType::Float32); };
+      const Tensor gq = wide(grad_query), gk = wide(grad_key), gv = wide(grad_value);
+      attention_backward(in, wide(out), log_sum, wide(grad), gq, gk, gv);
+      ops::copy_(grad_query, gq);
+      ops::copy_(grad_key, gk);
+      ops::copy_(grad_value, gv);
+    });
+  }
   with_plan(inputs, [&](const AttentionInputs& in, Planned p) {
     ComputeDevice& device = device_of(out);
     const AttentionPlan& plan = p.plan;
     p.packed = p.packed && grad.offset() % 4 == 0;
-    const Tensor mean = empty(log_sum.sizes(), DType::Float32, out.device(), kOp);
-    const int64_t all_rows = log_sum.numel();
-    for (int64_t first = 0; first < all_rows; first += kMaxElements / 32) {
-      const int64_t count = std::min(kMaxElements / 32, all_rows - first);
-      const auto from = [&](const Tensor& t, int64_t step) {
-        return make_view(t, {count * step}, {1}, t.offset() + first * step);
-      };
-      launch_items(device, kernel(device, "attention_mean"), count * 32,
-                   arguments(from(out, plan.values), from(grad, plan.values), from(mean, 1),
-                             static_cast<uint32_t>(count), plan.values));
-    }
+    const Tensor mean = means_of(out, grad, log_sum, kernel(device, "attention_mean"));
     const Tensor& mask = in.mask.defined() ? in.mask : in.query;
     const auto run = [&](const char* name, const Tensor& result, int64_t matrices) {
       launch(device, name, p, matrices, rows(result), width(result),

@@ -74,6 +74,12 @@ Tensor in_ops(const Tensor& query, const Tensor& key, const Tensor& value, const
 
 // ---- Fused ----
 
+// What kernels take: the CPU's a type that they compute in; GPUs multiply 16-bit numbers as they
+// are.
+DType kernel_type(const Tensor& t) {
+  return t.device().is_cpu() ? compute_type(t.dtype()) : t.dtype();
+}
+
 // In the given type, rows apart and elements side by side.
 Tensor plain_rows(const Tensor& t, DType type) {
   const Tensor wide = ops::to(t, type);
@@ -99,8 +105,7 @@ std::tuple<Tensor, Tensor> fused_forward(const Tensor& query, const Tensor& key,
   const Tensor log_sum =
       empty(IntList(sizes).slice(0, sizes.size() - 1), wide, query.device(), kName);
   sizes.back() = value.size(-1);
-  // GPUs multiply 16-bit numbers as they are.
-  const DType type = query.device().is_cpu() ? wide : query.dtype();
+  const DType type = kernel_type(query);
   const Tensor out = empty(sizes, type, query.device(), kName);
   if (out.numel() == 0 || key.size(-2) == 0 || query.size(-1) == 0) {
     return {ops::to(in_ops(query, key, value, mask, causal, scale, 0), query.dtype()),
@@ -117,17 +122,17 @@ std::tuple<Tensor, Tensor, Tensor> backward_forward(const Tensor& grad, const Te
                                                     const Tensor& mask, const Tensor& out,
                                                     const Tensor& log_sum, bool causal,
                                                     double scale) {
-  const DType wide = compute_type(query.dtype());
-  const auto zeros = [&](const Tensor& t) { return ops::zeros(t.sizes(), wide, t.device()); };
+  const DType type = kernel_type(query);
+  const auto zeros = [&](const Tensor& t) { return ops::zeros(t.sizes(), type, t.device()); };
   const Tensor gq = zeros(query), gk = zeros(key), gv = zeros(value);
   if (grad.numel() > 0 && key.size(-2) > 0 && query.size(-1) > 0) {
-    const Tensor q = plain_rows(query, wide), k = plain_rows(key, wide),
-                 v = plain_rows(value, wide), m = mask_rows(mask, query, key);
-    attention_backward_kernel(gq, {q, k, v, m, causal, scale}, ops::contiguous(ops::to(out, wide)),
-                              log_sum, ops::contiguous(ops::to(grad, wide)), gq, gk, gv);
+    const Tensor q = plain_rows(query, type), k = plain_rows(key, type),
+                 v = plain_rows(value, type), m = mask_rows(mask, query, key);
+    attention_backward_kernel(gq, {q, k, v, m, causal, scale}, ops::contiguous(ops::to(out, type)),
+                              log_sum, ops::contiguous(ops::to(grad, type)), gq, gk, gv);
   }
-  const DType type = query.dtype();
-  return {ops::to(gq, type), ops::to(gk, type), ops::to(gv, type)};
+  const DType own = query.dtype();
+  return {ops::to(gq, own), ops::to(gk, own), ops::to(gv, own)};
 }
 const Op backward_op(
     "_scaled_dot_product_attention_backward(Tensor grad, Tensor query, Tensor key, Tensor value, "
