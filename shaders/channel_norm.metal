@@ -7,8 +7,28 @@
 // Whether the mean belongs to the row (and with it a deviation), or to the channel.
 RT_FUNCTION_CONSTANT(bool, rt_of_rows, 2)
 
+template <class T>
+struct alignas(sizeof(T) * 4) rt_four {
+  T v[4];
+};
+// Four values of a lane, of `n` that are left of a row.
+template <class T>
+inline void rt_load_four(device const T* row, uint n, rt_place p, thread float* v) {
+  if (rt_packed) {
+    rt_four<T> pack = {{T(0.0f), T(0.0f), T(0.0f), T(0.0f)}};
+    if (p.index * 4 < n) pack = *(device const rt_four<T>*)(row + p.index * 4);
+    for (int j = 0; j < 4; j++) v[j] = float(pack.v[j]);
+    return;
+  }
+  for (int j = 0; j < 4; j++) {
+    const uint i = rt_position_of<4>(p, 0, j);
+    v[j] = 0.0f;
+    if (i < n) v[j] = float(row[i]);
+  }
+}
+
 // For each of n columns of a part of the rows, the sums of grad and of grad * (x - mean) (* rstd):
-// (2, parts, n). 256 threads a group, 8 for each of 32 neighbours.
+// (2, parts, n). 256 threads a group, 8 for every four of 128 neighbours.
 template <class T>
 kernel void norm_column_sums(device float* sums [[buffer(0)]], device const T* grad [[buffer(1)]],
                              device const T* x [[buffer(2)]],
@@ -18,28 +38,40 @@ kernel void norm_column_sums(device float* sums [[buffer(0)]], device const T* g
                              uint3 group [[threadgroup_position_in_grid]],
                              uint lane [[thread_index_in_simdgroup]],
                              uint simdgroup [[simdgroup_index_in_threadgroup]]) {
-  rt_shared float shared[2][8][32];
-  const uint column = group.x * 32 + lane, begin = group.y * plan.chunk;
+  constexpr int N = 4;
+  rt_shared float shared[2][8][32 * N];
+  const uint column0 = group.x * 32 * N, begin = group.y * plan.chunk;
   const uint end = begin + plan.chunk < plan.rows ? begin + plan.chunk : plan.rows;
-  float sum = 0.0f, sum_d = 0.0f;
-  if (column < plan.n) {
-    const float column_mean = rt_of_rows ? 0.0f : means[column];
-    for (uint row = begin + simdgroup; row < end; row += 8) {
-      const ulong at = ulong(row) * plan.n + column;
-      const float g = float(grad[at]);
-      const float mean = rt_of_rows && (plan.given & RT_NORM_BIAS) ? means[row] : column_mean;
-      const float d = float(x[at]) - mean;
-      sum += g;
-      sum_d += g * (rt_of_rows ? d * rstds[row] : d);
+  // Four columns of a lane: neighbours, or a simdgroup apart.
+  const rt_place p = {0, lane, 32, lane, 0, 1};
+  float sum[N] = {}, sum_d[N] = {}, mean[N] = {};
+  for (int j = 0; j < N; j++) {
+    const uint column = column0 + rt_position_of<N>(p, 0, j);
+    if (!rt_of_rows && column < plan.n) mean[j] = means[column];
+  }
+  for (uint row = begin + simdgroup; row < end; row += 8) {
+    const ulong at = ulong(row) * plan.n + column0;
+    const float row_mean = rt_of_rows && (plan.given & RT_NORM_BIAS) ? means[row] : 0.0f;
+    const float rstd = rt_of_rows ? rstds[row] : 1.0f;
+    float g[N], d[N];
+    rt_load_four(grad + at, plan.n - column0, p, g);
+    rt_load_four(x + at, plan.n - column0, p, d);
+    for (int j = 0; j < N; j++) {
+      sum[j] += g[j];
+      sum_d[j] += g[j] * ((d[j] - (rt_of_rows ? row_mean : mean[j])) * rstd);
     }
   }
-  shared[0][simdgroup][lane] = sum;
-  shared[1][simdgroup][lane] = sum_d;
+  for (int j = 0; j < N; j++) {
+    const uint i = rt_position_of<N>(p, 0, j);
+    shared[0][simdgroup][i] = sum[j];
+    shared[1][simdgroup][i] = sum_d[j];
+  }
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  if (simdgroup > 1 || column >= plan.n) return;
+  const uint which = simdgroup / 4, i = simdgroup % 4 * 32 + lane;
+  if (column0 + i >= plan.n) return;
   float total = 0.0f;
-  for (int k = 0; k < 8; k++) total += shared[simdgroup][k][lane];
-  sums[(ulong(simdgroup) * plan.parts + group.y) * plan.n + column] = total;
+  for (int k = 0; k < 8; k++) total += shared[which][k][i];
+  sums[(ulong(which) * plan.parts + group.y) * plan.n + column0 + i] = total;
 }
 RT_EXPORT_AS(norm_column_sums_float, norm_column_sums<float>)
 RT_EXPORT_AS(norm_column_sums_half, norm_column_sums<half>)

@@ -123,8 +123,9 @@ kernel void softmax_long_rows(device T* out [[buffer(0)]], device const T* x [[b
 
 // What a gradient adds up, and the gradient with that sum.
 inline float rt_softmax_term(float g, float y) { return rt_log ? g : g * y; }
+template <class T>
 inline float rt_softmax_gradient(float g, float y, float sum) {
-  return rt_log ? g - exp_(y) * sum : y * (g - sum);
+  return rt_log ? g - rt_exp_below<T>(y, 0.0f) * sum : y * (g - sum);
 }
 
 template <class T, int E>
@@ -152,7 +153,7 @@ kernel void softmax_backward_rows(device T* out [[buffer(0)]], device const T* g
   }
   sum = rt_over_row<rt_add>(sum, shared, p);
   for (int k = 0; k < V; k++) {
-    for (int j = 0; j < N; j++) g[k][j] = rt_softmax_gradient(g[k][j], v[k][j], sum);
+    for (int j = 0; j < N; j++) g[k][j] = rt_softmax_gradient<T>(g[k][j], v[k][j], sum);
     rt_store_pack<T, N>(out + at, n, p, k, g[k]);
   }
 }
@@ -182,7 +183,7 @@ kernel void softmax_backward_long_rows(
     float g[N], v[N];
     rt_load_pack<T, N>(grad + at, plan.n, p, k, 0.0f, g);
     rt_load_pack<T, N>(y + at, plan.n, p, k, 0.0f, v);
-    for (int j = 0; j < N; j++) g[j] = rt_softmax_gradient(g[j], v[j], sum);
+    for (int j = 0; j < N; j++) g[j] = rt_softmax_gradient<T>(g[j], v[j], sum);
     rt_store_pack<T, N>(out + at, plan.n, p, k, g);
   }
 }
@@ -250,7 +251,7 @@ kernel void softmax_backward_columns(device T* out [[buffer(0)]],
   }
   for (uint i = row; i < n; i += plan.along) {
     const ulong here = at + i * step;
-    out[here] = T(rt_softmax_gradient(float(grad[here]), float(y[here]), sum));
+    out[here] = T(rt_softmax_gradient<T>(float(grad[here]), float(y[here]), sum));
   }
 }
 

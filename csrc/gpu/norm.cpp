@@ -76,7 +76,7 @@ void column_sums(const char* op, const Tensor& grad, const Tensor& x, int64_t co
   const Shape3 rows{count, n, 1};
   check_positions(rows, op);
   ComputeDevice& device = device_of(x);
-  const uint32_t groups = groups_for(n, 32);
+  const uint32_t groups = groups_for(n, 128);
   // Enough groups for the device, each with some rows for every thread.
   const int64_t parts = std::clamp<int64_t>(
       std::min<int64_t>(int64_t{device.info().cores} * 8 / groups, count / 64), 1, 256);
@@ -87,7 +87,7 @@ void column_sums(const char* op, const Tensor& grad, const Tensor& x, int64_t co
   const bool of_rows = rstd.defined();
   const Tensor found = empty({2, plan.parts, n}, DType::Float32, x.device());
   const Tensor all[] = {x, grad};
-  const uint64_t constants[] = {1, 0, of_rows};
+  const uint64_t constants[] = {1, are_packed(all, n), of_rows};
   device.launch(
       kernel_for(device, cat_str("norm_column_sums_", kernel_type(x)), op, all, constants),
       {groups, plan.parts}, {kThreads},

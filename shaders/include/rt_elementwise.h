@@ -155,6 +155,13 @@ kernel void rt_elementwise_5(device R* out [[buffer(0)]], device const M* a [[bu
   RT_EXPORT_FORMULA(name##_float, inputs, rt_floats_##name, float, float) \
   RT_EXPORT_FORMULA(name##_half, inputs, rt_floats_##name, half, half)    \
   RT_EXPORT_FORMULA(name##_bfloat, inputs, rt_floats_##name, bfloat, bfloat)
+// With a formula of its own for what is rounded to 16 bits.
+#define RT_FAST_FLOATS(inputs, name, formula, fast_formula)               \
+  RT_FORMULA(rt_floats_##name, formula)                                   \
+  RT_FORMULA(rt_fast_##name, fast_formula)                                \
+  RT_EXPORT_FORMULA(name##_float, inputs, rt_floats_##name, float, float) \
+  RT_EXPORT_FORMULA(name##_half, inputs, rt_fast_##name, half, half)      \
+  RT_EXPORT_FORMULA(name##_bfloat, inputs, rt_fast_##name, bfloat, bfloat)
 #define RT_FULL_FLOATS(inputs, name, formula) \
   RT_FORMULA(rt_floats_##name, formula)       \
   RT_EXPORT_FORMULA(name##_float, inputs, rt_floats_##name, float, float)

@@ -1,6 +1,6 @@
 // Exponentials, logarithms and roots.
 // clang-format off
-RT_FLOATS(1, exp, exp_(x))
+RT_FAST_FLOATS(1, exp, exp_(x), metal::exp2(x * 1.44269504f))
 RT_FLOATS(1, exp2, exp2_(x))
 RT_FLOATS(1, expm1, expm1_(x))
 RT_FLOATS(1, log, log_(x))

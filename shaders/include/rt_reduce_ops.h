@@ -101,6 +101,11 @@ struct rt_largest {
   static bool before(C a, C b) {
     return a > b;
   }
+  // Not so of NaN.
+  template <class C>
+  static bool after_or_same(C a, C b) {
+    return a <= b;
+  }
   template <class C>
   static C worst() {
     return rt_limits<C>::low();
@@ -110,6 +115,10 @@ struct rt_smallest {
   template <class C>
   static bool before(C a, C b) {
     return a < b;
+  }
+  template <class C>
+  static bool after_or_same(C a, C b) {
+    return a >= b;
   }
   template <class C>
   static C worst() {
@@ -150,6 +159,10 @@ struct rt_position {
   static long index(State s) { return long(ulong(s.high) << 32 | ulong(s.low)); }
   template <int N>
   static void add(thread State& s, thread const C* v, long at, long step) {
+    // Seldom any of them counts.
+    bool any = !seen(s);
+    for (int k = 0; k < N; k++) any = any || !Order::after_or_same(v[k], s.best);
+    if (!any) return;
     for (int k = 0; k < N; k++, at += step) {
       // Positions of a thread grow.
       const bool better = Order::before(v[k], s.best) || v[k] != v[k];

@@ -24,6 +24,11 @@ RT_FN float fma(float a, float b, float c) { return ::__fmaf_rn(a, b, c); }
 RT_FN float rsqrt(float x) { return ::rsqrtf(x); }
 RT_FN float exp2(float x) {
   float y;
+  asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+RT_FN float fast_exp2(float x) {  // denormals are zero
+  float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
@@ -35,6 +40,7 @@ RT_FN float fmin(float a, float b) { return ::fminf(a, b); }
 RT_FN float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 RT_FN float rsqrt(float x) { return 1.0f / __builtin_sqrtf(x); }
 RT_FN float exp2(float x) { return __builtin_exp2f(x); }
+RT_FN float fast_exp2(float x) { return __builtin_exp2f(x); }
 RT_FN float fmax(float a, float b) { return __builtin_fmaxf(a, b); }
 RT_FN float fmin(float a, float b) { return __builtin_fminf(a, b); }
 #endif
@@ -74,14 +80,14 @@ RT_MATH_1(rint)
 RT_MATH_1(round)
 RT_MATH_1(trunc)
 RT_MATH_1(fabs)
+RT_MATH_1(exp2)  // as good as the hardware's: for what is rounded to 16 bits afterwards
 #undef RT_MATH_1
 namespace precise {
 using metal::rsqrt;
 using metal::sqrt;
 }  // namespace precise
-// As good as the hardware's: what is rounded to 16 bits afterwards.
 namespace fast {
-RT_FN float exp2(float x) { return msl::platform::exp2(x); }
+RT_FN float exp2(float x) { return msl::platform::fast_exp2(x); }
 }  // namespace fast
 
 template <class T>

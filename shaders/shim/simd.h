@@ -267,6 +267,20 @@ RT_FN msl::u32 rt_tf32(float f) {
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(f));
   return r;
 }
+// Two tf32 numbers whose sum is a float. What is not finite is in the higher alone, and is zero in
+// the products that correct.
+struct rt_tf32_parts {
+  msl::u32 high, finite, low;
+  RT_FN explicit rt_tf32_parts(float f) {
+    high = rt_tf32(f);
+    const float rest = f - __uint_as_float(high);
+    const bool is_finite = rest - rest == 0.0f;
+    finite = is_finite ? high : 0;
+    low = is_finite ? rt_tf32(rest) : 0;
+    // Rounding must not make the largest floats infinite.
+    if (!is_finite && ::fabsf(f) <= 3.402823466e+38f) high = __float_as_uint(f) & 0xffffe000u;
+  }
+};
 RT_FN void rt_mma_tf32(float* d, msl::u32 a0, msl::u32 a1, msl::u32 b0, msl::u32 b1) {
   float z0 = 0, z1 = 0;
   asm volatile(
@@ -287,11 +301,10 @@ RT_FN void simdgroup_multiply_accumulate(simdgroup_float8x8& d, const simdgroup_
     t0 = odd ? p1 : p0;
     t1 = odd ? q1 : q0;
   }
-  const msl::u32 a0 = rt_tf32(a.e[0]), a1 = rt_tf32(a.e[1]), b0 = rt_tf32(t0), b1 = rt_tf32(t1);
-  rt_mma_tf32(sum, rt_tf32(a.e[0] - __uint_as_float(a0)), rt_tf32(a.e[1] - __uint_as_float(a1)), b0,
-              b1);
-  rt_mma_tf32(sum, a0, a1, rt_tf32(t0 - __uint_as_float(b0)), rt_tf32(t1 - __uint_as_float(b1)));
-  rt_mma_tf32(sum, a0, a1, b0, b1);
+  const rt_tf32_parts a0(a.e[0]), a1(a.e[1]), b0(t0), b1(t1);
+  rt_mma_tf32(sum, a0.low, a1.low, b0.finite, b1.finite);
+  rt_mma_tf32(sum, a0.finite, a1.finite, b0.low, b1.low);
+  rt_mma_tf32(sum, a0.high, a1.high, b0.high, b1.high);
   d.e[0] = sum[0];
   d.e[1] = sum[1];
   d.t[0] = d.t[1] = 0;

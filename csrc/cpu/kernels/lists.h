@@ -5,6 +5,7 @@
 #include "cpu/kernels/kernels.h"
 
 #define RT_FLOATS(arity, name, formula) RT_FOR_FLOATS(RT_LOOP##arity, #name, formula);
+#define RT_FAST_FLOATS(arity, name, formula, fast_formula) RT_FLOATS(arity, name, formula)
 #define RT_FULL_FLOATS(arity, name, formula) RT_FLOATS(arity, name, formula)
 #define RT_HALVES(arity, name, formula) RT_LOOP##arity(#name, Float32, f32, f32, formula);
 #define RT_BFLOATS(arity, name, formula) RT_LOOP##arity(#name, Float32, f32, f32, formula);
