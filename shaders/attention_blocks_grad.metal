@@ -161,9 +161,10 @@ kernel void attention_blocks_grad(
   }
 }
 
+// 512: two groups of 256 threads fit the registers of a core.
 #define RT_ATTENTION_BLOCKS(type)                                                               \
   RT_EXPORT_AS(attention_blocks_mean_##type, attention_blocks_mean<type>)                       \
-  RT_EXPORT_FOR(256, attention_blocks_grad_query_##type, attention_blocks_grad<type, 64, true>) \
+  RT_EXPORT_FOR(512, attention_blocks_grad_query_##type, attention_blocks_grad<type, 64, true>) \
   RT_EXPORT_FOR(256, attention_blocks_grad_key_##type, attention_blocks_grad<type, 64, false>)
 RT_ATTENTION_BLOCKS(half)
 RT_ATTENTION_BLOCKS(bfloat)
