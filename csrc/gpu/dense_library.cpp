@@ -15,6 +15,7 @@ std::string sizes_of(const int64_t* sizes, int64_t n) {
 std::string describe(const GemmKey& key) {
   std::string s = cat_str(name(static_cast<DType>(key.type)), " product of ", key.m, "x", key.k,
                           " and ", key.k, "x", key.n);
+  if (key.bias_align > 0) s += " with a bias";
   if (key.batch > 1) s += cat_str(", ", key.batch, " of them");
   return s + cat_str(", op ", key.a_turned ? "T" : "N", key.b_turned ? "T" : "N", ", leading dims ",
                      key.lda, ", ", key.ldb, ", ", key.ldc);

@@ -15,8 +15,8 @@
 
 namespace rt::gpu {
 
-// C = alpha op(A) op(B) + beta C, of matrices by columns as BLAS has them; op(A) is m x k, op(B) is
-// k x n. A batch of them lies at equal steps.
+// C = alpha op(A) op(B) + beta C (+ bias), of matrices by columns as BLAS has them; op(A) is m x k,
+// op(B) is k x n. A batch of them lies at equal steps.
 struct GemmKey {
   int64_t type = 0;  // a DType
   int64_t tf32 = 0;  // float32 may be multiplied with 10 bits of mantissa
@@ -25,6 +25,7 @@ struct GemmKey {
   int64_t lda = 0, ldb = 0, ldc = 0;              // elements between columns
   int64_t a_step = 0, b_step = 0, c_step = 0;     // between matrices of the batch
   int64_t a_align = 0, b_align = 0, c_align = 0;  // bytes that all addresses are multiples of
+  int64_t bias_align = 0;  // of m numbers that are added to every column; zero for none
 };
 
 enum class ConvPass : int64_t { Output, Input, Weight };
@@ -89,8 +90,8 @@ class DenseLibrary {
   // Null if there is no library, or it does not take the case.
   virtual std::shared_ptr<const LibraryPlan> find(const GemmKey& key) = 0;
   virtual std::shared_ptr<const LibraryPlan> find(const ConvKey& key) = 0;
-  // Queues the work. `memory`: A, B and C, or x, w and y, and the workspace if there is one. False
-  // if the library turns out not to take the case: nothing was queued then.
+  // Queues the work. `memory`: A, B, C and a bias, or x, w and y; then the workspace if there is
+  // one. False if the library turns out not to take the case: nothing was queued then.
   virtual bool run(const GemmKey& key, const LibraryPlan& plan, float alpha, float beta,
                    const Arguments& memory) = 0;
   virtual bool run(const ConvKey& key, const LibraryPlan& plan, const Arguments& memory) = 0;

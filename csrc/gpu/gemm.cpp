@@ -89,7 +89,8 @@ Tensor gemm_operand(const Tensor& t) {
 }
 
 bool multiply_by_library(ComputeDevice& device, const MatrixOperand& a, const MatrixOperand& b,
-                         const MatrixOperand& c, IntList sizes, float alpha, float beta) {
+                         const MatrixOperand& c, IntList sizes, float alpha, float beta,
+                         const Tensor* bias) {
   DenseLibrary* library = device.dense_library();
   const LibrarySettings& settings = library_settings();
   if (!library || !settings.products) return false;
@@ -132,6 +133,7 @@ bool multiply_by_library(ComputeDevice& device, const MatrixOperand& a, const Ma
       *aligned[o] = alignment_of(address_of(*operands[o], call.at[o]) |
                                  static_cast<uint64_t>(*steps[o]) * c.tensor.item_size());
     }
+    if (bias) key.bias_align = alignment_of(address_of({*bias, {}, {}}, 0));
     call.plan = library->find(key);
     if (!call.plan) return false;
   }
@@ -142,6 +144,7 @@ bool multiply_by_library(ComputeDevice& device, const MatrixOperand& a, const Ma
       part.at = call.at[o];
       part.bind(memory);
     }
+    if (bias) gpu::bind(memory, *bias);
     Tensor scratch;
     if (const size_t bytes = call.plan->workspace()) {
       scratch = empty({static_cast<int64_t>(bytes)}, DType::UInt8, c.tensor.device(), "matmul");

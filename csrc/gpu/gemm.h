@@ -57,7 +57,9 @@ Tensor gemm_operand(const Tensor& t);
 
 // c = alpha * a @ b + beta * c for each matrix of the batch, whose sizes are innermost first. False
 // if the library of the device does not take it, or the device has none: nothing was queued then.
+// `bias`, if any, is added to every row; its numbers lie in a row.
 bool multiply_by_library(ComputeDevice& device, const MatrixOperand& a, const MatrixOperand& b,
-                         const MatrixOperand& c, IntList sizes, float alpha, float beta);
+                         const MatrixOperand& c, IntList sizes, float alpha, float beta,
+                         const Tensor* bias = nullptr);
 
 }  // namespace rt::gpu

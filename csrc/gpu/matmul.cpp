@@ -5,6 +5,7 @@
 
 #include "gpu/gemm.h"
 #include "gpu/launch.h"
+#include "ops/elementwise.h"
 
 namespace rt::gpu {
 
@@ -44,6 +45,7 @@ class Product {
     if (c.cols > 1 && (c.rows == 1 || (c.col_step != 1 && c.row_step == 1))) {
       for (MatrixOperand* o : {&a_, &b_, &c_}) o->turn();
       std::swap(a_, b_);
+      turned_ = true;
     }
     plan_.m = static_cast<uint32_t>(c_.steps.rows);
     plan_.n = static_cast<uint32_t>(c_.steps.cols);
@@ -59,18 +61,21 @@ class Product {
   }
 
   void run() {
-    if (plan_.k > 0 && is_floating(type_) &&
-        multiply_by_library(device_, a_, b_, c_, sizes_, plan_.alpha, plan_.beta)) {
-      return;
-    }
-    part(sizes_, c_.at, a_.at, b_.at);
+    if (!by_library(nullptr)) part(sizes_, c_.at, a_.at, b_.at);
   }
+  // Where the library adds the bias too.
+  bool run_with_bias(const Tensor& bias) { return !turned_ && by_library(&bias); }
 
  private:
   static int64_t whole(const Scalar& s) {
     if (s.is_integral()) return s.to_int();
     const double v = s.to_double();
     return v > -0x1p63 && v < 0x1p63 ? static_cast<int64_t>(v) : 0;
+  }
+
+  bool by_library(const Tensor* bias) {
+    return plan_.k > 0 && is_floating(type_) &&
+           multiply_by_library(device_, a_, b_, c_, sizes_, plan_.alpha, plan_.beta, bias);
   }
 
   void add_batch_dim(int64_t from_the_end) {
@@ -170,6 +175,7 @@ class Product {
   ComputeDevice& device_;
   MatrixOperand c_, a_, b_;
   Dims sizes_;  // of the batch, innermost first
+  bool turned_ = false;
   MatmulPlan plan_{};
 };
 
@@ -194,11 +200,21 @@ void matmul(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& b
   Product(out, a, b, beta, alpha).run();
 }
 
+void matmul_bias(const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& bias) {
+  if (copies_for_library(out, a, b) &&
+      Product(out, gemm_operand(a), gemm_operand(b), 0, 1).run_with_bias(bias)) {
+    return;
+  }
+  copy_kernel(out, out, bias);
+  matmul(out, a, b, 1, 1);
+}
+
 void dot(const Tensor& out, const Tensor& a, const Tensor& b, bool) {
   matmul(make_view(out, {1}, {1}, out.offset()), a, b, 0, 1);
 }
 
 const RegisterGpuKernel register_matmul(matmul_kernel, &matmul);
+const RegisterGpuKernel register_bias(matmul_bias_kernel, &matmul_bias);
 const RegisterGpuKernel register_dot(dot_kernel, &dot);
 
 }  // namespace

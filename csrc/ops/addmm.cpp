@@ -49,6 +49,11 @@ Tensor add_product(const char* op, Out out, IntList shape, const Tensor& x, cons
              cat_str("The expanded size of the tensor ", shape, " must match the existing size ",
                      x.sizes(), ".  Target sizes: ", shape, ".  Tensor sizes: ", x.sizes()),
              describe(x));
+    if (is_one(beta) && is_one(alpha) && detail::adds_bias(target, a, b, x)) {
+      matmul_bias_kernel(target, target, a, b, x);
+      if (out && !target.is_same(*out)) copy_kernel(*out, *out, target);
+      return out ? *out : target;
+    }
     if (reads) copy_kernel(target, target, x);
   }
   matmul_kernel(target, target, a, b, beta, alpha);

@@ -19,7 +19,7 @@ Tensor rows_of(const Tensor& x) {
   return x.dim() == 2 ? x : ops::reshape(x, {count(lead(x.sizes())), x.sizes().back()});
 }
 
-// x W^T + bias, with the bias laid into the result before the product is added to it.
+// x W^T + bias. Where no kernel adds the bias, it is laid into the result before the product is.
 Tensor linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   RT_CHECK(x.dim() > 0 && weight.dim() > 0, Runtime, "linear",
            cat_str("both arguments to linear need to be at least 1D, but they are ", x.dim(),
@@ -50,14 +50,19 @@ Tensor linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias)
                      ") must match the existing size (", bias.dim() ? bias.sizes().back() : 1,
                      ") at non-singleton dimension ", shape.ssize() - 1, ".  Target sizes: ", shape,
                      ".  Tensor sizes: ", bias.sizes()));
-    copy_kernel(out, out, bias);
   }
-  const Scalar beta = bias ? 1 : 0;
   const Tensor turned = make_view(weight, {in_features, out_features},
                                   {weight.strides()[1], weight.strides()[0]}, weight.offset());
   const int64_t rows = count(lead(x.sizes()));
+  const auto product = [&](const Tensor& to, const Tensor& matrix) {
+    if (bias && detail::adds_bias(to, matrix, turned, bias)) {
+      return matmul_bias_kernel(to, to, matrix, turned, bias);
+    }
+    if (bias) copy_kernel(out, out, bias);
+    matmul_kernel(to, to, matrix, turned, bias ? 1 : 0, 1);
+  };
   if (x.dim() == 2) {
-    matmul_kernel(out, out, x, turned, beta, 1);
+    product(out, x);
     return out;
   }
   Dims strides;
@@ -70,7 +75,7 @@ Tensor linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias)
     flat = make_view(dense, {rows, in_features}, {in_features, 1}, dense.offset());
   }
   const Tensor out_flat = make_view(out, {rows, out_features}, {out_features, 1}, out.offset());
-  matmul_kernel(out_flat, out_flat, flat, turned, beta, 1);
+  product(out_flat, flat);
   return out;
 }
 void linear_vjp(VjpContext& c) {

@@ -8,9 +8,17 @@ namespace rt {
 
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Scalar&, const Scalar&)>
     matmul_kernel{"matmul"};
+KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, const Tensor&)> matmul_bias_kernel{
+    "matmul_bias"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&, bool)> dot_kernel{"dot"};
 
 namespace detail {
+
+bool adds_bias(const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& x) {
+  return matmul_bias_kernel.has(out.device().type) && a.dim() == 2 && b.dim() == 2 &&
+         out.is_contiguous() && x.dim() == 1 && x.is_contiguous() &&
+         x.sizes()[0] == out.sizes().back() && x.storage().get() != out.storage().get();
+}
 
 std::string by_by(const Tensor& t) {
   std::string s;

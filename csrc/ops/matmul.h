@@ -13,6 +13,10 @@ namespace rt {
 extern KernelSlot<void(const Tensor& out, const Tensor& a, const Tensor& b, const Scalar& beta,
                        const Scalar& alpha)>
     matmul_kernel;
+// out = a @ b + bias, a number for each column, of one dtype. Only of matrices, contiguous `out`
+// and `bias`; engines may leave it out.
+extern KernelSlot<void(const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& bias)>
+    matmul_bias_kernel;
 // out (zero-dim) = sum of a[i] * b[i], or of conj(a[i]) * b[i].
 extern KernelSlot<void(const Tensor& out, const Tensor& a, const Tensor& b, bool conjugate)>
     dot_kernel;
@@ -24,6 +28,8 @@ std::string by_by(const Tensor& t);
 // it would change `a` or `b`.
 Tensor product_target(const char* op, Out out, IntList shape, DType dtype, const Tensor& a,
                       const Tensor& b);
+// Whether matmul_bias_kernel does: out = a @ b + x.
+bool adds_bias(const Tensor& out, const Tensor& a, const Tensor& b, const Tensor& x);
 // No products of truth values, as in PyTorch.
 void check_product_dtype(const char* op, DType dtype);
 }  // namespace detail

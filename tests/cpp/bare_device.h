@@ -1,6 +1,7 @@
 // A compute device that is only asked for its library, and host memory that says it is a GPU's.
 #pragma once
 
+#include <memory>
 #include <random>
 #include <utility>
 #include <vector>
@@ -32,6 +33,10 @@ class BareDevice : public ComputeDevice, public DenseLibrary {
   void read(void*, const Block&, size_t, size_t) override {}
   void write(const Block&, size_t, const void*, size_t) override {}
   void synchronize() override {}
+  Stream create_stream(int) override { return nullptr; }
+  bool query(Stream) override { return true; }
+  void synchronize(Stream) override {}
+  std::unique_ptr<Event> create_event(bool) override { return nullptr; }
 
   std::string why_not;  // what the library said last
 
@@ -50,7 +55,8 @@ struct Array {
     int64_t step = 1;
     for (size_t d = sizes.size(); d-- > 0; step *= sizes[d]) strides[d] = step;
     const Block block{values.data(), values.size() * sizeof(float), nullptr};
-    const auto storage = make_ref<DeviceStorage>(block, block.bytes, Device{DeviceType::CUDA, 0});
+    const auto storage =
+        make_ref<DeviceStorage>(block, block.bytes, Device{DeviceType::CUDA, 0}, nullptr);
     return Tensor(make_ref<TensorImpl>(storage, DType::Float32, sizes, strides, 0));
   }
   std::vector<float> values;

@@ -60,6 +60,20 @@ bool layout(const CublasLt& lt, Calls& ok, Item& item, const GemmKey& key, int64
             lt.layout_set(item.handle, kLtBatchOffset, &step, sizeof step));
 }
 
+bool set_bias(const CublasLt& lt, Calls& ok, const LtPlan& plan, const void* bias) {
+  return ok(
+      "cublasLtMatmulDescSetAttribute",
+      lt.desc_set(plan.desc.handle, kLtBiasPointer, static_cast<const void*>(&bias), sizeof bias));
+}
+
+bool with_bias(const CublasLt& lt, Calls& ok, const LtPlan& plan, const GemmKey& key) {
+  const uint32_t epilogue = kLtAddsBias;
+  // Only the alignment of the address counts for the choice of an algorithm.
+  return ok("cublasLtMatmulDescSetAttribute",
+            lt.desc_set(plan.desc.handle, kLtEpilogue, &epilogue, sizeof epilogue)) &&
+         set_bias(lt, ok, plan, reinterpret_cast<const void*>(key.bias_align));
+}
+
 bool describe_product(const CublasLt& lt, Calls& ok, LtPlan& plan, const GemmKey& key) {
   plan.desc.destroy = lt.desc_destroy;
   const int compute = key.tf32 ? kCompute32FFastTF32 : kCompute32F;
@@ -70,6 +84,7 @@ bool describe_product(const CublasLt& lt, Calls& ok, LtPlan& plan, const GemmKey
   };
   return ok("cublasLtMatmulDescCreate", lt.desc_create(&plan.desc.handle, compute, kCudaR32F)) &&
          transposed(kLtTransA, key.a_turned) && transposed(kLtTransB, key.b_turned) &&
+         (key.bias_align == 0 || with_bias(lt, ok, plan, key)) &&
          layout(lt, ok, plan.a, key, key.a_turned ? key.k : key.m, key.a_turned ? key.m : key.k,
                 key.lda, key.a_step) &&
          layout(lt, ok, plan.b, key, key.b_turned ? key.n : key.k, key.b_turned ? key.k : key.n,
@@ -184,7 +199,16 @@ bool LtProducts::run(const GemmKey& key, const LibraryPlan& plan, float alpha, f
   const auto& lt = static_cast<const LtPlan&>(plan);
   const auto slots = memory.slots();
   void* const c = address(slots[2]);
-  void* const workspace = plan.workspace() > 0 ? address(slots[3]) : nullptr;
+  void* const workspace =
+      plan.workspace() > 0 ? address(slots[key.bias_align > 0 ? 4 : 3]) : nullptr;
+  // The address of a bias is a part of the plan, which others may run too.
+  std::unique_lock<std::mutex> lock;
+  if (key.bias_align > 0) {
+    lock = std::unique_lock(mutex_);
+    Calls ok;
+    RT_CHECK(set_bias(lt_, ok, lt, address(slots[3])), Runtime, "cuda", failed(ok.name, ok.status),
+             describe(key));
+  }
   const int status = lt_.matmul(handle_, lt.desc.handle, &alpha, address(slots[0]), lt.a.handle,
                                 address(slots[1]), lt.b.handle, &beta, c, lt.c.handle, c,
                                 lt.c.handle, &lt.algo, workspace, plan.workspace(), stream);
@@ -194,7 +218,7 @@ bool LtProducts::run(const GemmKey& key, const LibraryPlan& plan, float alpha, f
   const bool refused = status == kCublasNotSupported || status == kCublasArchMismatch ||
                        status == kCublasInvalidValue;
   RT_CHECK(refused, Runtime, "cuda", what, describe(key));
-  std::lock_guard lock(mutex_);
+  if (!lock) lock = std::unique_lock(mutex_);
   plans_[key] = nullptr;
   *why_not = what;
   return false;

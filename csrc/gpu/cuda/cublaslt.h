@@ -55,7 +55,8 @@ enum CublasStatus : int {
 enum CublasCompute : int { kCompute32F = 68, kCompute32FFastTF32 = 77 };
 enum CudaType : int { kCudaR32F = 0, kCudaR16F = 2, kCudaR16BF = 14 };
 enum LtLayoutAttribute : int { kLtBatchCount = 5, kLtBatchOffset = 6 };
-enum LtDescAttribute : int { kLtTransA = 3, kLtTransB = 4 };
+enum LtDescAttribute : int { kLtTransA = 3, kLtTransB = 4, kLtEpilogue = 7, kLtBiasPointer = 8 };
+enum LtEpilogue : uint32_t { kLtAddsBias = 4 };
 enum LtPreferenceAttribute : int {
   kLtMaxWorkspace = 1,
   kLtReductionMask = 3,
@@ -76,6 +77,10 @@ const CublasLt* open_cublaslt(int driver, LibraryReport* report);
 class LtProducts {
  public:
   explicit LtProducts(const CublasLt& library) : lt_(library) {}
+  LtProducts(const LtProducts&) = delete;
+  ~LtProducts() {
+    if (handle_) (void)lt_.destroy(handle_);
+  }
   // Starts the library; false, with the reason, if it cannot run here.
   bool start(std::string* why_not);
 
