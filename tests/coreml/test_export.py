@@ -403,3 +403,17 @@ def test_refusals(what: str) -> None:
     error, text, make = REFUSED[what]
     with pytest.raises(error, match=text):
         make()
+
+
+@pytest.mark.parametrize("size", [8, 5000])
+def test_large_numbers_are_seen_in_every_constant(size: int) -> None:
+    """Those beyond float16 are refused, those that stand for never are made its own, infinities stay."""
+    for number, held in ((7e4, None), (-3.4e38, -32752.0), (float("-inf"), float("-inf")), (0.1, 0.1)):
+        weight = rt.zeros(size)
+        weight[3] = number
+        if held is None:
+            with pytest.raises(ArgumentError, match="beyond float16"):
+                to_model(lambda x, w=weight: x + w, rt.zeros(1))
+            continue
+        found = Runner(to_model(lambda x, w=weight: x + w, rt.zeros(1))).predict(rt.zeros(1))["output"]
+        assert float(found[3]) == pytest.approx(held, rel=1e-3) and not found[4:].any()

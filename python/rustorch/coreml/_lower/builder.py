@@ -161,16 +161,23 @@ class Builder:
 
     @staticmethod
     def _half(array: Array, name: str) -> Array:
-        wide = np.asarray(array, np.float64)
-        finite = wide[np.isfinite(wide)]
-        if finite.size and float(np.abs(finite).max()) > MAX_HALF:
-            raise ArgumentError.of(
-                "export",
-                f"'{name or 'a constant'}' holds numbers beyond float16's {MAX_HALF:g}",
-                f"{float(np.abs(finite).max()):g}",
-                'precision="float32"',
-            )
-        return wide.astype(np.float16)
+        if array.dtype == np.float16:
+            return array
+        with np.errstate(over="ignore", invalid="ignore"):
+            half = array.astype(np.float16)
+        # Of most weights the ends say all, without a copy; infinite ones stay what they are.
+        ends = (float(array.max()), float(array.min())) if array.size else (0.0, 0.0)
+        if not all(abs(end) <= MAX_HALF for end in ends):
+            wide = np.asarray(array, np.float64)
+            most = float(np.abs(wide[np.isfinite(wide)]).max(initial=0.0))
+            if most > MAX_HALF:
+                raise ArgumentError.of(
+                    "export",
+                    f"'{name or 'a constant'}' holds numbers beyond float16's {MAX_HALF:g}",
+                    f"{most:g}",
+                    'precision="float32"',
+                )
+        return half
 
     # ---- Operations ----
 
