@@ -146,8 +146,15 @@ void init_mlcompute(PyObject* module) {
              ReleaseGil released(true);
              return p.step(in, targets);
            })
-      .def("set_learning_rate", &Program::set_learning_rate)
-      .def("write_back", &Program::write_back);
+      .def("set_learning_rate",
+           [](Program& p, double lr) {
+             ReleaseGil released(true);
+             p.set_learning_rate(lr);
+           })
+      .def("write_back", [](Program& p) {
+        ReleaseGil released(true);
+        p.write_back();
+      });
   m.def(
       "_mlcompute_program",
       [](const Plan& plan, const std::string& device) {

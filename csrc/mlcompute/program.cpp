@@ -133,6 +133,7 @@ NamedMemory Program::bind(std::span<const TensorId> ids, std::span<const Tensor>
 }
 
 std::vector<Tensor> Program::run(std::span<const Tensor> inputs) {
+  std::lock_guard lock(mutex_);
   RT_CHECK(!plan_.optimizer, Runtime, "mlcompute", "a training graph is not run forward alone");
   const NamedMemory in = bind(plan_.inputs, inputs, "inputs");
   std::vector<Tensor> results;
@@ -158,6 +159,7 @@ std::vector<Tensor> Program::run(std::span<const Tensor> inputs) {
 }
 
 double Program::step(std::span<const Tensor> inputs, std::span<const Tensor> labels) {
+  std::lock_guard lock(mutex_);
   RT_CHECK(plan_.optimizer, Runtime, "mlcompute", "an inference graph has no steps");
   const NamedMemory in = bind(plan_.inputs, inputs, "inputs");
   const NamedMemory targets = bind(plan_.labels, labels, "labels");
@@ -171,6 +173,7 @@ double Program::step(std::span<const Tensor> inputs, std::span<const Tensor> lab
 }
 
 void Program::set_learning_rate(double lr) {
+  std::lock_guard lock(mutex_);
   RT_CHECK(plan_.optimizer, Runtime, "mlcompute", "an inference graph has no learning rate");
   if (lr == lr_) return;
   framework_.set_learning_rate(optimizer_, lr);
@@ -178,6 +181,7 @@ void Program::set_learning_rate(double lr) {
 }
 
 void Program::write_back() {
+  std::lock_guard lock(mutex_);
   if (steps_ == 0) return;
   framework_.synchronize_updates(runnable_);
   for (size_t i = 0; i < plan_.tensors.size(); ++i) {

@@ -1,7 +1,9 @@
 // A plan, built in a framework and run there. Every answer of the framework is checked, and an
-// error names the call and the layer.
+// error names the call and the layer. Threads take turns; they hold no GIL, which memory that the
+// framework lets go of may want.
 #pragma once
 
+#include <mutex>
 #include <span>
 
 #include "mlcompute/framework.h"
@@ -29,6 +31,7 @@ class Program {
   NamedMemory bind(std::span<const TensorId> ids, std::span<const Tensor> tensors,
                    const char* what) const;
 
+  std::mutex mutex_;
   Framework& framework_;
   Plan plan_;
   std::vector<Handle> tensors_;  // of each tensor of the plan

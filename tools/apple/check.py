@@ -37,6 +37,10 @@ ELSEWHERE = re.compile(
 OWN = re.compile(r"_Z\w*?2rt")
 
 
+# The headers that CMakeLists.txt precompiles, by the target that has them.
+PRECOMPILED = {"core": ["autograd/vjp.h", "ops/ops.h"], "bindings": ["bindings/python.h"]}
+
+
 def extension_sources() -> list[Path]:
     """The C++ of CMakeLists.txt on a Mac."""
     folders = [
@@ -44,6 +48,13 @@ def extension_sources() -> list[Path]:
         "coreml", "mlcompute",
     ]  # fmt: skip
     return [path for folder in folders for path in sorted(ROOT.glob(f"csrc/{folder}/*.cpp"))]
+
+
+def precompiled_for(path: Path, dense: str) -> str | None:
+    """The target's headers that a file is compiled with; `dense` is the text of DenseKernels.cmake."""
+    if path.parent.name == "kernels" or f"/{path.name}\n" in dense or f"/{path.name})" in dense:
+        return None
+    return "bindings" if path.parent.name == "bindings" else "core"
 
 
 def extension_flags() -> list[str]:
@@ -67,7 +78,14 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     flags = extension_flags() if options.extension else []
     jobs = [(path, target, []) for target in TARGETS for path in files]
     if options.extension:
-        jobs += [(path, TARGETS[0], flags) for path in extension_sources()]
+        pch: dict[str | None, list[str]] = {None: flags}
+        for name, headers in PRECOMPILED.items():
+            made = tools.precompile(headers, TARGETS[0], folder / f"{name}.pch", flags)
+            if not made.ok:
+                raise RuntimeError(made.text)
+            pch[name] = [*flags, "-include-pch", str(folder / f"{name}.pch")]
+        dense = (ROOT / "cmake/DenseKernels.cmake").read_text()
+        jobs += [(path, TARGETS[0], pch[precompiled_for(path, dense)]) for path in extension_sources()]
     outputs = [folder / f"{i}.o" for i in range(len(jobs))]
     failed = 0
     with ThreadPoolExecutor(options.jobs) as pool:

@@ -82,13 +82,19 @@ class Toolchain:
         )
         return Result(got.returncode == 0, got.stdout + got.stderr)
 
+    def precompile(self, headers: list[str], target: str, output: Path, flags: list[str]) -> Result:
+        """Headers of csrc, compiled once for files that are given `-include-pch output` as a flag."""
+        text = output.with_suffix(".h")
+        text.write_text("".join(f'#include "{header}"\n' for header in headers))
+        return self.compile(text, target, output, flags)
+
     def compile(self, source: Path, target: str, output: Path, flags: list[str]) -> Result:
         """Compiles one file as the project's build on a Mac would, for macOS `target` and later."""
-        language = ["-x", "objective-c++", "-fobjc-arc"] if source.suffix == ".mm" else []
+        language = {".mm": ["-x", "objective-c++", "-fobjc-arc"], ".h": ["-x", "c++-header"]}
         return self._run(
             "c++",
-            *("-target", f"aarch64-macos.{target}", *language, "-std=c++20"),
-            *("-O0", "-fno-sanitize=all", "-fvisibility=hidden", "-ffp-contract=off"),
+            *("-target", f"aarch64-macos.{target}", *language.get(source.suffix, []), "-std=c++20"),
+            *("-O0", "-g0", "-fno-sanitize=all", "-fvisibility=hidden", "-ffp-contract=off"),
             *("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"),
             *("-Icsrc", "-Ishaders/include", "-isystem", self.generated / "include", *flags),
             *("-c", source, "-o", output),
