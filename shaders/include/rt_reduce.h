@@ -180,8 +180,14 @@ kernel void rt_reduce_parts(device uchar* out [[buffer(0)]], device uchar* secon
   const uint result = thread_index / 32;
   typename Op::State s = Op::start();
   if (result < plan.results) {
-    for (uint p = lane; p < plan.parts; p += 32) {
-      Op::merge(s, states[ulong(result) * plan.parts + p]);
+    constexpr uint several = 8;  // loads under way at once
+    for (uint p = lane; p < plan.parts; p += 32 * several) {
+      typename Op::State part[several];
+      for (uint k = 0; k < several; k++) {
+        part[k] = Op::start();
+        if (p + 32 * k < plan.parts) part[k] = states[ulong(result) * plan.parts + p + 32 * k];
+      }
+      for (uint k = 0; k < several; k++) Op::merge(s, part[k]);
     }
   }
   rt_merge_lanes<Op>(s, 32);
