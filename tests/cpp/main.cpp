@@ -5,6 +5,7 @@
 void test_parallel();
 void test_gemm();
 void test_conv();
+void test_cuda_runtime();
 void test_lapack();
 void test_fft();
 void test_engine();
@@ -25,6 +26,7 @@ struct Test {
 constexpr Test kTests[] = {{"parallel", test_parallel},
                            {"gemm", test_gemm},
                            {"conv", test_conv},
+                           {"cuda_runtime", test_cuda_runtime},
                            {"lapack", test_lapack},
                            {"fft", test_fft},
                            {"engine", test_engine},
