@@ -25,7 +25,7 @@ from typing import Any
 import torch
 
 import rustorch as rt
-from gpu_cases import memory, products
+from gpu_cases import convolutions, memory, products
 from gpu_cases.case import QUICK, Case, Sizes
 
 RESULTS = Path(__file__).parent / "results"
@@ -37,6 +37,8 @@ GROUPS: list[Callable[[Sizes], Iterator[Case]]] = [
     memory.row_gradients,
     memory.optimizers,
     products.matrices,
+    convolutions.linear_maps,
+    convolutions.convolutions,
     products.attention,
     products.training,
 ]

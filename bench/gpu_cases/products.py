@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 import rustorch as rt
-from gpu_cases.case import Case, Sizes, later, pair
+from gpu_cases.case import FLOATS, Case, Sizes, later, pair
 
 
 def matrices(sizes: Sizes) -> Iterator[Case]:
     n = sizes.matrix
-    for dtype in ("float32", "bfloat16"):
+    for dtype in FLOATS:
         a, b = pair((n, n), dtype)
         yield Case(f"matmul/{n}/{dtype}", lambda a=a: a @ a, lambda b=b: b @ b, flops=2.0 * n**3, target=1)
 
