@@ -175,7 +175,10 @@ CALLS: dict[str, tuple[Any, list[Any]]] = {
     "arange": (lambda x: x + rt.arange(4), [X]),
     "arange.start": (lambda x: x + rt.arange(1, 9, 2), [X]),
     "empty": (lambda x: rt.empty(4).fill_(2.0) + x, [X]),
+    "eye": (lambda x: x @ rt.eye(4), [X]),
+    "eye.m": (lambda x: x @ rt.eye(4, 2), [X]),
     "full": (lambda x: x + rt.full((4,), 2.5), [X]),
+    "linspace": (lambda x: x + rt.linspace(-1, 1, 4), [X]),
     "ones": (lambda x: x + rt.ones(4), [X]),
     "zeros": (lambda x: x + rt.zeros(4), [X]),
     "write, by index": (

@@ -67,6 +67,8 @@ CALLS: dict[str, Any] = {
     "size as a number": lambda a: a * a.shape[0] + 1 / a.shape[1],
     "arange": lambda a: a * rt.arange(a.shape[0]).unsqueeze(1),
     "arange of floats": lambda a: a[:, 0] + rt.arange(1.0, a.shape[0] + 1),
+    "eye": lambda a: rt.eye(a.shape[0]) @ a + rt.eye(a.shape[0], 3),
+    "linspace": lambda a: a[:, 0] * rt.linspace(-1, 2, a.shape[0]),
     "made": lambda a: a + rt.zeros(a.shape[0], 3) + rt.ones(a.shape[0], 1) + rt.full((1,), 2.0),
     "filled": lambda a: rt.zeros_like(a) + a.new_ones(a.shape[0], 1) * a,
     "full of the size": lambda a: a + rt.full((1, 3), a.shape[0]),

@@ -5,15 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rustorch.coreml._lower.builder import MAX_HALF, Builder, Var
 from rustorch.coreml._lower.classifier import add_classifier
-from rustorch.coreml._lower.flexible import Differ, merge_steps, refused
 from rustorch.coreml._lower.interface import add_output, input_type, names_of
-from rustorch.coreml._lower.recording import Recording, Step, steps_of
-from rustorch.coreml._lower.recurrent import lower_network, takes
+from rustorch.coreml._lower.prepared import prepared
+from rustorch.coreml._lower.recording import Recording, Step
+from rustorch.coreml._lower.recurrent import lower_network
 from rustorch.coreml._lower.registry import LOWERINGS, Call, Unsupported
 from rustorch.coreml._lower.sizes import Undecided
 from rustorch.coreml._lower.states import chosen_states, read_states, write_states
@@ -23,7 +22,7 @@ from rustorch.coreml.mil.program import (
     Function,
 )
 from rustorch.coreml.shapes import InputShape
-from rustorch.errors import ArgumentError, OpError, RustorchError, UnsupportedOperation
+from rustorch.errors import ArgumentError, OpError, UnsupportedOperation
 
 if TYPE_CHECKING:
     from rustorch import Tensor
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Lowered", "lower_graph"]
 
 _FLOATS = ("float16", "bfloat16", "float32")
-# Composite ops are made of composite ops, this deep.
-MAX_DEPTH = 8
 _INTEGERS = ("uint8", "int8", "int16", "int32", "int64")
 
 
@@ -209,68 +206,6 @@ class _Walk:
         return [found] if isinstance(found, Var) else found
 
 
-def _expanded(graph: Graph, examples: Sequence[Tensor] | None, fold: bool = True) -> Graph:
-    """The graph with composite ops that have no lowering taken apart, as they run on the examples.
-    Constants are folded unless they might depend on the examples' shapes."""
-    graph = graph.optimize() if fold else graph.eliminate_dead_code()
-    refused: set[str] = set()
-    shapes = [tuple(v.shape) for v in graph.outputs]
-    for _ in range(MAX_DEPTH):
-        unknown = {n.op for n in graph.nodes if n.op not in LOWERINGS and n.form == "plain"} - refused
-        if not unknown:
-            break
-        for name in sorted(unknown):
-            try:
-                found = graph.decompose([name], examples)
-            except RustorchError:  # computed by a kernel: it will be listed as missing
-                found = None
-            # A shape that depends on values is none that a package could have.
-            if found is None or [tuple(v.shape) for v in found.outputs] != shapes:
-                refused.add(name)
-            else:
-                graph = found
-        graph = graph.optimize() if fold else graph.eliminate_dead_code()
-    return graph
-
-
-@dataclass
-class _Merged:
-    """What is walked over: the steps of the first recording, and shapes where they are not its own alone."""
-
-    graphs: list[Graph]
-    steps: list[Step]
-    shapes: dict[int, tuple[int, ...]]
-    apart: list[Recording]
-
-
-def _merged(recordings: Sequence[Recording], opset: str) -> _Merged:
-    """Graphs made ready to be lowered. Recordings at some shapes may stand apart, of other operations than
-    the first, as where a slice takes all there is; whether the program holds there has to be seen."""
-    last = None
-    for fold, partly in ((True, False), (False, False), (True, True), (False, True)):
-        graphs = [_expanded(r.graph, r.examples, fold) for r in recordings]
-        listed = [
-            steps_of(g, r.results, [n for n in r.networks if takes(n.module, opset)])
-            for g, r in zip(graphs, recordings)
-        ]
-        if len(recordings) == 1:
-            return _Merged(graphs, listed[0], {}, [])
-        first = [step.op for step in listed[0]]
-        kept = [i for i, steps in enumerate(listed) if not partly or [s.op for s in steps] == first]
-        graphs, listed = [graphs[i] for i in kept], [listed[i] for i in kept]
-        results = [[*g.outputs[: recordings[0].results], *(v for _, v in g.mutations)] for g in graphs]
-        try:
-            if len(kept) < 2:
-                raise Differ("the default shape runs other operations than all others")
-            steps, shapes = merge_steps([g.inputs for g in graphs], listed, results)
-        except Differ as error:
-            last = last or error
-            continue
-        return _Merged(graphs, steps, shapes, [r for i, r in enumerate(recordings) if i not in kept])
-    assert last is not None
-    raise refused(last)
-
-
 def lower_graph(
     recordings: Sequence[Recording],
     *,
@@ -303,7 +238,7 @@ def lower_graph(
     tensors = recording.tensors
     chosen_states(recording.graph, states, opset)
     _check_graph(recording.graph)
-    merged = _merged(recordings, opset)
+    merged = prepared(recordings, opset)
     steps, graph = merged.steps, merged.graphs[0]
     kept = chosen_states(graph, states, opset)
     results = graph.outputs[: recording.results]

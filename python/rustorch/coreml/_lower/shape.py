@@ -291,3 +291,24 @@ def _arange(c: Call, end: Any, start: Any = 0, step: Any = 1, **options: Any) ->
             x, y = c.common(found, number, dtype=DataType.INT32 if c.dtype is DataType.INT32 else None)
             found = b.binary(type, x, y)
     return b.cast(found, c.dtype)
+
+
+@lowers("linspace")
+def _linspace(c: Call, start: Any, end: Any, steps: Any, **options: Any) -> Var:
+    b = c.b
+    if steps == 1 or not c.dtype.is_float:
+        raise Unsupported("one step" if steps == 1 else "integers")
+    places, last, first = c.common(b.arange(c.shape[0]), steps - 1, start, dtype=c.dtype)
+    reach = c.common(end, dtype=c.dtype)[0]
+    # From both ends, so that each is met exactly.
+    part = b.binary("real_div", places, last)
+    rest = b.binary("sub", b.number(1, part), part)
+    return b.binary("add", b.binary("mul", rest, first), b.binary("mul", part, reach))
+
+
+@lowers("eye", "eye.m")
+def _eye(c: Call, n: Any, m: Any = None, **options: Any) -> Var:
+    b = c.b
+    rows, columns = c.shape
+    down, across = b.reshape(b.arange(rows), (rows, 1)), b.reshape(b.arange(columns), (1, columns))
+    return b.cast(b.binary("equal", down, across, DataType.BOOL), c.dtype)
