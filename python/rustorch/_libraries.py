@@ -54,10 +54,10 @@ def libraries(device: object = None) -> dict[str, Library]:
     """
     if _C._device_count("cuda") == 0:
         return {name: Library(name, why_not="no CUDA device is available") for name in NAMES}
-    from rustorch.cuda import _device
+    from rustorch.cuda._device import resolve
 
     found = {}
-    for r in _C._library_reports(_device("libraries", device)):
+    for r in _C._library_reports(resolve("libraries", device)):
         version = _version(r["version"]) if r["version"] else ""
         found[r["name"]] = Library(
             r["name"], version, r["path"], r["why_not"], r["calls"], tuple(r["refusals"])
