@@ -29,19 +29,23 @@ def convolutions(sizes: Sizes) -> Iterator[Case]:
     batch = 4 * sizes.batch
     for dtype in FLOATS:
         for channels, outputs, side, kernel, options in SHAPES:
-            x, y = pair((batch, channels, side, side), dtype)
-            w, v = pair((outputs, channels, kernel, kernel), dtype)
+            (x, y), (w, v) = (
+                pair((batch, channels, side, side), dtype),
+                pair((outputs, channels, kernel, kernel), dtype),
+            )
             mine = partial(rt.nn.functional.conv2d, **options)
             theirs = partial(torch.nn.functional.conv2d, **options)
             out = theirs(y, v)
             name = f"{channels} to {outputs}, {kernel}x{kernel}/{dtype}"
             flops = 2.0 * out.numel() * channels * kernel**2
             yield Case(f"conv/{name}", partial(mine, x, w), partial(theirs, y, v), flops=flops, target=1)
-            leaves = [t.detach().clone().requires_grad_() for t in (x, w, y, v)]
+            for t in (x, w, y, v):
+                t.requires_grad_()
+            grad = rt.ones(tuple(out.shape), device="cuda").to(x.dtype)
             yield Case(
                 f"conv with gradients/{name}",
-                partial(_step, mine, *leaves[:2], rt.ones(tuple(out.shape), device="cuda").to(x.dtype)),
-                partial(_step, theirs, *leaves[2:], torch.ones_like(out)),
+                partial(_step, mine, x, w, grad),
+                partial(_step, theirs, y, v, torch.ones_like(out)),
                 flops=3 * flops,
                 target=1,
             )
@@ -50,7 +54,11 @@ def convolutions(sizes: Sizes) -> Iterator[Case]:
 def linear_maps(sizes: Sizes) -> Iterator[Case]:
     rows, inner, outer = 1024 * sizes.batch, 768, 3072
     for dtype in FLOATS:
-        (x, y), (w, v), (b, c) = pair((rows, inner), dtype), pair((outer, inner), dtype), pair((outer,), dtype)
+        (x, y), (w, v), (b, c) = (
+            pair((rows, inner), dtype),
+            pair((outer, inner), dtype),
+            pair((outer,), dtype),
+        )
         yield Case(
             f"linear with a bias/{rows}x{inner}x{outer}/{dtype}",
             partial(rt.nn.functional.linear, x, w, b),
