@@ -168,19 +168,37 @@ kernel void row_norm_long(device T* out [[buffer(0)]], device float* mean_out [[
   }
 }
 
-// h = grad * weight and d = x - mean of a pack; what is outside of the row is zero.
+// From packs of grad and x: h = grad * weight and d = x - mean.
 template <class T, int N>
-inline void rt_load_gradient(device const T* grad, device const T* x, device const T* weight,
-                             constant NormPlan& plan, uint n, rt_place p, uint k, float mean,
-                             thread float* h, thread float* d) {
-  rt_load_pack<T, N>(grad, n, p, k, 0.0f, h);
-  rt_load_pack<T, N>(x, n, p, k, mean, d);
+inline void rt_gradient_terms(device const T* weight, constant NormPlan& plan, rt_place p, uint k,
+                              float mean, thread float* h, thread float* d) {
   for (int j = 0; j < N; j++) d[j] -= mean;
   if (plan.given & RT_NORM_WEIGHT) {
     float w[N];
     rt_load_weights<T, N>(weight, plan, p, k, w);
     for (int j = 0; j < N; j++) h[j] *= w[j];
   }
+}
+// The same of a row in memory; what is outside of it is zero.
+template <class T, int N>
+inline void rt_load_gradient(device const T* grad, device const T* x, device const T* weight,
+                             constant NormPlan& plan, uint n, rt_place p, uint k, float mean,
+                             thread float* h, thread float* d) {
+  rt_load_pack<T, N>(grad, n, p, k, 0.0f, h);
+  rt_load_pack<T, N>(x, n, p, k, mean, d);
+  rt_gradient_terms<T, N>(weight, plan, p, k, mean, h, d);
+}
+
+template <int N>
+inline void rt_add_gradient(thread const float* h, thread const float* d, thread float& sum,
+                            thread float& sum_d) {
+  float part = 0.0f, part_d = 0.0f;
+  for (int j = 0; j < N; j++) {
+    part += h[j];
+    part_d += h[j] * d[j];
+  }
+  sum += part;
+  sum_d += part_d;
 }
 
 // grad_x = rstd * (h - mean(h) - y * mean(h y)) with y = d * rstd.
@@ -226,6 +244,7 @@ kernel void row_norm_backward(device T* grad_x [[buffer(0)]], device const T* gr
   }
 }
 
+// A thread keeps the first packs of its part of both rows; what is beyond is read twice.
 template <class T>
 kernel void row_norm_backward_long(
     device T* grad_x [[buffer(0)]], device const T* grad [[buffer(1)]],
@@ -236,25 +255,38 @@ kernel void row_norm_backward_long(
     uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]]) {
   rt_shared float shared[64];
-  constexpr int N = 16 / sizeof(T);
+  constexpr int N = 16 / sizeof(T), V = 4;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const ulong at = ulong(p.row) * plan.n;
   const uint packs = rt_packs_of<N>(plan.n, p);
   const float mean = rt_center ? means[p.row] : 0.0f, rstd = rstds[p.row];
+  rt_kept_pack<T> kept_grad[V], kept_x[V];
   float h[N], d[N], sum = 0.0f, sum_d = 0.0f;
-  for (uint k = 0; k < packs; k++) {
-    float part = 0.0f, part_d = 0.0f;
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    kept_grad[k] = rt_keep_pack<T, N>(grad + at, plan.n, p, k, 0.0f);
+    kept_x[k] = rt_keep_pack<T, N>(x + at, plan.n, p, k, 0.0f);
+  }
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) h[j] = kept_grad[k].get(j), d[j] = kept_x[k].get(j);
+    rt_gradient_terms<T, N>(weight, plan, p, k, mean, h, d);
+    rt_add_gradient<N>(h, d, sum, sum_d);
+  }
+  for (uint k = V; k < packs; k++) {
     rt_load_gradient<T, N>(grad + at, x + at, weight, plan, plan.n, p, k, mean, h, d);
-    for (int j = 0; j < N; j++) {
-      part += h[j];
-      part_d += h[j] * d[j];
-    }
-    sum += part;
-    sum_d += part_d;
+    rt_add_gradient<N>(h, d, sum, sum_d);
   }
   if (rt_center) sum = rt_over_row<rt_add>(sum, shared, p) / float(plan.n);
   sum_d = rt_over_row<rt_add>(sum_d, shared + 32, p) * rstd * rstd / float(plan.n);
-  for (uint k = 0; k < packs; k++) {
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) h[j] = kept_grad[k].get(j), d[j] = kept_x[k].get(j);
+    rt_gradient_terms<T, N>(weight, plan, p, k, mean, h, d);
+    for (int j = 0; j < N; j++) h[j] = rstd * (h[j] - (rt_center ? sum : 0.0f) - d[j] * sum_d);
+    rt_store_pack<T, N>(grad_x + at, plan.n, p, k, h);
+  }
+  for (uint k = V; k < packs; k++) {
     rt_load_gradient<T, N>(grad + at, x + at, weight, plan, plan.n, p, k, mean, h, d);
     for (int j = 0; j < N; j++) h[j] = rstd * (h[j] - (rt_center ? sum : 0.0f) - d[j] * sum_d);
     rt_store_pack<T, N>(grad_x + at, plan.n, p, k, h);

@@ -158,6 +158,7 @@ kernel void softmax_backward_rows(device T* out [[buffer(0)]], device const T* g
   }
 }
 
+// A thread keeps the first packs of its part of both rows; what is beyond is read twice.
 template <class T>
 kernel void softmax_backward_long_rows(
     device T* out [[buffer(0)]], device const T* grad [[buffer(1)]],
@@ -166,21 +167,39 @@ kernel void softmax_backward_long_rows(
     uint lane [[thread_index_in_simdgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]]) {
   rt_shared float shared[32];
-  constexpr int N = 16 / sizeof(T);
+  constexpr int N = 16 / sizeof(T), V = 4;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const ulong at = ulong(p.row) * plan.n;
   const uint packs = rt_packs_of<N>(plan.n, p);
-  float sum = 0.0f;
-  for (uint k = 0; k < packs; k++) {
-    float g[N], v[N], part = 0.0f;
+  rt_kept_pack<T> kept_grad[V], kept_y[V];
+  float g[N], v[N], sum = 0.0f;
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    kept_grad[k] = rt_keep_pack<T, N>(grad + at, plan.n, p, k, 0.0f);
+    kept_y[k] = rt_keep_pack<T, N>(y + at, plan.n, p, k, 0.0f);
+  }
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    float part = 0.0f;
+    for (int j = 0; j < N; j++) part += rt_softmax_term(kept_grad[k].get(j), kept_y[k].get(j));
+    sum += part;
+  }
+  for (uint k = V; k < packs; k++) {
+    float part = 0.0f;
     rt_load_pack<T, N>(grad + at, plan.n, p, k, 0.0f, g);
     rt_load_pack<T, N>(y + at, plan.n, p, k, 0.0f, v);
     for (int j = 0; j < N; j++) part += rt_softmax_term(g[j], v[j]);
     sum += part;
   }
   sum = rt_over_row<rt_add>(sum, shared, p);
-  for (uint k = 0; k < packs; k++) {
-    float g[N], v[N];
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    for (int j = 0; j < N; j++) {
+      g[j] = rt_softmax_gradient<T>(kept_grad[k].get(j), kept_y[k].get(j), sum);
+    }
+    rt_store_pack<T, N>(out + at, plan.n, p, k, g);
+  }
+  for (uint k = V; k < packs; k++) {
     rt_load_pack<T, N>(grad + at, plan.n, p, k, 0.0f, g);
     rt_load_pack<T, N>(y + at, plan.n, p, k, 0.0f, v);
     for (int j = 0; j < N; j++) g[j] = rt_softmax_gradient<T>(g[j], v[j], sum);
