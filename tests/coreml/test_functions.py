@@ -54,6 +54,45 @@ def test_the_default_function(tmp_path: Path) -> None:
         assert [f.name for f in read_package(path).description.functions] == ["twice", "thrice"]
 
 
+class Memory(nn.Module):
+    """Keeps what it is given, from a place on, and gives the mean of all so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Linear(4, 4)
+        self.register_buffer("kept", rt.zeros(1, 16, 4))
+
+    def forward(self, x: Any, place: Any) -> Any:
+        places = place + rt.arange(x.shape[1])
+        self.kept.index_copy_(1, places, self.mix(x))
+        return self.kept.sum(1) / (place + x.shape[1])
+
+
+def test_functions_share_a_state(tmp_path: Path) -> None:
+    """A prompt of any length by one, then one token after the other by another."""
+    rt.manual_seed(2)
+    net, path = Memory().eval(), tmp_path / "memory.mlpackage"
+    first = {"inputs": {"x": (1, RangeDim(2, 16), 4), "place": None}, "states": True}
+    functions = {
+        "prompt": (net, (rt.ones(1, 5, 4), rt.tensor([0])), first),
+        "token": (net, (rt.ones(1, 1, 4), rt.tensor([5])), {"states": ["kept"]}),
+    }
+    export(functions, path=path, target="macOS15", verify=True)
+    prompt, token = (rt.load_model(path, function=name) for name in functions)
+    state, x = prompt.make_state(), rt.randn(1, 11, 4)
+    with rt.no_grad():
+        expected = [
+            net(x[:, :8], rt.tensor([0])),
+            *(net(x[:, i : i + 1], rt.tensor([i])) for i in range(8, 11)),
+        ]
+    found = [prompt.predict({"x": x[:, :8], "place": rt.tensor([0])}, state=state)["output"]]
+    for i in range(8, 11):
+        step = {"x": x[:, i : i + 1], "place": rt.tensor([i])}
+        found.append(token.predict(step, state=state)["output"])
+    for f, e in zip(found, expected):
+        assert departure(f, e) <= 3e-3
+
+
 LABELS: dict[str, Any] = {"strings": ["cat", "dog", "owl"], "integers": [3, 1, 2]}
 
 

@@ -175,6 +175,13 @@ def test_what_cannot_vary_is_named(what: str) -> None:
         to_model(f, rt.ones(4, 3), inputs={"a": (RangeDim(2, 12), 3)})
 
 
+def test_networks_need_a_system_that_has_them() -> None:
+    net, x, shapes = nn.GRU(3, 4).eval(), rt.ones(4, 1, 3), {"x": (N, 1, 3)}
+    with pytest.raises(UnsupportedOperation, match='try target="macOS15", where a GRU is one'):
+        to_model(net, x, inputs=shapes)
+    to_model(net, x, inputs=shapes, target="macOS15", verify=True)
+
+
 def test_shapes_that_make_no_sense() -> None:
     x = rt.ones(4, 3)
     for make, text in (

@@ -265,11 +265,11 @@ def merge_steps(
     return made, shapes
 
 
-def refused(error: Differ) -> UnsupportedOperation:
+def refused(error: Differ, hint: str = "") -> UnsupportedOperation:
     """The error that a user sees."""
     return UnsupportedOperation.of(
         "export",
         "what was recorded differs with the inputs' shapes in more than sizes",
         str(error),
-        "fixed shapes, or one range for sizes that have to agree",
+        hint or "fixed shapes, or one range for sizes that have to agree",
     )
