@@ -81,5 +81,5 @@ def prepared(recordings: Sequence[Recording], opset: str) -> Prepared:
             continue
         return Prepared(graphs, steps, shapes, [r for i, r in enumerate(recordings) if i not in kept])
     assert last is not None
-    unrolled = any(not takes(n.module, opset) for n in recordings[0].networks)
+    unrolled = any(n.module.mode == "GRU" and not takes(n.module, opset) for n in recordings[0].networks)
     raise refused(last, 'target="macOS15", where a GRU is one operation' if unrolled else "")
