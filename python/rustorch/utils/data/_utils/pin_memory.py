@@ -18,6 +18,7 @@ def pin_memory(data: Any, device: Any = None) -> Any:
     Raises:
         RuntimeError: if there is no such device.
 
+    >>> from rustorch.utils.data._utils.pin_memory import pin_memory
     >>> pin_memory(["label", 3])
     ['label', 3]
     """
