@@ -10,7 +10,7 @@ import rustorch as rt
 
 from .compare import both_devices, draw, gradients, numbers
 
-LARGE = [("emulator", 140), ("emulator", 24), ("emulator:1", 24)]  # panels; and the checked emulator
+LARGE = [("emulator", 130), ("emulator", 24), ("emulator:1", 24)]  # panels; and the checked emulator
 sizes = pytest.mark.parametrize(("device", "n"), LARGE)
 
 
@@ -39,12 +39,14 @@ def test_cholesky(device: str, n: int, upper: bool) -> None:
 @sizes
 @pytest.mark.parametrize(("more_rows", "more_columns"), [(0, 0), (9, 0), (0, 9)])
 def test_lu_and_qr(device: str, n: int, more_rows: int, more_columns: int) -> None:
+    if n > 24 and more_rows:
+        pytest.skip("takes the way of the square one")
     a = matrix(n + more_rows, n + more_columns)
     x = rt.from_numpy(a).to(device)
     p, lower, upper = (numbers(t) for t in rt.linalg.lu(x))
     close(p @ lower @ upper, a, 4)
     assert np.abs(lower).max() <= 1
-    for mode in ("reduced", "complete"):
+    for mode in ("reduced", "complete")[: 1 if n > 24 else 2]:
         q, r = (numbers(t) for t in rt.linalg.qr(x, mode))
         close(q @ r, a, 4)
         close(q.T @ q, np.eye(q.shape[1]))
@@ -91,12 +93,13 @@ def test_symmetric_eigenvalues(device: str, uplo: str) -> None:
     close(v * w @ v.T, a)
 
 
+@both_devices
 @pytest.mark.parametrize("function", ["svd", "eigh"])
-def test_not_finite(function: str) -> None:
+def test_not_finite(function: str, device: str) -> None:
     a = np.eye(3, dtype=np.float32)
     a[1, 1] = np.nan
     with pytest.raises(rt.linalg.LinAlgError, match="converge"):
-        getattr(rt.linalg, function)(rt.from_numpy(a).to("emulator"))
+        getattr(rt.linalg, function)(rt.from_numpy(a).to(device))
 
 
 @both_devices
