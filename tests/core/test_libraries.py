@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 import rustorch as rt
@@ -14,6 +16,29 @@ def test_every_library_is_open_or_says_why_not() -> None:
         assert library.path or not library.available
         assert str(library).startswith(name)
         assert library.available or not library.calls
+
+
+def test_a_report_becomes_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def reports(device: rt.device) -> list[dict[str, object]]:
+        asked.append(device)
+        common = {"path": "/lib/x", "why_not": "", "calls": 3, "refusals": ["one: why"]}
+        return [
+            {"name": "cublasLt", "version": 130100, **common},
+            {"name": "cudnn", "version": 91501, **common},
+        ]
+
+    # A machine with a GPU, as far as this module sees.
+    module = SimpleNamespace(_device_count=lambda name: 1, _library_reports=reports)
+    monkeypatch.setattr("rustorch._libraries._C", module)
+    monkeypatch.setattr("rustorch.cuda._device.device_count", lambda: 1)
+    found = rt.cuda.libraries("cuda:0")
+    assert asked == [rt.device("cuda:0")]
+    assert str(found["cublasLt"]) == "cublasLt 13.1.0"
+    assert found["cudnn"].version == "9.15.1"
+    assert (found["cudnn"].calls, found["cudnn"].refusals) == (3, ("one: why",))
+    assert rt.cuda.cudnn.version() == 91501
 
 
 @pytest.mark.parametrize("precision, tf32", [("high", True), ("medium", True), ("highest", False)])
