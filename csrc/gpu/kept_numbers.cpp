@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "core/storage.h"
+#include "gpu/stream.h"
 
 namespace rt::gpu {
 
@@ -13,6 +14,7 @@ constexpr size_t kKept = 48;
 
 struct Entry {
   Device device;
+  Stream stream;  // that wrote it: no other waits for that
   std::vector<int32_t> numbers;
   Tensor table;
 };
@@ -30,15 +32,16 @@ Tensor kept_numbers(std::vector<int32_t> numbers, Device device) {
   static std::mutex mutex;
   // Not destroyed: devices may be gone by then.
   static auto* entries = new std::list<Entry>;
+  const Stream stream = current_stream(device);
   std::lock_guard lock(mutex);
   for (auto it = entries->begin(); it != entries->end(); ++it) {
-    if (it->device == device && it->numbers == numbers) {
+    if (it->device == device && it->stream == stream && it->numbers == numbers) {
       entries->splice(entries->begin(), *entries, it);
       return it->table;
     }
   }
   const Tensor table = upload(numbers, device);
-  entries->push_front({device, std::move(numbers), table});
+  entries->push_front({device, stream, std::move(numbers), table});
   if (entries->size() > kKept) entries->pop_back();
   return table;
 }
