@@ -24,7 +24,7 @@ struct Batch {
 
   explicit Batch(const AttentionInputs& in) {
     const int64_t n = in.query.dim();
-    const auto step = [n](const Tensor& t, int64_t d) {
+    const auto step = [](const Tensor& t, int64_t d) {
       return !t.defined() || t.sizes()[d] == 1 ? 0 : t.strides()[d];
     };
     for (int64_t d = n - 3; d >= 0; --d) {
