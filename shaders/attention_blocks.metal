@@ -2,8 +2,7 @@
 // keys and values in threadgroup memory. Scores, weights and sums stay in the lanes; the softmax is
 // kept running, in powers of two (Milakov and Gimelshein, 2018; Dao, 2023, arXiv:2307.08691).
 //
-// While the scores of a tile are made its values are on their way, and the next keys while the
-// values are summed.
+// While the scores of a tile are made its values are on their way, and so are the next keys.
 #include "rt_formulas.h"
 //
 #include "rt_attention_blocks.h"
@@ -20,7 +19,7 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
                              uint simd [[simdgroup_index_in_threadgroup]],
                              uint lane [[thread_index_in_simdgroup]]) {
   enum { step = Width + rt_block_pad, key_blocks = Keys / 8, width_blocks = Width / 8 };
-  rt_shared uint key_words[Keys * step / 2];
+  rt_shared uint key_words[Keys * step];  // of two tiles of 16-bit numbers
   rt_shared uint value_words[Keys * step / 2];
   threadgroup T* key_tile = (threadgroup T*)key_words;
   threadgroup T* value_tile = (threadgroup T*)value_words;
@@ -31,7 +30,6 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
   device const T* values = v + rt_head_at(head, p, p.v_batch, p.group);
   const uint end = p.causal ? min(p.keys, row0 + rt_queries) : p.keys;
   rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, 0, p.keys, p.depth, thread_index);
-  rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, 0, p.keys, p.values, thread_index);
 
   // The lane has elements of two rows, eight apart, of its simdgroup's.
   const uint first = row0 + simd * rt_own_queries, row = first + rt_block_row(lane),
@@ -48,15 +46,20 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
   const float scale = p.scale * 1.44269504f;  // of scores in powers of two; above zero
   float highest[2] = {-INFINITY, -INFINITY}, total[2] = {0.0f, 0.0f};
 
+  uint turn = 0;
   for (uint j0 = 0; j0 < end; j0 += Keys) {
     // Whether any of the simdgroup's rows attends to the tile.
     const bool attends = first < p.queries && (!p.causal || j0 < first + rt_own_queries);
     rt_block_sum score[key_blocks][2];
-    rt_copies_wait<1>();
+    rt_copies_wait<0>();
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (attends) rt_multiply_tile<Keys, Width>(score, left, key_tile, lane);
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, j0 + Keys, p.keys, p.depth, thread_index);
+    rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, j0, p.keys, p.values, thread_index);
+    rt_begin_tile<Width, Keys>(key_tile + (1 - turn) * (Keys * step), keys, p.k_row, j0 + Keys,
+                               p.keys, p.depth, thread_index);
+    if (attends) {
+      rt_multiply_tile<Keys, Width>(score, left, key_tile + turn * (Keys * step), lane);
+    }
+    turn = 1 - turn;
     if (attends) {
       if (j0 + Keys > p.keys || (p.causal && j0 + Keys > first)) {
 #pragma unroll
@@ -78,13 +81,16 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
         now = fmax(now, simd_shuffle_xor(now, ushort(rt_row_lane_1)));
         now = fmax(now, simd_shuffle_xor(now, ushort(rt_row_lane_2)));
         const float shift = now == -INFINITY ? 0.0f : now * scale;
-        const float factor = fast::exp2(fma(highest[h], scale, -shift));
+        const float factor = fast::exp2(highest[h] * scale - shift);
         highest[h] = now;
-        total[h] *= factor;
+        // What is summed so far is scaled down where a row has met a higher score: seldom at last.
+        if (simd_any(factor != 1.0f)) {
+          total[h] *= factor;
 #pragma unroll
-        for (int n = 0; n < width_blocks; n++) {
-          sum[n][h].set(0, sum[n][h].get(0) * factor);
-          sum[n][h].set(1, sum[n][h].get(1) * factor);
+          for (int n = 0; n < width_blocks; n++) {
+            sum[n][h].set(0, sum[n][h].get(0) * factor);
+            sum[n][h].set(1, sum[n][h].get(1) * factor);
+          }
         }
 #pragma unroll
         for (int n = 0; n < key_blocks; n++) {
@@ -100,9 +106,6 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
     rt_copies_wait<1>();
     threadgroup_barrier(mem_flags::mem_threadgroup);
     if (attends) rt_weigh_tile<Keys, Width>(sum, score, value_tile, lane);
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, j0 + Keys, p.keys, p.values,
-                               thread_index);
   }
   rt_copies_wait<0>();
 #pragma unroll
@@ -133,6 +136,6 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
 // 512: two groups of 256 threads fit the registers of a core.
 #define RT_ATTENTION_BLOCKS(type)                                                \
   RT_EXPORT_FOR(512, attention_blocks_64_##type, attention_blocks<type, 64, 64>) \
-  RT_EXPORT_FOR(256, attention_blocks_128_##type, attention_blocks<type, 128, 48>)
+  RT_EXPORT_FOR(256, attention_blocks_128_##type, attention_blocks<type, 128, 32>)
 RT_ATTENTION_BLOCKS(half)
 RT_ATTENTION_BLOCKS(bfloat)

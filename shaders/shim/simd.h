@@ -267,20 +267,6 @@ RT_FN msl::u32 rt_tf32(float f) {
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(f));
   return r;
 }
-// Two tf32 numbers whose sum is a float. What is not finite is in the higher alone, and is zero in
-// the products that correct.
-struct rt_tf32_parts {
-  msl::u32 high, finite, low;
-  RT_FN explicit rt_tf32_parts(float f) {
-    high = rt_tf32(f);
-    const float rest = f - __uint_as_float(high);
-    const bool is_finite = rest - rest == 0.0f;
-    finite = is_finite ? high : 0;
-    low = is_finite ? rt_tf32(rest) : 0;
-    // Rounding must not make the largest floats infinite.
-    if (!is_finite && ::fabsf(f) <= 3.402823466e+38f) high = __float_as_uint(f) & 0xffffe000u;
-  }
-};
 RT_FN void rt_mma_tf32(float* d, msl::u32 a0, msl::u32 a1, msl::u32 b0, msl::u32 b1) {
   float z0 = 0, z1 = 0;
   asm volatile(
@@ -288,6 +274,29 @@ RT_FN void rt_mma_tf32(float* d, msl::u32 a0, msl::u32 a1, msl::u32 b0, msl::u32
       "{%0,%1,%2,%3};"
       : "+f"(d[0]), "+f"(d[1]), "+f"(z0), "+f"(z1)
       : "r"(a0), "r"(0), "r"(a1), "r"(0), "r"(b0), "r"(b1));
+}
+// Two tf32 numbers whose sum is a float. With Care what is not finite is in the higher alone, and
+// zero where the products correct.
+template <bool Care>
+struct rt_tf32_parts {
+  msl::u32 high, finite, low;
+  RT_FN explicit rt_tf32_parts(float f) {
+    high = finite = rt_tf32(f);
+    const float rest = f - __uint_as_float(high);
+    low = rt_tf32(rest);
+    if (Care && rest - rest != 0.0f) {
+      finite = low = 0;
+      // Rounding does not make the largest floats infinite.
+      if (::fabsf(f) <= 3.402823466e+38f) high = __float_as_uint(f) & 0xffffe000u;
+    }
+  }
+};
+template <bool Care>
+RT_FN void rt_multiply_tf32(float* sum, float a0, float a1, float b0, float b1) {
+  const rt_tf32_parts<Care> p0(a0), p1(a1), q0(b0), q1(b1);
+  rt_mma_tf32(sum, p0.low, p1.low, q0.finite, q1.finite);
+  rt_mma_tf32(sum, p0.finite, p1.finite, q0.low, q1.low);
+  rt_mma_tf32(sum, p0.high, p1.high, q0.high, q1.high);
 }
 RT_FN void simdgroup_multiply_accumulate(simdgroup_float8x8& d, const simdgroup_float8x8& a,
                                          const simdgroup_float8x8& b, const simdgroup_float8x8& c) {
@@ -301,10 +310,13 @@ RT_FN void simdgroup_multiply_accumulate(simdgroup_float8x8& d, const simdgroup_
     t0 = odd ? p1 : p0;
     t1 = odd ? q1 : q0;
   }
-  const rt_tf32_parts a0(a.e[0]), a1(a.e[1]), b0(t0), b1(t1);
-  rt_mma_tf32(sum, a0.low, a1.low, b0.finite, b1.finite);
-  rt_mma_tf32(sum, a0.finite, a1.finite, b0.low, b1.low);
-  rt_mma_tf32(sum, a0.high, a1.high, b0.high, b1.high);
+  rt_multiply_tf32<false>(sum, a.e[0], a.e[1], t0, t1);
+  // The rest of what is not finite is NaN, which must not show: once more, with more care.
+  if (__any_sync(0xffffffffu, sum[0] != sum[0] || sum[1] != sum[1])) {
+    sum[0] = c.e[0];
+    sum[1] = c.e[1];
+    rt_multiply_tf32<true>(sum, a.e[0], a.e[1], t0, t1);
+  }
   d.e[0] = sum[0];
   d.e[1] = sum[1];
   d.t[0] = d.t[1] = 0;
