@@ -133,8 +133,14 @@ Dims to_dims(const char* op, const char* arg, PyObject* o, bool none_ok) {
   return dims;
 }
 
+// PyTorch takes None for a list that is empty by default: dim=None, dims=None.
+bool is_empty_by_default(const Argument& a) {
+  return a.kind == ArgKind::IntList && a.has_default && a.default_value.is<Dims>() &&
+         a.default_value.get<Dims>().empty();
+}
+
 bool accepts(const Argument& a, PyObject* o) {
-  if (o == Py_None) return a.optional;
+  if (o == Py_None) return a.optional || is_empty_by_default(a);
   switch (a.kind) {
     case ArgKind::Tensor:
       return is_tensor(o) || (a.operand && (is_number(o) || is_numpy_array(o)));
@@ -175,7 +181,7 @@ bool accepts(const Argument& a, PyObject* o) {
 }
 
 Value to_value(const char* op, const Argument& a, PyObject* o) {
-  if (o == Py_None && a.optional) return {};
+  if (o == Py_None) return a.optional ? Value{} : a.default_value;
   switch (a.kind) {  // accepts(a, o) was true
     case ArgKind::Tensor:
       if (is_tensor(o)) return unwrap(o);

@@ -4,6 +4,7 @@
 
 #include "autograd/node.h"
 #include "bindings/python.h"
+#include "core/warning.h"
 #include "ops/index_support.h"
 #include "ops/ops.h"
 
@@ -64,6 +65,9 @@ struct Entry {
 };
 
 Entry entry_of_tensor(Tensor t) {
+  if (t.dtype() == DType::UInt8) {
+    warn("index", "indexing with dtype rustorch.uint8 is deprecated, use a bool tensor instead");
+  }
   if (t.dim() == 0 && is_integral(t.dtype(), true)) {
     const Scalar s = item(t);
     const bool mask = t.dtype() == DType::Bool || t.dtype() == DType::UInt8;

@@ -138,9 +138,9 @@ PyObject* positive(PyObject* a) {
 
 Scalar only_element(PyObject* o, const char* what) {
   const Tensor& t = unwrap(o);
-  RT_CHECK(t.numel() == 1, Runtime, what,
-           cat_str("a Tensor with ", t.numel(), " elements cannot be converted to Scalar"),
-           describe(t), "indexing one element");
+  RT_CHECK(t.numel() == 1, Value, what,
+           "only one element tensors can be converted to Python scalars", describe(t),
+           "indexing one element");
   graph::note_read(t, cat_str(what, "()").c_str());
   return item(t);
 }

@@ -28,6 +28,8 @@ constexpr size_t kMaxArgs = 32;
 // Names that NumPy users type for PyTorch's arguments.
 const char* numpy_alias(const std::string& name) {
   if (name == "dim") return "axis";
+  if (name == "dim0") return "axis0";
+  if (name == "dim1") return "axis1";
   if (name == "keepdim") return "keepdims";
   if (name == "other") return "x2";
   if (name == "input") return "x";

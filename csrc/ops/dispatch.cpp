@@ -237,7 +237,9 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
   }
   NoGradGuard guard;
   std::vector<Value> made;
-  if (outs.size() == 1 && op.schema.index_of("dtype") >= 0 && op.schema.index_of("device") >= 0) {
+  const bool makes =
+      outs.size() == 1 && op.schema.index_of("dtype") >= 0 && op.schema.index_of("device") >= 0;
+  if (makes) {
     made = made_as(op, args, outs[0]);
     args = made.data();
   }
@@ -256,7 +258,11 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
   const bool converts = out_converts(op);
   for (size_t i = 0; i < outs.size(); ++i) {
     RT_CHECK(returns[i].is<Tensor>(), Type, op.name(), "out= takes no list of tensors");
-    const Tensor& result = returns[i].get<Tensor>();
+    Tensor result = returns[i].get<Tensor>();
+    // A range fills an `out` of as many elements, whatever its shape is.
+    if (makes && op.schema.index_of("end") >= 0 && result.numel() == outs[i].numel()) {
+      result = ops::reshape(result, outs[i].sizes());
+    }
     RT_CHECK(result.device() == outs[i].device(), Runtime, op.name(),
              cat_str("expected out tensor to be on ", to_string(result.device())),
              to_string(outs[i].device()));

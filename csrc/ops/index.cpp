@@ -108,7 +108,7 @@ Placement place(const char* op, const Tensor& self, TensorList indices) {
     last = d;
     ++used;
   }
-  RT_CHECK(used > 0, Index, op, "at least one of the indices must be a tensor");
+  RT_CHECK(used > 0, Runtime, op, "at least one of the indices must be a tensor");
 
   Tensor offsets;
   Placement p;

@@ -21,7 +21,9 @@ template <class SizesOf>
 CatPlan plan_cat(size_t count, int64_t dim, SizesOf&& sizes_of) {
   CatPlan p;
   while (p.first + 1 < count && is_legacy_empty(sizes_of(p.first))) ++p.first;
-  p.dim = wrap_dim(dim, sizes_of(p.first).ssize(), "cat");
+  // If all are such, any dim will do.
+  const bool nothing = is_legacy_empty(sizes_of(p.first));
+  p.dim = nothing ? 0 : wrap_dim(dim, sizes_of(p.first).ssize(), "cat");
   return p;
 }
 

@@ -1,6 +1,8 @@
 #include "ops/random.h"
 
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
@@ -265,12 +267,28 @@ Tensor target_of(Out out, const Tensor& self) { return out ? *out : empty_like(s
                     .random = true,         \
                     .doc = text})
 
+double largest_finite(DType t) {
+  if (t == DType::Float16) return 65504;
+  if (t == DType::BFloat16) return 0x1.fep127;
+  return t == DType::Float32 ? std::numeric_limits<float>::max()
+                             : std::numeric_limits<double>::max();
+}
+
 Tensor uniform_forward(Out out, const Tensor& self, double from, double to, Generator* g) {
   const Tensor t = target_of(out, self);
   check_float("uniform_", t.dtype());
   RT_CHECK(from <= to, Runtime, "uniform_",
            cat_str("uniform_ expects to return a [from, to) range, but found from=", from,
                    " > to=", to));
+  const double most = largest_finite(t.dtype());
+  for (const auto& [end, bound] : {std::pair{"from", from}, std::pair{"to", to}}) {
+    RT_CHECK(std::abs(bound) <= most, Runtime, "uniform_",
+             cat_str(end, " is out of bounds for ", name(t.dtype())), cat_str(bound));
+  }
+  RT_CHECK(to - from <= most, Runtime, "uniform_",
+           cat_str("uniform_ expects to-from <= ", most, ", the largest ", name(t.dtype()),
+                   ", but found to=", to, " and from=", from),
+           "", "a narrower range");
   fill_random(t, {.kind = Distribution::Uniform, .a = from, .b = to}, g);
   return t;
 }

@@ -57,12 +57,14 @@ Tensor arange_forward(Scalar start, Scalar end, Scalar step, MaybeDType dtype, M
            "\"arange_cpu\" not implemented for 'Bool'", "", "an integer dtype");
   Sequence s{};
   if (is_integral(type)) {
-    // As in PyTorch, an integer result is made of truncated ends.
+    // As in PyTorch, an integer result starts and steps by truncated numbers. int64 is counted by
+    // them too, and the narrower types by the numbers as given.
     const Scalar a = start.to_int(), h = step.to_int();
-    RT_CHECK(h.to_bool() || !step.to_bool(), Value, "arange", "step must be nonzero",
-             cat_str("step ", step, " of an integer dtype"));
-    const int64_t n = integral ? arange_length("arange", start, end, step)
-                               : arange_length("arange", a, Scalar(end.to_int()), h);
+    const bool by_integers = !integral && type == DType::Int64;
+    RT_CHECK(!by_integers || h.to_bool() || !step.to_bool(), Value, "arange",
+             "step must be nonzero", cat_str("step ", step, " of int64"));
+    const int64_t n = by_integers ? arange_length("arange", a, Scalar(end.to_int()), h)
+                                  : arange_length("arange", start, end, step);
     s.kind = Sequence::Kind::Integers;
     s.first = a.to_int();
     s.step = h.to_int();

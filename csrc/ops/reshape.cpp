@@ -198,8 +198,17 @@ Tensor movedim_forward(const Tensor& x, IntList source, IntList destination) {
            cat_str("movedim: Invalid source or destination dims: source (", source,
                    " dims) should contain the same number of dims as destination (", destination,
                    " dims)"));
-  const Dims from = wrap_dims(source, x.dim(), "movedim", false),
-             to = wrap_dims(destination, x.dim(), "movedim", false);
+  const auto unique = [&](IntList dims, const char* what) {
+    Dims wrapped;
+    for (int64_t d : dims) {
+      d = wrap_dim(d, x.dim(), "movedim");
+      RT_CHECK(std::find(wrapped.begin(), wrapped.end(), d) == wrapped.end(), Runtime, "movedim",
+               cat_str("repeated dim in `", what, "` (", dims, ")"));
+      wrapped.push_back(d);
+    }
+    return wrapped;
+  };
+  const Dims from = unique(source, "source"), to = unique(destination, "destination");
   if (x.dim() == 0) return ops::permute(x, {});
   Dims order(static_cast<size_t>(x.dim()), -1);
   for (size_t i = 0; i < from.size(); ++i) order[to[i]] = from[i];

@@ -46,6 +46,7 @@ from rustorch._tensor_api import *  # noqa: F403
 from rustorch._type_info import finfo, iinfo
 from rustorch._typed_tensors import *  # noqa: F403
 from rustorch._version import __version__
+from rustorch._view_copies import *  # noqa: F403
 from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from rustorch.random import (
     default_generator,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         special,
         utils,
     )
+    from rustorch._functional_names import *  # noqa: F403
     from rustorch._libraries import get_float32_matmul_precision, set_float32_matmul_precision
     from rustorch._op_types.rt import *  # noqa: F403
     from rustorch.io import load, save
@@ -108,6 +110,12 @@ _LAZY = (
     "selector", "special", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
+    "_functional_names": (
+        "adaptive_avg_pool1d", "adaptive_max_pool1d", "affine_grid_generator", "avg_pool1d", "bilinear",
+        "binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss", "embedding", "grid_sampler",
+        "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d",
+        "poisson_nll_loss", "rrelu", "triplet_margin_loss",
+    ),
     "_libraries": ("get_float32_matmul_precision", "set_float32_matmul_precision"),
     "io": ("load", "save"),
     "io.models": ("load_model",),

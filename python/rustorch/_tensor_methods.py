@@ -8,6 +8,7 @@ from rustorch import _C
 from rustorch._printing import tensor_text
 from rustorch._serialize import deepcopy_tensor, reduce_tensor
 from rustorch._storage import UntypedStorage, storage_of
+from rustorch._typed_tensors import made_of
 from rustorch.errors import ArgumentError, DTypeError, OpError
 
 __all__: list[str] = []
@@ -242,6 +243,18 @@ def cuda(
     return self.to(target, non_blocking=non_blocking, memory_format=memory_format)
 
 
+def new(self: _C.Tensor, *args: Any, device: Any = None) -> _C.Tensor:
+    """A tensor of this one's dtype and device: uninitialised of the sizes given, or of the data given.
+
+    The older form of `new_empty` and `new_tensor`. Follows `torch.Tensor.new`.
+
+    >>> import rustorch as rt
+    >>> rt.ones(1, dtype=rt.int64).new([1, 2])
+    tensor([1, 2])
+    """
+    return made_of(self.dtype, self.device if device is None else device, args)
+
+
 def _check_writable_by_python(op: str, *tensors: _C.Tensor) -> None:
     for tensor in tensors:
         if tensor.device.type != "cpu":
@@ -320,7 +333,7 @@ def install() -> None:
     for method in (
         __repr__, __format__, __complex__, __round__, __contains__, __reversed__, numpy, __array__,
         __array_ufunc__, __array_function__, __dlpack_device__, __dlpack__, __reduce_ex__, __deepcopy__,
-        untyped_storage, _is_view, cuda, apply_, map_,
+        untyped_storage, _is_view, cuda, apply_, map_, new,
     ):  # fmt: skip
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(Tensor, method.__name__, method)

@@ -20,6 +20,20 @@ __all__ = [
 ]
 
 
+def made_of(dtype: _C.dtype, device: Any, args: tuple[Any, ...]) -> _C.Tensor:
+    """What the older constructors give: an uninitialised tensor of sizes, or a tensor of data."""
+    if len(args) == 1 and isinstance(args[0], _C.Tensor):
+        moved: _C.Tensor = args[0].to(dtype) if device is None else args[0].to(device, dtype)
+        return moved
+    if not args or isinstance(args[0], (int, _C.Size)):
+        sizes = args[0] if args and isinstance(args[0], _C.Size) else args or (0,)
+        made: _C.Tensor = _C.namespaces()["rt"]["empty"](tuple(sizes), dtype=dtype, device=device)
+        return made
+    from rustorch._tensor_api import tensor
+
+    return tensor(*args, dtype=dtype, device=device)
+
+
 class TensorType:
     """Makes tensors of one dtype, and is the type that `isinstance` knows them by.
 
@@ -39,17 +53,8 @@ class TensorType:
         self.__name__ = name
         self.dtype = dtype
 
-    def __call__(self, *args: Any) -> _C.Tensor:
-        rt = _C.namespaces()["rt"]
-        if len(args) == 1 and isinstance(args[0], _C.Tensor):
-            return args[0].to(self.dtype)
-        if not args or isinstance(args[0], (int, _C.Size)):
-            sizes = args[0] if args and isinstance(args[0], _C.Size) else args or (0,)
-            made: _C.Tensor = rt["empty"](tuple(sizes), dtype=self.dtype)
-            return made
-        from rustorch._tensor_api import tensor
-
-        return tensor(*args, dtype=self.dtype)
+    def __call__(self, *args: Any, device: Any = None) -> _C.Tensor:
+        return made_of(self.dtype, device, args)
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, _C.Tensor) and instance.dtype is self.dtype

@@ -9,10 +9,12 @@ from rustorch.autograd import anomaly_mode, function, grad_mode, graph
 from rustorch.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
 from rustorch.autograd.function import Function, FunctionCtx
 from rustorch.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from rustorch.autograd.variable import Variable
 
 __all__ = [
     "Function",
     "FunctionCtx",
+    "Variable",
     "anomaly_mode",
     "backward",
     "detect_anomaly",
