@@ -2,6 +2,7 @@
 #include "graph/graph.h"
 
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include "bindings/python.h"
 #include "graph/trace.h"
@@ -133,10 +134,87 @@ pb::list run(const Graph& g, const pb::sequence& inputs, const pb::object& tenso
   return list_of(results);
 }
 
-// ---- Building, for files ----
+// Numbers, lists and None as they are in a run.
+Value run_value(pb::handle o) {
+  PyObject* p = o.ptr();
+  if (p == Py_None) return {};
+  if (is_tensor(p)) return unwrap(p);
+  if (PyBool_Check(p)) return p == Py_True;
+  if (PyLong_Check(p) || PyFloat_Check(p)) return Value(to_scalar(p));
+  if (PyUnicode_Check(p)) return o.cast<std::string>();
+  if (is_dtype(p)) return to_dtype(p);
+  if (is_device(p)) return to_device(p);
+  RT_CHECK(PyTuple_Check(p) && PyTuple_GET_SIZE(p) == 2, Type, "graph",
+           "a value is a tensor, a number, or (\"Tensor[]\", items)", Py_TYPE(p)->tp_name);
+  const auto pair = pb::reinterpret_borrow<pb::sequence>(o);
+  const auto kind = graph::type_kind(pair[0].cast<std::string>());
+  const pb::sequence items = pair[1];
+  if (kind == graph::TypeKind::Ints) return to_dims("graph", "list", items.ptr());
+  if (kind == graph::TypeKind::Floats) {
+    std::vector<double> list;
+    for (pb::handle item : items) list.push_back(item.cast<double>());
+    return list;
+  }
+  RT_CHECK(kind == graph::TypeKind::Tensors, Type, "graph", "no list of this kind");
+  return tensors_of(items);
+}
+
+pb::list run_values(const Graph& g, const pb::sequence& inputs, const pb::object& tensors) {
+  std::vector<Value> in;
+  for (pb::handle o : inputs) in.push_back(run_value(o));
+  const std::vector<Tensor> own = tensors.is_none() ? std::vector<Tensor>() : tensors_of(tensors);
+  pb::list list;
+  for (const Value& v : graph::run_values(g, in, own)) {
+    const bool absent = v.is<Tensor>() && !v.get<Tensor>().defined();
+    list.append(absent ? pb::object(pb::none()) : owned(to_python(v)));
+  }
+  return list;
+}
+
+// What scripts ask of Python.
+void print_value(const Value& v, const std::string& end) {
+  AcquireGil gil;
+  try {
+    pb::object o = owned(to_python(v));
+    if (PyTuple_Check(o.ptr())) o = pb::list(o);
+    pb::module_::import("builtins").attr("print")(o, pb::arg("end") = end);
+  } catch (pb::error_already_set& e) {
+    e.restore();
+    throw PythonError{};
+  }
+}
+void raise_exception(const std::string& kind, const std::string& message) {
+  AcquireGil gil;
+  static constexpr const char* kinds[] = {
+      "AssertionError", "AttributeError",      "Exception",         "IndexError",    "KeyError",
+      "LookupError",    "NotImplementedError", "RuntimeError",      "StopIteration", "TypeError",
+      "ValueError",     "ArithmeticError",     "ZeroDivisionError", "OverflowError"};
+  for (const char* known : kinds) {
+    if (kind != known) continue;
+    Object builtins = checked(PyImport_ImportModule("builtins"));
+    Object type = checked(PyObject_GetAttrString(builtins.get(), known));
+    PyErr_SetString(type.get(), message.c_str());
+    throw PythonError{};
+  }
+  RT_FAIL(Runtime, "", message);
+}
+void check_signals() {
+  AcquireGil gil;
+  if (PyErr_CheckSignals() != 0) throw PythonError{};
+}
+
+// ---- Building, for files and scripts ----
 
 std::optional<graph::TensorType> type_from(pb::handle o) {
   if (o.is_none()) return {};
+  if (PyUnicode_Check(o.ptr())) {  // "int", "Tensor?"
+    std::string text = o.cast<std::string>();
+    const bool optional = text.ends_with('?');
+    if (optional) text.pop_back();
+    const auto kind = graph::type_kind(text);
+    RT_CHECK(kind, Value, "graph", "there is no type of this name", text);
+    return graph::any_of(*kind, optional);
+  }
   const auto parts = pb::reinterpret_borrow<pb::sequence>(o);
   RT_CHECK(PySequence_Check(o.ptr()) && parts.size() == 4, Value, "graph",
            "a type is (dtype, device, shape, strides)");
@@ -167,30 +245,65 @@ graph::Argument argument_from(const OpRecord& op, const Argument& a, pb::handle 
   RT_CHECK(kind == "attribute" && !is_tensor(value.ptr()), Value, op.schema.name,
            "an argument is a value, values or an attribute", kind);
   if (value.is_none()) return Value();
+  if (a.kind == ArgKind::Void) return run_value(value);
   if (a.kind == ArgKind::Tensor && is_number(value.ptr())) return Value(to_scalar(value.ptr()));
   RT_CHECK(accepts(a, value.ptr()), Type, op.schema.name,
            cat_str("argument '", a.name, "' must be ", a.type), Py_TYPE(value.ptr())->tp_name);
   return to_value(op.name(), a, value.ptr());
 }
 
+constexpr const char* kForms[] = {"plain", "write", "scatter", "inplace", "if", "loop"};
+const char* form_name(NodeForm f) { return kForms[static_cast<int>(f)]; }
+
+NodeForm form_from(const std::string& name) {
+  for (size_t i = 0; i < std::size(kForms); ++i) {
+    if (name == kForms[i]) return static_cast<NodeForm>(i);
+  }
+  RT_FAIL(Value, "graph", "there is no form of nodes of this name", name);
+}
+
+std::vector<std::optional<graph::TensorType>> types_from(const pb::dict& rest) {
+  std::vector<std::optional<graph::TensorType>> types;
+  for (pb::handle t : pb::reinterpret_borrow<pb::sequence>(rest["types"])) {
+    types.push_back(type_from(t));
+  }
+  return types;
+}
+
+void build_control(Graph& g, Node n, const pb::dict& rest) {
+  for (pb::handle a : pb::reinterpret_borrow<pb::sequence>(rest["args"])) {
+    const auto pair = pb::reinterpret_borrow<pb::sequence>(a);
+    if (pair[0].cast<std::string>() == "value") {
+      n.args.emplace_back(pair[1].cast<ValueId>());
+    } else {
+      n.args.emplace_back(run_value(pb::object(pair[1])));
+    }
+  }
+  for (pb::handle b : pb::reinterpret_borrow<pb::sequence>(rest["blocks"])) {
+    n.blocks.push_back(b.cast<Ref<Graph>>());
+  }
+  g.add_node(std::move(n), types_from(rest));
+}
+
 void build_node(Graph& g, const std::string& name, const std::string& form, const pb::dict& rest) {
-  const OpRecord* op = find_op(name);
-  RT_CHECK(op, Value, "graph", "there is no op of this name", name);
   Node n;
+  n.form = form_from(form);
+  n.grad = rest["grad"].cast<bool>();
+  if (rest.contains("location")) n.location = rest["location"].cast<std::string>();
+  n.random = rest["random"].cast<bool>();
+  if (graph::is_control(n.form)) return build_control(g, std::move(n), rest);
+  const OpRecord* op = graph::find_script_op(name);
+  if (!op) op = find_op(name);
+  RT_CHECK(op, Value, "graph", "there is no op of this name", name);
+  RT_CHECK(!graph::is_script_op(*op) || n.form == NodeForm::Plain, Value, "graph",
+           "only ops are scattered or write", name);
   n.op = op;
-  RT_CHECK(form == "plain" || form == "write" || form == "scatter", Value, "graph",
-           "a node is plain, a write or a scatter", form);
-  n.form = form == "plain"   ? NodeForm::Plain
-           : form == "write" ? NodeForm::Write
-                             : NodeForm::Scatter;
   const pb::sequence args = rest["args"];
   RT_CHECK(args.size() == op->schema.args.size(), Value, name, "wrong number of arguments",
            cat_str(args.size()));
   for (size_t i = 0; i < args.size(); ++i) {
     n.args.push_back(argument_from(*op, op->schema.args[i], pb::object(args[i])));
   }
-  n.grad = rest["grad"].cast<bool>();
-  n.random = rest["random"].cast<bool>();
   n.part = rest["part"].cast<int32_t>();
   if (!rest["src"].is_none()) n.src = rest["src"].cast<ValueId>();
   for (pb::handle w : pb::reinterpret_borrow<pb::sequence>(rest["writes"])) {
@@ -199,11 +312,7 @@ void build_node(Graph& g, const std::string& name, const std::string& form, cons
   for (pb::handle c : pb::reinterpret_borrow<pb::sequence>(rest["counts"])) {
     n.counts.push_back(c.cast<int32_t>());
   }
-  std::vector<std::optional<graph::TensorType>> types;
-  for (pb::handle t : pb::reinterpret_borrow<pb::sequence>(rest["types"])) {
-    types.push_back(type_from(t));
-  }
-  g.add_node(std::move(n), types);
+  g.add_node(std::move(n), types_from(rest));
 }
 
 ValueKind kind_from(const std::string& name) {
@@ -220,12 +329,15 @@ class Builder {
     RT_CHECK(t, Value, "graph", "an input needs a type");
     open().add_input(name, *t);
   }
+  // The number of the value that comes next.
+  size_t size() { return open().values().size(); }
   void add_tensor(const std::string& kind, const std::string& name, const pb::object& tensor) {
     open().add_tensor(kind_from(kind), name, tensor_of(tensor));
   }
   void add_node(const std::string& op, const std::string& form, const pb::dict& rest) {
     build_node(open(), op, form, rest);
   }
+  void order_inputs(const std::vector<size_t>& order) { open().order_inputs(order); }
   void add_output(ValueId v) { open().add_output(v); }
   void add_mutation(ValueId target, ValueId value) { open().add_mutation(target, value); }
   Ref<Graph> finish() {
@@ -248,14 +360,22 @@ Ref<Graph> decompose(const Graph& g, const pb::iterable& names, const pb::object
       g, set, inputs.is_none() ? std::vector<Tensor>() : tensors_of(pb::sequence(inputs)));
 }
 
-const char* form_name(NodeForm f) {
-  static constexpr const char* names[] = {"plain", "write", "scatter"};
-  return names[static_cast<int>(f)];
-}
-
 pb::dict inputs_of(const NodeView& v) {
   pb::dict dict;
   const Node& n = v.node();
+  if (graph::is_control(n.form)) {
+    const bool loop = n.form == NodeForm::Loop;
+    const size_t own = loop ? 2 : 1, carried = loop ? n.outputs.size() : 0;
+    if (loop) dict["trips"] = argument_object(v.graph, n.args[0]);
+    dict["condition"] = argument_object(v.graph, n.args[own - 1]);
+    pb::list carries, given;
+    for (size_t i = own; i < n.args.size(); ++i) {
+      (i < own + carried ? carries : given).append(argument_object(v.graph, n.args[i]));
+    }
+    if (loop) dict["carried"] = carries;
+    dict["given"] = given;
+    return dict;
+  }
   for (size_t i = 0; i < n.args.size(); ++i) {
     dict[n.op->schema.args[i].name.c_str()] = argument_object(v.graph, n.args[i]);
   }
@@ -265,7 +385,7 @@ pb::dict inputs_of(const NodeView& v) {
 pb::dict attributes_of(const NodeView& v) {
   pb::dict dict;
   const Node& n = v.node();
-  for (size_t i = 0; i < n.args.size(); ++i) {
+  for (size_t i = 0; n.op && i < n.args.size(); ++i) {
     if (!std::holds_alternative<Value>(n.args[i])) continue;
     dict[n.op->schema.args[i].name.c_str()] = argument_object(v.graph, n.args[i]);
   }
@@ -293,6 +413,17 @@ void bind_value(pb::module_& m) {
       .def_property_readonly(
           "kind", [](const ValueView& v) { return graph::name(v.value().kind); },
           "\"input\", \"parameter\", \"buffer\", \"constant\" or \"result\".")
+      .def_property_readonly(
+          "type",
+          [](const ValueView& v) {
+            const auto& t = v.value().type;
+            return cat_str(graph::name(t.kind), t.optional ? "?" : "");
+          },
+          "What it is in a run: Tensor, int, float, bool, number (one of these), str, dtype, "
+          "device, Tensor[], int[], float[]; with ? where it may be None.")
+      .def_property_readonly(
+          "known", [](const ValueView& v) { return v.value().type.known; },
+          "Whether dtype, device and shape were recorded; in scripted graphs they are not.")
       .def_property_readonly(
           "dtype", [](const ValueView& v) { return owned(dtype_object(v.value().type.dtype)); },
           "The dtype that was recorded.")
@@ -327,6 +458,7 @@ void bind_value(pb::module_& m) {
            })
       .def("__repr__", [](const ValueView& v) {
         const auto& t = v.value().type;
+        if (!t.known) return cat_str("%", v.value().name, ": ", graph::name(t.kind));
         return cat_str("%", v.value().name, ": ", name(t.dtype), IntList(t.sizes));
       });
 }
@@ -337,14 +469,26 @@ void bind_node(pb::module_& m) {
           "op", [](const NodeView& v) { return v.node().op_name(); },
           "The name of the op, with its overload: max.dim, slice_scatter.")
       .def_property_readonly(
-          "record", [](const NodeView& v) { return v.node().op->schema.name; },
-          "The name of the op's record.")
+          "record",
+          [](const NodeView& v) {
+            return v.node().op ? v.node().op->schema.name : v.node().op_name();
+          },
+          "The name of the op's record; \"if\" or \"loop\" of control flow.")
       .def_property_readonly(
-          "schema", [](const NodeView& v) { return v.node().op->schema.text; },
+          "blocks",
+          [](const NodeView& v) {
+            pb::list list;
+            for (const Ref<Graph>& b : v.node().blocks) list.append(b);
+            return list;
+          },
+          "Of control flow: what runs if the condition holds and if not, or the body.")
+      .def_property_readonly(
+          "schema", [](const NodeView& v) { return v.node().op ? v.node().op->schema.text : ""; },
           "The op's schema as text.")
       .def_property_readonly(
           "form", [](const NodeView& v) { return form_name(v.node().form); },
-          "\"plain\", \"write\" (the op writes into arguments: it gets copies, which are further "
+          "\"plain\", \"inplace\", \"if\", \"loop\", \"write\" (the op writes into arguments: it "
+          "gets copies, which are further "
           "results) or \"scatter\" (src is written into the view that the op gives of its input).")
       .def_property_readonly(
           "index", [](const NodeView& v) { return v.index; }, "The place among the nodes.")
@@ -436,6 +580,8 @@ void bind_graph(pb::module_& m) {
             return list;
           })
       .def("run", &run, pb::arg("inputs"), pb::arg("tensors") = pb::none())
+      .def("run_values", &run_values, pb::arg("inputs"), pb::arg("tensors") = pb::none())
+      .def_property_readonly("depth", [](const Ref<Graph>& g) { return g->depth(); })
       .def("eliminate_dead_code", &graph::eliminate_dead_code)
       .def("fold_constants", &graph::fold_constants, pb::arg("max_bytes"))
       .def("merge_common_subexpressions", &graph::merge_common_subexpressions)
@@ -447,6 +593,8 @@ void bind_graph(pb::module_& m) {
       .def("add_input", &Builder::add_input)
       .def("add_tensor", &Builder::add_tensor)
       .def("add_node", &Builder::add_node)
+      .def("size", &Builder::size)
+      .def("order_inputs", &Builder::order_inputs)
       .def("add_output", &Builder::add_output)
       .def("add_mutation", &Builder::add_mutation)
       .def("finish", &Builder::finish);
@@ -468,6 +616,11 @@ void init_graph(PyObject* module) {
   bind_value(m);
   bind_node(m);
   bind_graph(m);
+  graph::script_hooks() = {&print_value, &raise_exception, &check_signals};
+  m.def("_script_op", [](const std::string& name) -> pb::object {
+    const OpRecord* op = graph::find_script_op(name);
+    return op ? pb::cast(op->schema.text) : pb::none();
+  });
   m.def("_trace", &trace);
   m.def("_is_tracing", [] { return graph::tracer() != nullptr; });
   m.def("_set_trace_hooks", [](const pb::function& warn, const pb::function& location) {

@@ -31,7 +31,13 @@ Ref<Graph> decompose(const Graph& g, const std::unordered_set<std::string>& name
   NoGradGuard guard;
   RT_CHECK(given.empty() || given.size() == g.inputs().size(), Type, "decompose",
            cat_str("takes ", g.inputs().size(), " example tensor(s)"), cat_str(given.size()));
-  std::vector<Tensor> values(g.values().size()), inputs;
+  for (const Node& n : g.nodes()) {
+    RT_CHECK(n.op && !is_script_op(*n.op) && n.form != NodeForm::Inplace, Runtime, "decompose",
+             "takes recorded graphs, not those with control flow", n.op_name(),
+             "trace() of the scripted function");
+  }
+  std::vector<rt::Value> values(g.values().size());
+  std::vector<Tensor> inputs;
   std::vector<ValueId> now(g.values().size(), kNoValue);
   for (size_t i = 0; i < g.inputs().size(); ++i) {
     inputs.push_back(given.empty() ? made_up(g.value(g.inputs()[i]).type) : ops::clone(given[i]));
@@ -55,16 +61,16 @@ Ref<Graph> decompose(const Graph& g, const std::unordered_set<std::string>& name
   for (const Node& n : g.nodes()) {
     random |= n.random;
     const bool wanted = names.count(n.op->schema.name) || names.count(n.op->schema.base_name);
-    std::vector<Tensor> results;
+    std::vector<rt::Value> results;
     if (wanted && n.form == NodeForm::Plain) {
       RT_CHECK(!n.op->is_kernel(), Runtime, "decompose",
                cat_str("'", n.op->schema.name, "' is computed by a kernel, not made of other ops"),
                "", "leaving it out of the names");
       // Each value on memory of its own, so that it is found as itself.
       for_each_input(n, [&](ValueId v) {
-        Tensor& t = values[static_cast<size_t>(v)];
         if (g.value(v).kind != ValueKind::Result) return;
-        t = alias(t);
+        const Tensor t = alias(values[static_cast<size_t>(v)].tensor());
+        values[static_cast<size_t>(v)] = t;
         tracer.see(t, at(v));
       });
       recording(true);
@@ -75,7 +81,7 @@ Ref<Graph> decompose(const Graph& g, const std::unordered_set<std::string>& name
       run_node_inside(tracer, n, values, &results);
       for (size_t i = 0; i < n.outputs.size(); ++i) {
         if (n.outputs[i] == kNoValue) continue;
-        now[static_cast<size_t>(n.outputs[i])] = recorded(tracer, n, results[i]);
+        now[static_cast<size_t>(n.outputs[i])] = recorded(tracer, n, results[i].tensor());
       }
     } else {
       run_node(n, values, &results);

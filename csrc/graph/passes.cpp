@@ -68,6 +68,25 @@ class Rebuilt {
   std::vector<ValueId> map_;
 };
 
+// A node with its blocks passed as well.
+template <class F>
+Node with_blocks(Node n, F&& pass) {
+  for (Ref<Graph>& block : n.blocks) block = pass(*block);
+  return n;
+}
+
+Ref<Graph> copied(const Graph& g) {
+  Rebuilt r(g);
+  for (ValueId v : g.tensors()) r.add_tensor(v);
+  for (const Node& n : g.nodes()) r.add(r.mapped(n), n);
+  return r.finish();
+}
+
+bool all_known(const Types& types) {
+  return std::all_of(types.begin(), types.end(),
+                     [](const auto& t) { return !t || (t->known && t->kind == TypeKind::Tensor); });
+}
+
 int64_t bytes_of(const Types& types) {
   int64_t bytes = 0;
   for (const auto& t : types) {
@@ -107,9 +126,12 @@ Ref<Graph> eliminate_dead_code(const Graph& g) {
   for (size_t i = g.nodes().size(); i-- > 0;) {
     const Node& n = g.nodes()[i];
     // A draw moves the generator on, for those after it.
-    kept[i] = n.random || std::any_of(n.outputs.begin(), n.outputs.end(), [&](ValueId v) {
-                return v != kNoValue && live[static_cast<size_t>(v)];
-              });
+    const bool effects = n.form == NodeForm::Inplace || (n.op && has_effects(*n.op)) ||
+                         std::any_of(n.blocks.begin(), n.blocks.end(),
+                                     [](const auto& b) { return b->has_effects(); });
+    kept[i] = n.random || effects ||
+              std::any_of(n.outputs.begin(), n.outputs.end(),
+                          [&](ValueId v) { return v != kNoValue && live[static_cast<size_t>(v)]; });
     if (kept[i]) for_each_input(n, use);
   }
   Rebuilt r(g);
@@ -117,34 +139,39 @@ Ref<Graph> eliminate_dead_code(const Graph& g) {
     if (live[static_cast<size_t>(v)]) r.add_tensor(v);
   }
   for (size_t i = 0; i < g.nodes().size(); ++i) {
-    if (kept[i]) r.add(r.mapped(g.nodes()[i]), g.nodes()[i]);
+    if (!kept[i]) continue;
+    r.add(with_blocks(r.mapped(g.nodes()[i]), eliminate_dead_code), g.nodes()[i]);
   }
   return r.finish();
 }
 
 Ref<Graph> fold_constants(const Graph& g, int64_t max_bytes) {
+  if (g.has_writes()) return copied(g);  // what is written later is no constant
   NoGradGuard guard;
   Rebuilt r(g);
   for (ValueId v : g.tensors()) r.add_tensor(v);
-  std::vector<Tensor> values(g.values().size());
+  std::vector<rt::Value> values(g.values().size());
   for (ValueId v : g.tensors()) {
     if (g.value(v).kind == ValueKind::Constant) values[static_cast<size_t>(v)] = g.value(v).tensor;
   }
   for (const Node& n : g.nodes()) {
     const Types types = types_of(g, n);
-    bool constant = !n.random && !types.empty() && bytes_of(types) <= max_bytes;
-    for_each_input(n, [&](ValueId v) { constant &= values[static_cast<size_t>(v)].defined(); });
+    bool constant = n.op && !n.random && !has_effects(*n.op) && !types.empty() &&
+                    all_known(types) && bytes_of(types) <= max_bytes;
+    for_each_input(
+        n, [&](ValueId v) { constant &= values[static_cast<size_t>(v)].tensor().defined(); });
     if (!constant) {
-      r.add(r.mapped(n), n);
+      const auto pass = [&](const Graph& block) { return fold_constants(block, max_bytes); };
+      r.add(with_blocks(r.mapped(n), pass), n);
       continue;
     }
-    std::vector<Tensor> results;
+    std::vector<rt::Value> results;
     run_node(n, values, &results);
     for (size_t i = 0; i < n.outputs.size(); ++i) {
       const ValueId v = n.outputs[i];
       if (v == kNoValue) continue;
       values[static_cast<size_t>(v)] = results[i];
-      r.set(v, r.graph().add_tensor(ValueKind::Constant, "", results[i]));
+      r.set(v, r.graph().add_tensor(ValueKind::Constant, "", results[i].tensor()));
     }
   }
   // The constants that only folded nodes read are gone.
@@ -152,6 +179,7 @@ Ref<Graph> fold_constants(const Graph& g, int64_t max_bytes) {
 }
 
 Ref<Graph> merge_common_subexpressions(const Graph& g) {
+  if (g.has_writes()) return copied(g);               // two copies of a tensor are written apart
   constexpr size_t kComparedBytes = size_t{1} << 20;  // larger constants are compared by identity
   Rebuilt r(g);
   std::vector<ValueId> constants;
@@ -177,14 +205,15 @@ Ref<Graph> merge_common_subexpressions(const Graph& g) {
   std::unordered_map<std::string, std::vector<size_t>> known;
   for (const Node& n : g.nodes()) {
     Node now = r.mapped(n);
-    if (n.random || n.form == NodeForm::Write) {
-      r.add(std::move(now), n);
+    if (n.random || n.form == NodeForm::Write || !n.op || has_effects(*n.op)) {
+      r.add(with_blocks(std::move(now), merge_common_subexpressions), n);
       continue;
     }
     auto& candidates = known[key_of(now)];
     const auto same = std::find_if(candidates.begin(), candidates.end(), [&](size_t i) {
       const Node& o = r.graph().nodes()[i];
       return o.op == now.op && o.counts == now.counts &&
+             types_of(r.graph(), o) == types_of(g, n) &&  // a value that is not set has any type
              std::equal(o.args.begin(), o.args.end(), now.args.begin(), now.args.end(),
                         same_argument);
     });

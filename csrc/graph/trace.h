@@ -107,8 +107,8 @@ class Tracer final : public Interceptor {
 };
 
 // As run_node(), with what the op calls recorded in its place.
-void run_node_inside(Tracer& tracer, const Node& n, std::span<const Tensor> values,
-                     std::vector<Tensor>* results);
+void run_node_inside(Tracer& tracer, const Node& n, std::span<const rt::Value> values,
+                     std::vector<rt::Value>* results);
 
 // The recording of this thread, or null.
 Tracer* tracer();

@@ -310,6 +310,8 @@ Plan Planner::finish() {
     if (!sizes.empty() && plan_.batch == 0) plan_.batch = sizes[0];
   }
   for (const Node& node : graph_.nodes()) {
+    RT_CHECK(node.op, NotImplemented, "mlcompute", "there is no layer for control flow",
+             node.op_name(), "rustorch.jit.trace of the scripted module");
     if (!count_step(node)) lower(node);
   }
   check_mutations();

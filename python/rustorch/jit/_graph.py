@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rustorch import _C
@@ -10,6 +11,7 @@ from rustorch._C import GraphNode as Node
 from rustorch._C import GraphValue as Value
 from rustorch.errors import DTypeError, OpError
 from rustorch.jit import _structure
+from rustorch.jit._scripting.signature import Signature
 from rustorch.jit._structure import Slot
 
 __all__ = ["Graph", "Node", "Value"]
@@ -36,9 +38,17 @@ class Graph:
     ['mul', 'sum']
     """
 
-    __slots__ = ("_core", "_input", "_output", "check_shapes")
+    __slots__ = ("_core", "_input", "_output", "_signature", "check_shapes")
 
-    def __init__(self, core: _C._Graph, input: Any, output: Any, check_shapes: bool = True) -> None:
+    def __init__(
+        self,
+        core: _C._Graph,
+        input: Any,
+        output: Any,
+        check_shapes: bool = True,
+        signature: Signature | None = None,
+    ) -> None:
+        self._signature = signature
         self._core = core
         self._input = input
         self._output = output
@@ -96,6 +106,7 @@ class Graph:
         if not isinstance(other, Graph):
             return NotImplemented
         same = self._input == other._input and self._output == other._output
+        same = same and self._signature == other._signature
         return same and bool(self._core.same(other._core))
 
     __hash__ = None  # type: ignore[assignment]
@@ -117,7 +128,18 @@ class Graph:
         """
         return self._call(inputs, kwargs, None)
 
-    def _call(self, args: Any, kwargs: Any, tensors: Sequence[_C.Tensor] | None) -> Any:
+    def _call(
+        self,
+        args: Any,
+        kwargs: Any,
+        tensors: Sequence[_C.Tensor] | None,
+        flags: Sequence[bool] | None = None,
+    ) -> Any:
+        if self._signature is not None:
+            values = self._core.run_values(self._signature.bind(args, kwargs, flags), tensors)
+            lists = [value.type.rstrip("?").endswith("[]") for value in self.outputs]
+            values = [list(v) if is_list and v is not None else v for v, is_list in zip(values, lists)]
+            return _structure.fill(self._output, values)
         if not kwargs and all(isinstance(item, _C.Tensor) for item in args):
             given = list(args)  # the common call, without walking through it
             skeleton: Any = [tuple(map(Slot, range(len(given)))), {}]
@@ -152,7 +174,15 @@ class Graph:
     # ---- Passes ----
 
     def _with(self, core: _C._Graph) -> Graph:
-        return Graph(core, self._input, self._output, self.check_shapes)
+        return Graph(core, self._input, self._output, self.check_shapes, self._signature)
+
+    def _with_flags(self, flags: Sequence[bool] | None) -> Graph:
+        """With what modules' `training` is now."""
+        if self._signature is None or flags is None:
+            return self
+        now = tuple((path, flag) for (path, _), flag in zip(self._signature.flags, flags))
+        signature = replace(self._signature, flags=now)
+        return Graph(self._core, self._input, self._output, self.check_shapes, signature)
 
     def eliminate_dead_code(self) -> Graph:
         """Without the nodes, parameters and constants that no output depends on."""

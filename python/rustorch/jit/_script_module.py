@@ -26,6 +26,7 @@ class ScriptFunction:
     def __init__(self, graph: Graph, name: str = "function") -> None:
         self.graph = graph
         self.name = name
+        self._source: Any = None  # what script() compiled, for scripts that call it
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.graph(*args, **kwargs)
@@ -82,6 +83,7 @@ class ScriptModule(rt.nn.Module):
             if id(value.tensor) not in taken:
                 self._adopt(value)
         self._graph = graph
+        self._methods: dict[str, Graph] = {}
         self._slots: list[tuple[Any, str] | None] = [
             None if value.kind == "constant" else self._slot(value.name) for value in graph._core.tensors
         ]
@@ -121,8 +123,24 @@ class ScriptModule(rt.nn.Module):
         """The recorded graph."""
         return self._graph
 
+    def _flags(self, graph: Graph) -> list[bool] | None:
+        """The `training` of the modules that a scripted graph asks for it."""
+        if graph._signature is None:
+            return None
+        return [_owner(self, path)[0].training for path, _ in graph._signature.flags]
+
+    def _add_method(self, name: str, graph: Graph) -> None:
+        """A method besides forward, which `script` compiled."""
+        other = ScriptModule(graph, self)
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return graph._call(args, kwargs, other._tensors(), self._flags(graph))
+
+        self._methods[name] = graph
+        object.__setattr__(self, name, method)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self._graph._call(args, kwargs, self._tensors())
+        return self._graph._call(args, kwargs, self._tensors(), self._flags(self._graph))
 
     def save(self, f: str | os.PathLike[str] | BinaryIO) -> None:
         """Write graph, parameters and buffers to a file that `rustorch.jit.load` reads."""

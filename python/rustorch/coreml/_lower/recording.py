@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rustorch.errors import DTypeError
+from rustorch.errors import DTypeError, OpError
 
 if TYPE_CHECKING:
     from rustorch import Tensor
@@ -75,14 +75,31 @@ class Step:
         return [v for v in flat if hasattr(v, "kind")]
 
 
+def _is_scripted(module: Any) -> bool:
+    """Whether it is a scripted graph, which has no shapes: it is recorded as a function is."""
+    from rustorch import jit
+
+    graph = module if isinstance(module, jit.Graph) else getattr(module, "graph", None)
+    if not isinstance(graph, jit.Graph) or graph._signature is None:
+        return False
+    if graph._core.depth:
+        raise OpError.of(
+            "export",
+            "a scripted graph with branches or loops is not lowered",
+            hint="rustorch.jit.trace of it on example inputs, which records the branches that they take",
+        )
+    return True
+
+
 def record(module: Any, example_inputs: Any) -> Recording:
     """Traces a module or function; what was traced already is taken as it is. Buffers keep their values."""
     import rustorch as rt
     from rustorch import jit
     from rustorch.nn.modules._recurrent_steps import OBSERVER
 
-    found = Recording(module, 0) if isinstance(module, jit.Graph) else None
-    if isinstance(module, (jit.ScriptModule, jit.ScriptFunction)):
+    scripted = _is_scripted(module)
+    found = Recording(module, 0) if isinstance(module, jit.Graph) and not scripted else None
+    if isinstance(module, (jit.ScriptModule, jit.ScriptFunction)) and not scripted:
         found = Recording(module.graph, 0, tensors=_state(module))
     if found is not None:
         found.results = len(found.graph.outputs)

@@ -1,0 +1,1 @@
+"""The compiler of `rustorch.jit.script`: Python source to a graph with control flow."""

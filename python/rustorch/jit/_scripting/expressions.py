@@ -1,0 +1,370 @@
+"""Expressions."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import rustorch as rt
+from rustorch import _C
+from rustorch.jit._scripting.indexing import Indexing
+from rustorch.jit._scripting.ops import Accepts
+from rustorch.jit._scripting.types import BOOL, DEVICE, DTYPE, INT, TENSOR, list_of
+from rustorch.jit._scripting.values import (
+    Const,
+    DictVal,
+    ListVal,
+    Method,
+    ModuleVal,
+    Object,
+    SliceVal,
+    Sym,
+    TupleVal,
+    Unset,
+    Val,
+)
+
+_UNKNOWN: dict[str, str] = {
+    "JoinedStr": "str parts in assert and raise",
+    "Lambda": "a function with a name",
+    "Yield": "a list",
+    "Await": "a plain function",
+    "SetComp": "a list",
+    "Set": "a list",
+    "DictComp": "a loop",
+    "GeneratorExp": "a list comprehension",
+    "NamedExpr": "an assignment",
+    "Starred": "the items by name",
+}
+
+
+class Expressions(Indexing):
+    """The part of the compiler for expressions."""
+
+    def evaluate(self, node: ast.expr) -> Val:
+        self.at(node)
+        visit = getattr(self, f"_{type(node).__name__}", None)
+        if visit is None:
+            kind = type(node).__name__
+            self.fail(f"{kind} is outside of the subset", _UNKNOWN.get(kind, "plain expressions"))
+        value: Val = visit(node)
+        self.at(node)
+        return value
+
+    def at(self, node: ast.AST) -> None:
+        raise NotImplementedError
+
+    def lookup(self, name: str) -> Val:
+        raise NotImplementedError
+
+    def branch(self, condition: Val, then: Callable[[], Any], otherwise: Callable[[], Any]) -> None:
+        raise NotImplementedError
+
+    def _Constant(self, node: ast.Constant) -> Val:
+        if node.value is Ellipsis:
+            return Const(Ellipsis)
+        if isinstance(node.value, (bytes, complex)):
+            self.fail(f"a constant of type {type(node.value).__name__}")
+        return self.wrap(node.value)
+
+    def _Name(self, node: ast.Name) -> Val:
+        return self.lookup(node.id)
+
+    def _Tuple(self, node: ast.Tuple) -> Val:
+        return TupleVal(tuple(self.evaluate(item) for item in node.elts))
+
+    def _List(self, node: ast.List) -> Val:
+        return self.new_list([self.evaluate(item) for item in node.elts])
+
+    def _Dict(self, node: ast.Dict) -> Val:
+        items: dict[Any, Val] = {}
+        for key, value in zip(node.keys, node.values):
+            if key is None:
+                self.fail("** in a dict", "its items by name")
+            made = self.evaluate(key)
+            if not isinstance(made, Const):
+                self.fail("a dict needs keys that are known while compiling", "constants")
+            items[made.value] = self.evaluate(value)
+        return self.new_dict(items)
+
+    def _Slice(self, node: ast.Slice) -> Val:
+        parts = [
+            Const(None) if part is None else self.evaluate(part)
+            for part in (node.lower, node.upper, node.step)
+        ]
+        parts = [self.convert("int", p) if self.type(p) == TENSOR else p for p in parts]
+        return SliceVal(*parts)
+
+    def _Subscript(self, node: ast.Subscript) -> Val:
+        return self.subscript(self.evaluate(node.value), self.evaluate(node.slice))
+
+    def _BinOp(self, node: ast.BinOp) -> Val:
+        left = self.evaluate(node.left)
+        return self.binary(type(node.op).__name__, left, self.evaluate(node.right))
+
+    def _UnaryOp(self, node: ast.UnaryOp) -> Val:
+        value = self.evaluate(node.operand)
+        kind = type(node.op).__name__
+        if kind == "Not":
+            return self.negated(self.truth(value))
+        if isinstance(value, Const) and isinstance(value.value, (int, float)):
+            if kind == "Invert" and isinstance(value.value, float):
+                self.fail("~ of a float")
+            return self.wrap(
+                {"USub": lambda x: -x, "UAdd": lambda x: +x, "Invert": lambda x: ~x}[kind](value.value)
+            )
+        found = self.type(value)
+        if found == TENSOR:
+            return self.op({"USub": "neg", "UAdd": "positive", "Invert": "bitwise_not"}[kind], [value])
+        if found.is_number and kind == "USub":
+            return self.emit("script.neg", [self.arg(value)], INT if found == BOOL else found)
+        if found.is_number and kind == "UAdd" and found != BOOL:
+            return value
+        self.fail(f"{kind} of {found}")
+
+    def _Compare(self, node: ast.Compare) -> Val:
+        left = self.evaluate(node.left)
+        result: Val | None = None
+        for i, (op, right_node) in enumerate(zip(node.ops, node.comparators)):
+            if result is None:
+                right = self.evaluate(right_node)
+                result = self._one_comparison(op, left, right)
+                left = right
+                continue
+            # a < b < c stops at the first that is false.
+            rest = ast.Compare(node.comparators[i - 1], node.ops[i:], node.comparators[i:])
+            return self._both(result, functools.partial(self.evaluate, ast.copy_location(rest, node)))
+        assert result is not None
+        return result
+
+    def _one_comparison(self, op: ast.cmpop, left: Val, right: Val) -> Val:
+        kind = type(op).__name__
+        if kind in ("Is", "IsNot"):
+            return self._is(left, right, kind == "IsNot")
+        if kind in ("In", "NotIn"):
+            found = self._in(left, right)
+            return self.negated(found) if kind == "NotIn" else found
+        return self.compare(kind, left, right)
+
+    def _is(self, left: Val, right: Val, negate: bool) -> Val:
+        none = Const(None)
+        if none.same(left):
+            left, right = right, left
+        result: Val
+        if none.same(right):
+            found = self.type(left)
+            if found.kind == "None":
+                result = Const(True)
+            elif found.kind == "Optional":
+                result = self.emit("script.is_none", [self.arg(left)], BOOL)
+            else:
+                result = Const(False)
+        elif isinstance(left, Const) and isinstance(right, Const):
+            result = Const(left.same(right))
+        elif isinstance(left, Object) and isinstance(right, Object):
+            result = Const(left.value is right.value)
+        else:
+            self.fail("`is` between values", "==")
+        return self.negated(result) if negate else result
+
+    def _in(self, item: Val, container: Val) -> Val:
+        if isinstance(container, DictVal):
+            if isinstance(item, Const):
+                return Const(item.value in self.env.cells[container.cell])
+            self.fail("`in` a dict with a key that is not known while compiling")
+        if isinstance(container, Const) and isinstance(container.value, str) and isinstance(item, Const):
+            return Const(item.value in container.value)
+        items = Accepts(self.env).items(container)
+        if items is None:
+            self.fail(f"`in` {self.type(container)}", "a loop")
+        result: Val = Const(False)
+        for other in items:
+            one = self.compare("Eq", item, other)
+            if isinstance(one, Const):
+                if one.value:
+                    return one
+                continue
+            result = (
+                one
+                if isinstance(result, Const)
+                else self.emit("script.max", [self.arg(result), self.arg(one)], BOOL)
+            )
+        return result
+
+    def _BoolOp(self, node: ast.BoolOp) -> Val:
+        """Short-circuit: what follows runs only where it has a say."""
+        conjunction = isinstance(node.op, ast.And)
+        first = self.evaluate(node.values[0])
+        rest = node.values[1:]
+        following = rest[0] if len(rest) == 1 else ast.copy_location(ast.BoolOp(node.op, rest), node)
+        if isinstance(first, Const):
+            return first if bool(first.value) != conjunction else self.evaluate(following)
+        found = self.type(first)
+        if found != BOOL and found != TENSOR and not found.is_number:
+            self.fail(f"`and` and `or` of {found}", "bool(...)")
+        condition = self.truth(first)
+        names = self.refinements(node.values[0], conjunction)
+        if conjunction:
+            return self._both(condition, lambda: self.refined(names, lambda: self.evaluate(following)))
+        return self._either(condition, lambda: self.refined(names, lambda: self.evaluate(following)))
+
+    def refinements(self, test: ast.expr, holds: bool) -> list[str]:
+        """Names that are not None where the test holds, or does not."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            return self.refinements(test.operand, not holds)
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) == holds:
+            return [name for value in test.values for name in self.refinements(value, holds)]
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name):
+            none = isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value is None
+            wanted = ast.IsNot if holds else ast.Is
+            if none and isinstance(test.ops[0], wanted):
+                return [test.left.id]
+        return []
+
+    def refine(self, names: list[str]) -> None:
+        for name in names:
+            value = self.env.names.get(name)
+            if isinstance(value, Sym) and value.type.kind == "Optional":
+                self.env.names[name] = value.typed(value.type.bare)
+
+    def refined(self, names: list[str], evaluate: Callable[[], Val]) -> Val:
+        """Evaluated where the names are not None."""
+        before = {name: self.env.names[name] for name in names if name in self.env.names}
+        self.refine(names)
+        value = evaluate()
+        self.env.names.update(before)
+        return value
+
+    def value_of(self, condition: Val, then: Callable[[], Val], otherwise: Callable[[], Val]) -> Val:
+        """`then() if condition else otherwise()`."""
+        name = f"%value{self.fresh()}"
+
+        def put(evaluate: Callable[[], Val]) -> Callable[[], None]:
+            def store() -> None:
+                self.env.names[name] = evaluate()
+
+            return store
+
+        self.branch(condition, put(then), put(otherwise))
+        return self.env.names.pop(name)
+
+    def fresh(self) -> int:
+        self.next_cell += 1
+        return self.next_cell
+
+    def _both(self, condition: Val, following: Callable[[], Val]) -> Val:
+        if isinstance(condition, Const):
+            return self.truth(following()) if condition.value else condition
+        condition = self.truth(condition)
+        return self.value_of(condition, lambda: self.truth(following()), lambda: Const(False))
+
+    def _either(self, condition: Val, following: Callable[[], Val]) -> Val:
+        return self.value_of(condition, lambda: Const(True), lambda: self.truth(following()))
+
+    def _IfExp(self, node: ast.IfExp) -> Val:
+        condition = self.truth(self.evaluate(node.test))
+        yes, no = self.refinements(node.test, True), self.refinements(node.test, False)
+        return self.value_of(
+            condition,
+            lambda: self.refined(yes, lambda: self.evaluate(node.body)),
+            lambda: self.refined(no, lambda: self.evaluate(node.orelse)),
+        )
+
+    def _ListComp(self, node: ast.ListComp) -> Val:
+        return self.comprehension(node)
+
+    def comprehension(self, node: ast.ListComp) -> Val:
+        raise NotImplementedError
+
+    # ---- Attributes ----
+
+    def _Attribute(self, node: ast.Attribute) -> Val:
+        return self.attribute(self.evaluate(node.value), node.attr)
+
+    def attribute(self, value: Val, name: str) -> Val:
+        if isinstance(value, ModuleVal):
+            return self.module_attribute(value, name)
+        if isinstance(value, Object):
+            if not hasattr(value.value, name):
+                self.fail(f"{value.value!r} has no attribute '{name}'")
+            return self.wrap(getattr(value.value, name))
+        if isinstance(value, TupleVal) and name in value.names:
+            return value.items[value.names.index(name)]
+        if self.type(value) == TENSOR:
+            return self._tensor_attribute(value, name)
+        if isinstance(value, (ListVal, DictVal, TupleVal)) or isinstance(value, Const):
+            if isinstance(value, Const) and isinstance(value.value, _C.dtype):
+                return self.wrap(getattr(value.value, name))
+            return Method(value, name)
+        if isinstance(value, Unset):
+            self.fail("a variable without a value")
+        if self.type(value) == DEVICE and name == "type":
+            self.fail("device.type of a tensor", "a comparison of devices")
+        self.fail(f"the attribute '{name}' of {self.type(value)}", _optional_hint(self.type(value).kind))
+
+    def _tensor_attribute(self, value: Val, name: str) -> Val:
+        arg = self.arg(value)
+        if name == "shape":
+            return self.new_list(self.emit("script.size", [arg], list_of(INT)), frozen="it is a shape")
+        if name == "dtype":
+            return self.emit("script.dtype_of", [arg], DTYPE)
+        if name == "device":
+            return self.emit("script.device_of", [arg], DEVICE)
+        if name == "ndim":
+            return self.emit("script.dim", [arg], INT)
+        if name == "requires_grad":
+            return self.emit("script.requires_grad", [arg], BOOL)
+        if name in ("mT", "mH"):
+            swapped = self.op("transpose", [value, Const(-2), Const(-1)])
+            return swapped if name == "mT" else self.op("conj", [swapped])
+        if name == "T":
+            return self.op("t", [value])
+        if not hasattr(_C.Tensor, name):
+            self.fail(f"tensors have no attribute '{name}'")
+        if not callable(getattr(_C.Tensor, name)):
+            self.fail(
+                f"the attribute '{name}' of tensors",
+                "one of shape, dtype, device, ndim, requires_grad, T, mT",
+            )
+        return Method(value, name)
+
+    def module_attribute(self, value: ModuleVal, name: str) -> Val:
+        module = value.module
+        state = self.env.names.get(f"%state {value.path}{name}")
+        if state is not None:
+            return state
+        if name == "training":
+            return self.training_flag(value)
+        for table, kind in ((module._parameters, "parameter"), (module._buffers, "buffer")):
+            if name in table:
+                tensor = table[name]
+                if tensor is None:
+                    return Const(None)
+                return self.state_tensor(kind, f"{value.path}{name}", tensor)
+        if name == "_modules":
+            return self.new_dict(
+                {key: ModuleVal(child, f"{value.path}{key}.") for key, child in module._modules.items()}
+            )
+        if name in module._modules:
+            child = module._modules[name]
+            return Const(None) if child is None else ModuleVal(child, f"{value.path}{name}.")
+        if not hasattr(module, name):
+            self.fail(f"{type(module).__name__} has no attribute '{name}'")
+        found = getattr(module, name)
+        if callable(found) and getattr(found, "__self__", None) is module:
+            return Method(value, name)
+        if isinstance(found, rt.nn.Module):
+            self.fail(f"'{name}' is a module that is not registered")
+        return self.wrap(found)
+
+    def training_flag(self, value: ModuleVal) -> Val:
+        raise NotImplementedError
+
+    def state_tensor(self, kind: str, name: str, tensor: Any) -> Val:
+        return self.block.add_tensor(kind, name, tensor, TENSOR)
+
+
+def _optional_hint(kind: str) -> str:
+    return "`if x is not None` before" if kind == "Optional" else ""
