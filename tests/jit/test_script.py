@@ -237,7 +237,7 @@ def _lambda(x):
 
 
 def _generator(x):
-    return sum(v for v in x)
+    return {v + 1 for v in x}
 
 
 def _try(x):
@@ -332,7 +332,7 @@ def _not_compiled(x):
 
 ERRORS = {
     _lambda: "Lambda is outside of the subset",
-    _generator: "GeneratorExp is outside",
+    _generator: "SetComp is outside",
     _try: "the statement Try",
     _types: "'y' is Tensor in one branch and int in the other",
     _one_way: "'y' has no value in the else branch",
@@ -343,7 +343,7 @@ ERRORS = {
     _unknown: "no attribute 'no_such_method'",
     _numpy: "the method 'numpy' of tensors",
     _bad_call: "unexpected keyword argument 'wrong'",
-    _fstring: "JoinedStr is outside",
+    _fstring: "an f-string of what is not known",
     _optional: "the operator Add between Tensor and Optional[Tensor]",
     _arguments: "the argument *xs",
     _two_lists: "it is one of two lists",
@@ -578,6 +578,31 @@ def test_train_and_eval_are_heeded_and_saved() -> None:
         rt.manual_seed(2)
         assert rt.equal(run(x), expected)
     assert loaded.graph == scripted.graph._with_flags([True])
+
+
+LAYERS = {
+    "convolutions": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2), nn.GELU(), nn.MaxPool2d(2), nn.Flatten()
+        ),
+        (2, 1, 6, 6),
+    ),
+    "transposed": (lambda: nn.Sequential(nn.ConvTranspose2d(1, 2, 3), nn.AdaptiveAvgPool2d(1)), (2, 1, 4, 4)),
+    "averages": (lambda: nn.Sequential(nn.BatchNorm1d(3, momentum=None), nn.Softmax(-1)), (5, 3)),
+    "norms": (lambda: nn.Sequential(nn.LayerNorm(4), nn.GroupNorm(2, 4), nn.PReLU(), nn.GLU()), (3, 4)),
+}
+
+
+@pytest.mark.parametrize("name", list(LAYERS))
+def test_layers_compute_and_update_what_they_do_in_python(name: str) -> None:
+    make, shape = LAYERS[name]
+    module = make()
+    scripted = rt.jit.script(copy.deepcopy(module))
+    for mode in (True, True, False):
+        x = rt.randn(*shape)
+        assert same(module.train(mode)(x), scripted.train(mode)(x))
+    for a, b in zip(module.state_dict().values(), scripted.state_dict().values()):
+        assert rt.equal(a, b)
 
 
 def test_hooks_and_unregistered_state_are_refused() -> None:

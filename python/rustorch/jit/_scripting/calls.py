@@ -119,6 +119,32 @@ class Calls(Statements):
             self.fail("str() of a value that is not known while compiling")
         return Const(str(value.value))
 
+    def _type(self, value: Val) -> Val:
+        if not isinstance(value, ModuleVal):
+            self.fail("type() of anything but modules", "isinstance()")
+        return Object(type(value.module))
+
+    def _any(self, value: Val) -> Val:
+        return self._fold_bools(value, "max", True)
+
+    def _all(self, value: Val) -> Val:
+        return self._fold_bools(value, "min", False)
+
+    def _fold_bools(self, value: Val, op: str, stops: bool) -> Val:
+        items = Accepts(self.env).items(value)
+        if items is None:
+            self.fail(f"any() and all() of {self.type(value)}", "a loop")
+        result: Val = Const(not stops)
+        for item in map(self.truth, items):
+            if isinstance(item, Const):
+                if item.value == stops:
+                    return item
+            elif isinstance(result, Const):
+                result = item
+            else:
+                result = self.emit(f"script.{op}", [self.arg(result), self.arg(item)], BOOL)
+        return result
+
     def _abs(self, value: Val) -> Val:
         if isinstance(value, Const):
             return self.wrap(abs(value.value))
@@ -466,7 +492,7 @@ _BUILTINS: dict[Any, str] = {
     getattr(builtins, name): f"_{name}"
     for name in (
         "len", "int", "float", "bool", "str", "abs", "min", "max", "sum", "range", "enumerate", "zip",
-        "reversed", "list", "tuple", "isinstance", "print", "getattr", "hasattr",
+        "reversed", "any", "all", "type", "list", "tuple", "isinstance", "print", "getattr", "hasattr",
     )
 }  # fmt: skip
 _BUILTINS[rt.tensor] = "_tensor"

@@ -112,7 +112,8 @@ class Compiler(Calls):
         try:
             if isinstance(annotation, str):
                 annotation = eval(annotation, frame.outside)
-            return from_annotation(annotation)
+            kind = from_annotation(annotation)
+            return optional(kind) if has_default and parameter.default is None else kind
         except Exception as error:
             known_types = "Tensor, int, float, bool, str, Optional, List and Tuple of them"
             self.fail(f"the type of the argument '{parameter.name}': {error}", known_types)

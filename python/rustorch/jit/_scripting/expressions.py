@@ -27,14 +27,12 @@ from rustorch.jit._scripting.values import (
 )
 
 _UNKNOWN: dict[str, str] = {
-    "JoinedStr": "str parts in assert and raise",
     "Lambda": "a function with a name",
     "Yield": "a list",
     "Await": "a plain function",
     "SetComp": "a list",
     "Set": "a list",
     "DictComp": "a loop",
-    "GeneratorExp": "a list comprehension",
     "NamedExpr": "an assignment",
     "Starred": "the items by name",
 }
@@ -165,6 +163,8 @@ class Expressions(Indexing):
             result = Const(left.same(right))
         elif isinstance(left, Object) and isinstance(right, Object):
             result = Const(left.value is right.value)
+        elif isinstance(left, Sym) and left.is_same(right):
+            result = Const(True)
         else:
             self.fail("`is` between values", "==")
         return self.negated(result) if negate else result
@@ -275,7 +275,23 @@ class Expressions(Indexing):
     def _ListComp(self, node: ast.ListComp) -> Val:
         return self.comprehension(node)
 
-    def comprehension(self, node: ast.ListComp) -> Val:
+    def _GeneratorExp(self, node: ast.GeneratorExp) -> Val:
+        """All items at once: nothing in the subset could tell."""
+        return self.comprehension(node)
+
+    def _JoinedStr(self, node: ast.JoinedStr) -> Val:
+        text = ""
+        for part in node.values:
+            value = self.evaluate(part.value if isinstance(part, ast.FormattedValue) else part)
+            plain = not isinstance(part, ast.FormattedValue) or (
+                part.conversion < 0 and part.format_spec is None
+            )
+            if not isinstance(value, Const) or not plain:
+                self.fail("an f-string of what is not known while compiling", "it in raise, assert or print")
+            text += str(value.value)
+        return Const(text)
+
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Val:
         raise NotImplementedError
 
     # ---- Attributes ----

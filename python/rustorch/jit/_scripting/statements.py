@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,7 @@ from rustorch.jit._scripting.values import (
     ListVal,
     Missing,
     ModuleVal,
+    Object,
     Sym,
     TupleVal,
     Unset,
@@ -58,6 +61,25 @@ def _assigned(statements: list[Any]) -> set[str]:
         for node in ast.walk(statement)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
+
+
+def _only_tells(statements: list[ast.stmt]) -> bool:
+    """Whether statements put a message together and raise it, which needs no graph."""
+    if len(statements) < 2 or not isinstance(statements[-1], ast.Raise):
+        return False
+    harmless = {"join", "format", "str", "tuple", "list", "len", "dim", "size", "type"}
+    for node in statements[:-1]:
+        if not (isinstance(node, ast.Assign) and all(isinstance(t, ast.Name) for t in node.targets)):
+            return False
+        for call in ast.walk(node.value):
+            name = (
+                getattr(call.func, "attr", getattr(call.func, "id", ""))
+                if isinstance(call, ast.Call)
+                else "str"
+            )
+            if name not in harmless:
+                return False
+    return True
 
 
 def _always_exits(statements: list[ast.stmt]) -> bool:
@@ -108,6 +130,8 @@ class Statements(Expressions):
     frames: list[Any]
 
     def execute(self, statements: list[ast.stmt]) -> None:
+        if _only_tells(statements):
+            statements = statements[-1:]
         for i, node in enumerate(statements):
             if self.env.dead:
                 return
@@ -302,7 +326,20 @@ class Statements(Expressions):
         if isinstance(error, ast.Call):
             message = self.message(error.args[0]) if error.args else ""
             error = error.func
-        self.raises(ast.unparse(error).split(".")[-1], message)
+        self.raises(self.exception_kind(error), message)
+
+    def exception_kind(self, node: ast.expr) -> str:
+        """The built-in exception that it is, or derives from, or that a function says it returns."""
+        found = self.evaluate(node)
+        cls = found.value if isinstance(found, Object) else None
+        if inspect.isfunction(cls):
+            cls = typing.get_type_hints(cls).get("return")
+        if not (inspect.isclass(cls) and issubclass(cls, Exception)):
+            self.fail("raise of something that is no exception")
+        for base in cls.__mro__:
+            if base.__module__ == "builtins" and base is not Exception:
+                return base.__name__
+        return "Exception"
 
     def raises(self, kind: str, message: str) -> None:
         self.emit("script.raise", [["attribute", kind], ["attribute", message]], INT)
@@ -320,7 +357,6 @@ class Statements(Expressions):
 
     def _do_With(self, node: ast.With) -> None:
         import rustorch as rt
-        from rustorch.jit._scripting.values import Object
 
         if len(node.items) == 1 and isinstance(node.items[0].context_expr, ast.Call):
             called = self.evaluate(node.items[0].context_expr.func)
@@ -756,7 +792,7 @@ class Statements(Expressions):
 
         return Iteration(count=count, get=get, watch=cell)
 
-    def comprehension(self, node: ast.ListComp) -> Val:
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Val:
         if len(node.generators) != 1 or node.generators[0].is_async:
             self.fail("a comprehension with several loops", "nested for")
         part = node.generators[0]
