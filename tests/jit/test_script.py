@@ -627,3 +627,14 @@ def test_hooks_and_unregistered_state_are_refused() -> None:
 def test_exported_methods_are_not_saved_silently() -> None:
     with pytest.raises(RuntimeError, match="twice"):
         rt.jit.script(Gate()).save(io.BytesIO())
+
+
+def test_export_takes_scripts_without_control_flow(tmp_path: Any) -> None:
+    module = nn.Sequential(nn.Linear(3, 4), nn.ReLU()).eval()
+    x = rt.randn(2, 3)
+    path = tmp_path / "net.mlpackage"
+    rt.coreml.export(rt.jit.script(module), x, path, precision="float32")
+    (found,) = rt.load_model(path).predict({"input": x}).values()
+    assert rt.allclose(found, module(x), rtol=1e-5, atol=1e-6)
+    with pytest.raises(RuntimeError, match="branches or loops is not lowered"):
+        rt.coreml.export(rt.jit.script(Net()), x, tmp_path / "other.mlpackage")

@@ -72,6 +72,9 @@ def _fresh(tensor: _C.Tensor) -> _C.Tensor:
 
 def _input_names(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[str]:
     """Names for the positional arguments, as the function calls them."""
+    graph = getattr(getattr(fn, "__self__", fn), "graph", None)
+    if isinstance(graph, Graph) and graph._signature is not None:
+        return [argument.name for argument in graph._signature.arguments][: len(args)]
     try:
         bound = inspect.signature(fn).bind(*args, **kwargs)
     except (TypeError, ValueError):
