@@ -163,8 +163,15 @@ pb::list run_values(const Graph& g, const pb::sequence& inputs, const pb::object
   std::vector<Value> in;
   for (pb::handle o : inputs) in.push_back(run_value(o));
   const std::vector<Tensor> own = tensors.is_none() ? std::vector<Tensor>() : tensors_of(tensors);
+  int64_t elements = 0;
+  for (const Value& v : in) elements += v.tensor().defined() ? v.tensor().numel() : 0;
+  std::vector<Value> results;
+  {
+    ReleaseGil released(elements > kReleaseGilAbove);
+    results = graph::run_values(g, in, own);
+  }
   pb::list list;
-  for (const Value& v : graph::run_values(g, in, own)) {
+  for (const Value& v : results) {
     const bool absent = v.is<Tensor>() && !v.get<Tensor>().defined();
     list.append(absent ? pb::object(pb::none()) : owned(to_python(v)));
   }

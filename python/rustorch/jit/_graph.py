@@ -38,7 +38,7 @@ class Graph:
     ['mul', 'sum']
     """
 
-    __slots__ = ("_core", "_input", "_output", "_signature", "check_shapes")
+    __slots__ = ("_core", "_input", "_lists", "_output", "_signature", "check_shapes")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Graph:
         signature: Signature | None = None,
     ) -> None:
         self._signature = signature
+        self._lists = [] if signature is None else [v.type.rstrip("?").endswith("[]") for v in core.outputs]
         self._core = core
         self._input = input
         self._output = output
@@ -137,8 +138,7 @@ class Graph:
     ) -> Any:
         if self._signature is not None:
             values = self._core.run_values(self._signature.bind(args, kwargs, flags), tensors)
-            lists = [value.type.rstrip("?").endswith("[]") for value in self.outputs]
-            values = [list(v) if is_list and v is not None else v for v, is_list in zip(values, lists)]
+            values = [list(v) if is_list and v is not None else v for v, is_list in zip(values, self._lists)]
             return _structure.fill(self._output, values)
         if not kwargs and all(isinstance(item, _C.Tensor) for item in args):
             given = list(args)  # the common call, without walking through it
