@@ -32,6 +32,7 @@ class Library:
 
     @property
     def available(self) -> bool:
+        """Whether it is open."""
         return not self.why_not
 
     def __str__(self) -> str:
