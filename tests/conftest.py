@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,8 @@ class KernelCensus:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Programs that tests and examples make are no affair of the user's own cache.
+    os.environ.setdefault("RUSTORCH_COREML_CACHE", str(Path(tempfile.gettempdir()) / "rustorch-tests-coreml"))
     # A process of several does as the one that started it, whose arguments it was given.
     if runs_whole(config):
         config.pluginmanager.register(KernelCensus(), "kernel census")

@@ -6,6 +6,7 @@
 
 #include "ops/ops.h"
 #include "ops/record.h"
+#include "ops/whole_ops.h"
 
 namespace rt {
 
@@ -224,6 +225,7 @@ Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList i
   Gradients root_grads;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& out = outputs[i];
+    enter_whole_ops(out);
     const Edge root = requires_grad(out) ? gradient_edge(out) : Edge();
     RT_CHECK(
         static_cast<bool>(root.node), Runtime, "backward",

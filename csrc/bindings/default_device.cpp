@@ -109,6 +109,10 @@ void push_default_device(Device d) {
   s.apply();
 }
 
+// The mode of routing stays: what runs meanwhile is not seen by the router.
+HostDefault::HostDefault() : saved_(std::exchange(settings().device, std::nullopt)) {}
+HostDefault::~HostDefault() { settings().device = saved_; }
+
 void pop_default_device() {
   Settings& s = settings();
   if (s.outer.empty()) return;

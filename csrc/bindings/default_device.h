@@ -2,6 +2,8 @@
 // are settings of the thread.
 #pragma once
 
+#include <optional>
+
 #include "bindings/python.h"
 
 namespace rt::py {
@@ -20,6 +22,17 @@ void settle_device(const OpRecord& op, Value* args, int at);
 // `with rt.device("emulator"):`
 void push_default_device(Device d);
 void pop_default_device();
+
+// While it lives, tensors are made on the CPU where nobody says otherwise.
+class HostDefault {
+ public:
+  HostDefault();
+  ~HostDefault();
+  HostDefault(const HostDefault&) = delete;
+
+ private:
+  std::optional<Device> saved_;
+};
 
 void init_default_device(PyObject* module);
 void init_routing(PyObject* module);

@@ -6,6 +6,7 @@
 #include "bindings/python.h"
 #include "core/assertion.h"
 #include "core/warning.h"
+#include "coreml/executor.h"
 
 namespace rt::py {
 
@@ -34,12 +35,30 @@ const char* class_name(ErrorKind kind) {
   return "OpError";
 }
 
+const char* class_name(coreml::FailureKind kind) {
+  switch (kind) {
+    case coreml::FailureKind::ModelCompilationFailed:
+      return "ModelCompilationFailed";
+    case coreml::FailureKind::InferenceFailed:
+      return "InferenceFailed";
+    case coreml::FailureKind::MemoryAllocationFailed:
+      return "MemoryAllocationFailed";
+    case coreml::FailureKind::TensorShapeMismatch:
+      return "TensorShapeMismatch";
+  }
+  return "OpError";
+}
+
+const char* class_name(const Error& e) {
+  if (dynamic_cast<const AssertionFailed*>(&e)) return "AssumptionError";
+  if (const auto* f = dynamic_cast<const coreml::Failure*>(&e)) return class_name(f->failure());
+  return class_name(e.kind());
+}
+
 void raise(const Error& e) {
   Object module(PyImport_ImportModule("rustorch.errors"));
   if (!module) return;
-  Object cls(PyObject_GetAttrString(module.get(), dynamic_cast<const AssertionFailed*>(&e)
-                                                      ? "AssumptionError"
-                                                      : class_name(e.kind())));
+  Object cls(PyObject_GetAttrString(module.get(), class_name(e)));
   if (!cls) return;
   Object kwargs(Py_BuildValue("{s:s,s:s,s:s}", "op", e.op().c_str(), "got", e.got().c_str(), "hint",
                               e.hint().c_str()));

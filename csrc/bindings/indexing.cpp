@@ -7,6 +7,7 @@
 #include "core/warning.h"
 #include "ops/index_support.h"
 #include "ops/ops.h"
+#include "ops/whole_ops.h"
 
 namespace rt::py {
 
@@ -354,6 +355,7 @@ void assign_indexed(const Tensor& view, const Walk& walk, PyObject* value) {
 PyObject* get_item(PyObject* self, PyObject* key) {
   return guard([&]() -> PyObject* {
     const Tensor& x = unwrap(self);
+    enter_whole_ops(x);
     if (PyLong_CheckExact(key)) return wrap(select_first(x, to_int64(key)));
     std::vector<Entry> entries = entries_of(key);
     if (x.dim() == 0 && entries.size() == 1 && entries[0].kind == Entry::Int)
@@ -376,6 +378,7 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
   return guard(
       [&]() -> int {
         const Tensor& x = unwrap(self);
+        enter_whole_ops(x);
         RT_CHECK(value, Type, "index", "Tensor does not support deleting items");
         if (PyLong_CheckExact(key)) {
           assign_view(select_first(x, to_int64(key)), value);

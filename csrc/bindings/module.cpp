@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/autograd.h"
+#include "bindings/coreml.h"
 #include "bindings/default_device.h"
 #include "bindings/generator.h"
 #include "bindings/python.h"
@@ -31,6 +32,7 @@ PYBIND11_MODULE(_C, m) {
     init_graph(m.ptr());
     init_mlcompute(m.ptr());
     init_native_model(m.ptr());
+    init_coreml(m.ptr());
   } catch (...) {
     rt::py::set_error_from_exception();
     throw pybind11::error_already_set();

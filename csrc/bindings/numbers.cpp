@@ -2,6 +2,7 @@
 #include "bindings/python.h"
 #include "graph/trace.h"
 #include "ops/ops.h"
+#include "ops/whole_ops.h"
 
 namespace rt::py {
 
@@ -34,6 +35,8 @@ PyObject* binary_fast(PyObject* a, PyObject* b) {
   return guard([&]() -> PyObject* {
     Tensor x, y;
     if (!operand(a, &x) || !operand(b, &y)) Py_RETURN_NOTIMPLEMENTED;
+    enter_whole_ops(x);
+    enter_whole_ops(y);
     Tensor r;
     {
       ReleaseGil released(x.numel() + y.numel() > kReleaseGilAbove);

@@ -2,6 +2,7 @@
 // varargs.
 #include <cstring>
 #include <new>
+#include <typeinfo>
 #include <unordered_map>
 
 #include "autograd/node.h"
@@ -71,6 +72,7 @@ void speaking_as(const OpRecord& op, F&& f) {
     f();
   } catch (const Error& e) {
     const std::string_view called = op.name();
+    if (typeid(e) != typeid(Error)) throw;  // it says more than can be said again
     if (e.op().empty() || e.op() == called || called.front() == '_') throw;
     throw Error(e.kind(), std::string(called), e.problem(), e.got(), e.hint());
   }

@@ -1,5 +1,6 @@
 // The routing table, what was routed, and what engines there are, as rustorch.selector sees them.
 #include "bindings/default_device.h"
+#include "coreml/executor.h"
 #include "gpu/engine.h"
 #include "ops/elementwise.h"
 #include "ops/reduction.h"
@@ -43,6 +44,9 @@ PyObject* engine_info(PyObject*, PyObject* name) {
         const Device d{type, static_cast<int8_t>(i)};
         gpu::ComputeDevice::Info info;
         if (gpu) info = gpu->compute(d).info();
+        if (type == DeviceType::CoreML) {
+          if (auto* executor = coreml::executor()) info.name = executor->name();
+        }
         append(devices, checked(Py_BuildValue("(ssL)", to_string(d).c_str(), info.name.c_str(),
                                               static_cast<long long>(info.memory))));
       }

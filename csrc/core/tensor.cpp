@@ -29,7 +29,7 @@ void TensorImpl::dispose() {
 }
 
 void* Tensor::synchronised_data() const {
-  Engine& engine = engine_for(device(), "host_data");
+  Engine& engine = *find_engine(device().type);  // that made the memory
   RT_CHECK(engine.host_visible(device()), Type, "host_data",
            cat_str("the host cannot address the memory of device '", to_string(device()), "'"),
            describe(*this), ".cpu()");
@@ -43,9 +43,9 @@ Scalar item(const Tensor& t) {
            describe(t), "indexing one element");
   if (t.device().is_cpu()) return Scalar::load(t.data(), t.dtype());
   alignas(16) char bytes[16];
-  engine_for(t.device(), "item")
-      .copy_to_host(bytes, *t.storage(), static_cast<size_t>(t.offset()) * t.item_size(),
-                    t.item_size());
+  find_engine(t.device().type)
+      ->copy_to_host(bytes, *t.storage(), static_cast<size_t>(t.offset()) * t.item_size(),
+                     t.item_size());
   return Scalar::load(bytes, t.dtype());
 }
 

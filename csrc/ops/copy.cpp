@@ -20,6 +20,9 @@ PinnedCopies* copies_of(const Tensor& host, const Tensor& device) {
   return is_pinned(*host.storage(), type) ? pinned_copies(type) : nullptr;
 }
 
+// Of memory that is there: its engine was available when it was made, whatever it is now.
+Engine& engine_of(const Tensor& t) { return *find_engine(t.device().type); }
+
 // Between devices the bytes travel densely; the kernels on either side do the rest. `later`: the
 // host need not wait for them.
 void copy_across(const Tensor& self, const Tensor& src, bool later = false) {
@@ -47,22 +50,22 @@ void copy_across(const Tensor& self, const Tensor& src, bool later = false) {
   const size_t to = static_cast<size_t>(landed.offset()) * landed.item_size();
   const size_t from = static_cast<size_t>(dense.offset()) * dense.item_size();
   if (self.device().type == src.device().type) {
-    engine_for(self.device(), "copy_").copy(*landed.storage(), to, *dense.storage(), from, bytes);
+    engine_of(self).copy(*landed.storage(), to, *dense.storage(), from, bytes);
   } else if (self.device().is_cpu()) {
     // What is rearranged here must have arrived.
     PinnedCopies* copies = later && landed.is_same(self) ? copies_of(self, src) : nullptr;
     if (copies)
       return copies->copy_to_host_later(*self.storage(), to, *dense.storage(), from, bytes);
-    engine_for(src.device(), "copy_").copy_to_host(landed.data(), *dense.storage(), from, bytes);
+    engine_of(src).copy_to_host(landed.data(), *dense.storage(), from, bytes);
   } else if (PinnedCopies* copies =
                  later && src.device().is_cpu() ? copies_of(dense, self) : nullptr) {
     copies->copy_from_host_later(*landed.storage(), to, *dense.storage(), from, bytes);
   } else if (src.device().is_cpu()) {
-    engine_for(self.device(), "copy_").copy_from_host(*landed.storage(), to, dense.data(), bytes);
+    engine_of(self).copy_from_host(*landed.storage(), to, dense.data(), bytes);
   } else {
     const Tensor host = empty(self.sizes(), self.dtype());
-    engine_for(src.device(), "copy_").copy_to_host(host.data(), *dense.storage(), from, bytes);
-    engine_for(self.device(), "copy_").copy_from_host(*landed.storage(), to, host.data(), bytes);
+    engine_of(src).copy_to_host(host.data(), *dense.storage(), from, bytes);
+    engine_of(self).copy_from_host(*landed.storage(), to, host.data(), bytes);
   }
   if (!landed.is_same(self)) copy_kernel(self, self, landed);
 }

@@ -4,6 +4,7 @@
 #include "ops/ops.h"
 #include "ops/out_dtype.h"
 #include "ops/transplant.h"
+#include "ops/whole_ops.h"
 
 namespace rt {
 
@@ -47,13 +48,23 @@ void note_view(const OpRecord& op, const Value* args, const Tensor& view) {
   }
 }
 
+// The op's own forward, or the engine that takes it as a whole.
+void run_forward(const OpRecord& op, const Value* args, Value* returns) {
+  if (runs_whole(op, args)) [[unlikely]]
+    return g_whole_ops.load(std::memory_order_acquire)->run(op, args, returns);
+  op.boxed(op, args, returns);
+}
+bool writes_directly(const OpRecord& op, const Value* args) {
+  return op.boxed_out && !runs_whole(op, args);
+}
+
 void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
   if (records(op, args)) {
     auto node = make_ref<OpNode>(op, args);
     {
       // What the forward does inside is covered by the op's own vjp.
       NoGradGuard guard;
-      op.boxed(op, args, returns);
+      run_forward(op, args, returns);
     }
     for_each_result(op, returns, [&](Tensor& t, uint32_t i) {
       node->results.emplace_back(t);
@@ -66,9 +77,9 @@ void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
   }
   if (op.spec.vjp) {
     NoGradGuard guard;
-    op.boxed(op, args, returns);
+    run_forward(op, args, returns);
   } else {
-    op.boxed(op, args, returns);
+    run_forward(op, args, returns);
   }
   if (!op.spec.vjp) {
     // The parts of a composite have noted views. One of memory that nobody else holds is none.
@@ -109,7 +120,7 @@ void call_inplace_view(const OpRecord& op, const Value* args) {
   Value returns[OpRecord::kMaxReturns];
   {
     NoGradGuard guard;
-    op.boxed(op, args, returns);
+    run_forward(op, args, returns);
   }
   const Tensor& view = returns[0].get<Tensor>();
   Ref<OpNode> node;
@@ -165,12 +176,12 @@ void write_inplace(const OpRecord& op, const Value* args) {
   }
   {
     NoGradGuard guard;
-    if (op.boxed_out) {
+    if (writes_directly(op, args)) {
       op.boxed_out(op, args, self);
       self.bump_version();
     } else {
       Value returns[OpRecord::kMaxReturns];
-      op.boxed(op, args, returns);
+      run_forward(op, args, returns);
       const Tensor& result = returns[0].get<Tensor>();
       check_inplace_shape(op, self, result.sizes());
       check_inplace_dtype(op, self, result);
@@ -201,7 +212,7 @@ std::vector<Value> made_as(const OpRecord& op, const Value* args, const Tensor& 
 // Whether an elementwise op may write straight into `out`: it has the shape of the result, and no
 // input lies in part of its memory.
 bool fills_directly(const OpRecord& op, const Value* args, const Tensor& out) {
-  if (!op.boxed_out || op.kernels.empty()) return false;
+  if (op.kernels.empty() || !writes_directly(op, args)) return false;
   if (ElementwiseSlot::find(op.kernels[0]->name()) != op.kernels[0]) return false;
   Dims reached(static_cast<size_t>(out.dim()), 1);
   for (size_t i = 0; i < op.schema.args.size(); ++i) {
@@ -287,6 +298,8 @@ void intercept(Interceptor* i, OpCall& call) {
 }
 
 }  // namespace
+
+std::atomic<WholeOps*> g_whole_ops{nullptr};
 
 void run_here(OpCall& call) {
   switch (call.form) {

@@ -12,7 +12,7 @@ Every error from an op carries `op`, `got` and `hint`, and reads ``op: what is w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 __all__ = [
     "ArgumentError",
     "AssumptionError",
+    "CoreMLError",
     "DTypeError",
     "DeviceNotAvailable",
     "FormatError",
+    "InferenceFailed",
     "LinAlgError",
+    "MemoryAllocationFailed",
+    "ModelCompilationFailed",
     "OpError",
     "OutOfMemoryError",
     "OutOfRangeError",
     "RustorchError",
+    "TensorShapeMismatch",
     "UnsupportedOperation",
 ]
 
@@ -39,7 +44,10 @@ class RustorchError(Exception):
         op: the operation that failed, as a user calls it.
         got: what it was given (dtypes, shapes, devices).
         hint: what to try instead; may be empty.
+        recovery: what a program can do about errors of this class; may be empty.
     """
+
+    recovery: ClassVar[str] = ""
 
     def __init__(self, message: str = "", *, op: str = "", got: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -81,9 +89,13 @@ class OutOfRangeError(RustorchError, IndexError):
 class UnsupportedOperation(RustorchError, NotImplementedError):
     """An engine has no kernel for the operation with these dtypes."""
 
+    recovery = "fall back to another device"
+
 
 class DeviceNotAvailable(RustorchError, RuntimeError):
     """A device that this build or this machine does not have."""
+
+    recovery = "fall back to the CPU"
 
 
 class OutOfMemoryError(RustorchError, RuntimeError, MemoryError):
@@ -92,3 +104,31 @@ class OutOfMemoryError(RustorchError, RuntimeError, MemoryError):
 
 class LinAlgError(RustorchError, RuntimeError):
     """A matrix that is singular, not positive definite, or an iteration that did not converge."""
+
+
+class CoreMLError(RustorchError):
+    """Base of what goes wrong while Core ML, or what stands for it, makes or runs a program."""
+
+
+class ModelCompilationFailed(CoreMLError, RuntimeError):
+    """A program that was not accepted. With routing on, the op runs on another device."""
+
+    recovery = "fall back to another device"
+
+
+class InferenceFailed(CoreMLError, RuntimeError):
+    """A prediction that failed, and failed again when it was tried again."""
+
+    recovery = "retry with backoff"
+
+
+class MemoryAllocationFailed(CoreMLError, OutOfMemoryError):
+    """No memory for a program, its inputs or its outputs."""
+
+    recovery = "reduce the batch"
+
+
+class TensorShapeMismatch(CoreMLError, ValueError):
+    """Inputs of other shapes or dtypes than those that a program was made for."""
+
+    recovery = "make a program for these shapes"

@@ -18,7 +18,7 @@ namespace {
 
 using namespace rt;
 
-const Device kFirst{DeviceType::CoreML, 0}, kSecond{DeviceType::CoreML, 1};
+const Device kFirst{DeviceType::MLCompute, 0}, kSecond{DeviceType::MLCompute, 1};
 
 // Its data() is a number that kernels go by, not an address.
 class QueuedStorage final : public Storage {
@@ -78,7 +78,7 @@ float read(const Tensor& t, const Dims& at) {
 }
 
 void launch(const ElementwiseSlot& slot, DType compute, const Tensor& out, TensorList inputs) {
-  const auto* pipeline = static_cast<const Pipeline*>(slot.kernel(DeviceType::CoreML, compute));
+  const auto* pipeline = static_cast<const Pipeline*>(slot.kernel(DeviceType::MLCompute, compute));
   CHECK(pipeline != nullptr);
   ++g_queue.launches;
   g_queue.work.push_back([pipeline, out, in = std::vector<Tensor>(inputs.begin(), inputs.end())] {
@@ -115,7 +115,7 @@ class QueuedEngine final : public Engine {
   bool available(std::string*) override { return true; }
   int device_count() override { return 2; }
   void load_kernels() override {
-    ElementwiseSlot::find("add")->set_kernel(DeviceType::CoreML, DType::Float32, &g_add);
+    ElementwiseSlot::find("add")->set_kernel(DeviceType::MLCompute, DType::Float32, &g_add);
   }
   Ref<Storage> allocate(size_t nbytes, Device device) override {
     return make_ref<QueuedStorage>(nbytes, device);
@@ -140,12 +140,12 @@ class QueuedEngine final : public Engine {
   void set_memory_limit(Device, int64_t) override {}
 };
 
-const RegisterKernel register_launch(elementwise_launcher, DeviceType::CoreML, &launch);
-const RegisterKernel register_copy(copy_kernel, DeviceType::CoreML, &copy);
+const RegisterKernel register_launch(elementwise_launcher, DeviceType::MLCompute, &launch);
+const RegisterKernel register_copy(copy_kernel, DeviceType::MLCompute, &copy);
 struct RegisterEngine {
   RegisterEngine() {
     static QueuedEngine engine;
-    register_engine(DeviceType::CoreML, &engine);
+    register_engine(DeviceType::MLCompute, &engine);
   }
 } const register_engine_of_test;
 
@@ -200,16 +200,16 @@ void moves_between_devices() {
 void refuses_by_name() {
   const Tensor x = ops::to(values({1, 2}), kFirst);
   const std::string sine = failure(ErrorKind::MissingKernel, [&] { (void)ops::sin(x); });
-  CHECK(has(sine, "sin") && has(sine, "'coreml'") && has(sine, "float32[2] on coreml") &&
+  CHECK(has(sine, "sin") && has(sine, "'mlcompute'") && has(sine, "float32[2] on mlcompute") &&
         has(sine, ".cpu()"));
   const Tensor n = ops::to(x, DType::Int64);
   const std::string integers = failure(ErrorKind::MissingKernel, [&] { (void)(n + n); });
   CHECK(has(integers, "add") && has(integers, "int64") && has(integers, "float32"));
   const std::string rows = failure(ErrorKind::MissingKernel, [&] { (void)ops::softmax(x, 0); });
-  CHECK(has(rows, "softmax") && has(rows, "'coreml'") && has(rows, "float32[2] on coreml"));
+  CHECK(has(rows, "softmax") && has(rows, "'mlcompute'") && has(rows, "float32[2] on mlcompute"));
   failure(ErrorKind::Type, [&] { (void)x.host_data(); });
   failure(ErrorKind::DeviceNotAvailable, [&] {
-    empty({1}, DType::Float32, {DeviceType::CoreML, 2});
+    empty({1}, DType::Float32, {DeviceType::MLCompute, 2});
   });
 }
 
@@ -245,11 +245,11 @@ class Routed {
 // The engine takes 4 elements and more, and is worth a move from 8 on; it can add in float32.
 void set_table(int64_t most = INT64_MAX, bool strided = true) {
   auto table = std::make_shared<RoutingTable>();
-  table->chain = {DeviceType::CoreML, DeviceType::CPU};
-  table->engines[static_cast<size_t>(DeviceType::CoreML)] = {4, most,    8,
+  table->chain = {DeviceType::MLCompute, DeviceType::CPU};
+  table->engines[static_cast<size_t>(DeviceType::MLCompute)] = {4, most,    8,
                                                              8, strided, bit(DType::Float32)};
   OpRule add;
-  add.dtypes[static_cast<size_t>(DeviceType::CoreML)] = bit(DType::Float32);
+  add.dtypes[static_cast<size_t>(DeviceType::MLCompute)] = bit(DType::Float32);
   table->ops[find_op("add")] = add;
   table->ops[find_op("mul")] = OpRule{};  // no kernel, and the table says so
   set_routing_table(std::move(table));
@@ -269,9 +269,9 @@ void falls_back_in_sight() {
   CHECK(y.device() == kFirst && equals(y, {2, 16}));
   const RoutingStats stats = routing_stats();
   CHECK(stats.fallbacks.size() == 1 && stats.fallbacks[0].op == "mul");
-  CHECK(stats.fallbacks[0].count == 2 && has(stats.fallbacks[0].reason, "'coreml'"));
-  CHECK(stats.fallbacks[0].device == "coreml" && stats.bytes_moved > 0);
-  CHECK(stats.calls[static_cast<size_t>(DeviceType::CoreML)] == 1);  // the sum
+  CHECK(stats.fallbacks[0].count == 2 && has(stats.fallbacks[0].reason, "'mlcompute'"));
+  CHECK(stats.fallbacks[0].device == "mlcompute" && stats.bytes_moved > 0);
+  CHECK(stats.calls[static_cast<size_t>(DeviceType::MLCompute)] == 1);  // the sum
   CHECK(g_warnings.size() == 1 && has(g_warnings[0], "mul") && has(g_warnings[0], "'cpu'"));
   const Tensor g = ops::to(values({1, 1}), kFirst);
   run_backward({&y, 1}, {&g, 1}, {}, {}, true);
@@ -326,7 +326,7 @@ void strict_refuses() {
   CHECK((ops::add(counted(8), counted(8))).device() == kFirst);
   const std::string known = failure(
       ErrorKind::NotImplemented, [&] { (void)ops::mul(counted(8, kFirst), counted(8, kFirst)); });
-  CHECK(has(known, "mul") && has(known, "'coreml'") && has(known, "float32[8]"));
+  CHECK(has(known, "mul") && has(known, "'mlcompute'") && has(known, "float32[8]"));
   CHECK(has(known, "strict") && has(known, "routing(\"auto\")"));
   // So does one that is found missing only when it is wanted.
   const std::string found =

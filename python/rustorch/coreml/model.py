@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CoreMLModel", "StatefulModel"]
 
+# In the order of `ComputeUnits` in csrc/coreml/executor.h.
 COMPUTE_UNITS = ("all", "cpu_and_ne", "cpu_and_gpu", "cpu_only")
 ENGINES = ("rustorch", "coreml")
 

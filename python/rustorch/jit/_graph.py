@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -140,6 +140,15 @@ class Graph:
             values = self._core.run_values(self._signature.bind(args, kwargs, flags), tensors)
             values = [list(v) if is_list and v is not None else v for v, is_list in zip(values, self._lists)]
             return _structure.fill(self._output, values)
+
+        def run(given: list[_C.Tensor]) -> Any:
+            self._check(given)
+            return self._core.run(given, tensors)
+
+        return self._fill(args, kwargs, run)
+
+    def _fill(self, args: Any, kwargs: Any, run: Callable[[list[_C.Tensor]], Any]) -> Any:
+        """What the recorded function returns, with the tensors that `run` makes of those in the arguments."""
         if not kwargs and all(isinstance(item, _C.Tensor) for item in args):
             given = list(args)  # the common call, without walking through it
             skeleton: Any = [tuple(map(Slot, range(len(given)))), {}]
@@ -153,9 +162,7 @@ class Graph:
                 repr(skeleton)[:200],
                 f"inputs like {self._input!r}"[:200],
             )
-        self._check(given)
-        results = self._core.run(given, tensors)
-        return _structure.fill(self._output, results)
+        return _structure.fill(self._output, run(given))
 
     def _check(self, given: Sequence[_C.Tensor]) -> None:
         for value, tensor in zip(self.inputs, given):

@@ -200,5 +200,5 @@ def _check(graph: Graph, inputs: list[_C.Tensor], results: list[_C.Tensor]) -> N
 
 def _bits(tensor: _C.Tensor) -> _C.Tensor:
     """With NaN, which equals nothing, replaced."""
-    tensor = tensor.detach()
+    tensor = tensor.detach().cpu()
     return rt.nan_to_num(tensor) if tensor.is_floating_point() else tensor

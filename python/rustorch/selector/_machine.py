@@ -29,6 +29,8 @@ __all__ = ["choose", "compiled", "default_chain", "set_chain", "set_thresholds",
 
 ENGINES = ("cpu", "metal", "cuda", "emulator", "coreml", "mlcompute")
 GPUS = ("metal", "cuda")
+# What its programs take; integers of 64 bits if their values fit into 32.
+_COREML_DTYPES = frozenset({"float32", "float16", "int32", "int64", "bool"})
 # Much arithmetic for each byte: worth moving their inputs much earlier.
 DENSE = frozenset(
     {
@@ -99,7 +101,7 @@ def default_chain() -> tuple[str, ...]:
     text = os.environ.get("RUSTORCH_CHAIN")
     if text is not None:
         return _checked([name.strip() for name in text.split(",") if name.strip()], "RUSTORCH_CHAIN")
-    platform = ("coreml", "metal") if sys.platform == "darwin" else ("cuda",)
+    platform = ("coreml", "metal" if sys.platform == "darwin" else "cuda")
     least = thresholds().gpu_min_memory
     return (*(name for name in platform if _usable(name, least)), "cpu")
 
@@ -163,6 +165,14 @@ def _renew() -> None:
         table()
 
 
+def renew() -> None:
+    """Makes the table anew, if there is one: an engine has come or gone."""
+    with _state.lock:
+        if _state.chain is not None:
+            _state.chain = tuple(name for name in _state.chain if not _C._engine_info(name)[0])
+        _renew()
+
+
 def _made() -> Table:
     chain = default_chain() if _state.chain is None else _state.chain
     computes: dict[str, frozenset[str]] = {}
@@ -182,11 +192,21 @@ def _made() -> Table:
             computes[engine] = unpacked(mask)
         for op, bits in masks.items():
             of_ops.setdefault(op, {})[engine] = unpacked(bits)
+        if engine == "coreml":
+            for op in _whole_ops():
+                of_ops.setdefault(op, {})[engine] = _COREML_DTYPES
     ops = {
         row["name"]: OpRule(row["name"] in DENSE, row["kind"] == "composite", of_ops.get(row["name"], {}))
         for row in _C.op_table()
     }
     return Table.of(thresholds(), chain, ops, computes)
+
+
+def _whole_ops() -> list[str]:
+    """What Core ML has operations for: known to the compiler of programs, which NumPy comes with."""
+    from rustorch.coreml.engine import compiled_ops
+
+    return compiled_ops()
 
 
 def _mask(dtypes: frozenset[str] | None) -> int:

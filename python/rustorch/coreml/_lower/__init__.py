@@ -6,6 +6,7 @@ from rustorch.coreml._lower import (
     activation,
     elementwise,
     index,
+    kernels,
     linear,
     norm,
     reduce,
@@ -17,9 +18,10 @@ from rustorch.coreml._lower.classifier import Labels, labels_of
 from rustorch.coreml._lower.flexible import Shapes, record_all
 from rustorch.coreml._lower.program import Lowered, lower_graph
 from rustorch.coreml._lower.recording import Recording, record
-from rustorch.coreml._lower.registry import LOWERINGS
+from rustorch.coreml._lower.registry import KERNELS, LOWERINGS
 
 __all__ = [
+    "KERNELS",
     "LOWERINGS",
     "Labels",
     "Lowered",
@@ -31,4 +33,4 @@ __all__ = [
     "record_all",
 ]
 
-_FAMILIES = (activation, elementwise, index, linear, norm, reduce, shape, spatial, write)
+_FAMILIES = (activation, elementwise, index, kernels, linear, norm, reduce, shape, spatial, write)

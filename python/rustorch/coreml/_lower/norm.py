@@ -33,7 +33,13 @@ def _batch_norm(
             "batch_norm", x.shape, x=x, mean=running_mean, variance=running_var, **arguments, epsilon=eps
         )
         return b.reshape(found, input.shape)
-    raise Unsupported("statistics that are computed")
+    # As it is written: the operation wants its statistics to be constants.
+    if input.rank < 2:
+        raise Unsupported("an input without channels")
+    wide = (1, input.shape[1], *[1] * (input.rank - 2))
+    spread = b.unary("rsqrt", b.reshape(running_var, wide), epsilon=eps)
+    centred = b.binary("sub", input, b.reshape(running_mean, wide))
+    return _per_channel(c, b.binary("mul", centred, spread), weight, bias)
 
 
 @lowers("layer_norm")

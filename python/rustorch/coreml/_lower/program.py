@@ -13,7 +13,7 @@ from rustorch.coreml._lower.interface import add_output, input_type, names_of
 from rustorch.coreml._lower.prepared import prepared
 from rustorch.coreml._lower.recording import Recording, Step
 from rustorch.coreml._lower.recurrent import lower_network
-from rustorch.coreml._lower.registry import LOWERINGS, Call, Unsupported
+from rustorch.coreml._lower.registry import KERNELS, LOWERINGS, Call, Unsupported
 from rustorch.coreml._lower.sizes import Undecided
 from rustorch.coreml._lower.states import chosen_states, read_states, write_states
 from rustorch.coreml.mil.program import (
@@ -192,7 +192,7 @@ class _Walk:
         arguments = {name: self.argument(value) for name, value in step.inputs.items()}
         if step.module is not None:
             return lower_network(call, step.module, arguments["input"], arguments.get("state"))
-        node, lowering = step.node, LOWERINGS.get(step.op)
+        node, lowering = step.node, LOWERINGS.get(step.op) or KERNELS.get(step.op)
         if lowering is None or node.form == "write":
             raise Unsupported("")
         if node.random and not step.op.startswith(("dropout", "alpha", "feature", "scaled")):

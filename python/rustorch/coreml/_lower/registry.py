@@ -10,7 +10,7 @@ from rustorch.coreml._lower.builder import Builder, Var
 from rustorch.coreml._lower.sizes import is_size
 from rustorch.coreml.mil.program import DataType
 
-__all__ = ["LOWERINGS", "Call", "Lowering", "Unsupported", "axis", "lowers"]
+__all__ = ["KERNELS", "LOWERINGS", "Call", "Lowering", "Unsupported", "axis", "lowers", "lowers_kernel"]
 
 
 class Unsupported(Exception):
@@ -95,6 +95,20 @@ def lowers(*names: str) -> Callable[[_F], _F]:
         for name in names:
             assert name not in LOWERINGS, name
             LOWERINGS[name] = lowering
+        return lowering
+
+    return register
+
+
+# Of kernels that only composite ops call: recordings have the composites.
+KERNELS: dict[str, Lowering] = {}
+
+
+def lowers_kernel(name: str) -> Callable[[_F], _F]:
+    """As `lowers`, for ops that no recording shows."""
+
+    def register(lowering: _F) -> _F:
+        KERNELS[name] = lowering
         return lowering
 
     return register
