@@ -10,8 +10,9 @@ from typing import Any
 
 import rustorch as rt
 from rustorch import _C
+from rustorch.jit._scripting.loops import RESULT, RETURNED
 from rustorch.jit._scripting.ops import Accepts, _texts
-from rustorch.jit._scripting.statements import RESULT, RETURNED, Statements
+from rustorch.jit._scripting.statements import Statements
 from rustorch.jit._scripting.types import BOOL, FLOAT, INT, NUMBER, TENSOR, from_annotation, list_of, unify
 from rustorch.jit._scripting.values import (
     Const,
