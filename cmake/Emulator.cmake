@@ -36,7 +36,7 @@ function(rustorch_add_emulator name)
 endfunction()
 
 # The checker reads ELF symbols and knows where Linux puts thread-local storage.
-if(CMAKE_SYSTEM_NAME STREQUAL Linux AND NOT RUSTORCH_SANITIZE)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux AND RUSTORCH_EMULATOR AND NOT RUSTORCH_SANITIZE)
   rustorch_add_emulator(rustorch_emulator SHADERS ${emulator_shaders})
   rustorch_add_emulator(rustorch_emulator_checked CHECKED SHADERS ${emulator_shaders} ${emulator_faults})
 endif()

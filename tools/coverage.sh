@@ -5,7 +5,9 @@
 #   tools/coverage.sh            the whole suite; anything else goes to pytest (for instance -n 2)
 #
 # Needs a Python with the `dev` extra's packages (PYTHON=... to choose it) and g++. Reports are left in
-# build/coverage: html/ for Python, cpp.html for C++.
+# build/coverage: html/ for Python, cpp.html for C++. With EMULATOR=FOLDER the emulator's two libraries come from there,
+# such as rustorch/lib of an installed package of the same sources: the shaders take minutes to compile. What runs them
+# (csrc/gpu/emulator) is not counted then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,12 +17,18 @@ cpp_minimum=${CPP_MINIMUM:-90}
 out=$PWD/build/coverage
 
 mkdir -p "$out"
+emulator=()
+if [ -n "${EMULATOR:-}" ]; then emulator=(-C cmake.define.RUSTORCH_EMULATOR=OFF); fi
 # gcov finds sources by the compiler's working directory, which a compiler cache may hide.
 unset CMAKE_CXX_COMPILER_LAUNCHER
 "$python" -m pip install . --quiet --no-deps --upgrade --target "$out/site" \
   -C build-dir="$out/cmake" -C cmake.build-type=Debug -C install.strip=false \
   -C cmake.define.RUSTORCH_COVERAGE=ON -C cmake.define.RUSTORCH_CPP_TESTS=ON \
-  -C cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g0
+  -C cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g0 "${emulator[@]}"
+if [ -n "${EMULATOR:-}" ]; then
+  mkdir -p "$out/site/rustorch/lib"
+  cp "$EMULATOR"/librustorch_emulator*.so "$out/site/rustorch/lib/"
+fi
 find "$out" -name '*.gcda' -delete
 rm -f "$out"/.coverage*
 
