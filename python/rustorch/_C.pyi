@@ -896,6 +896,7 @@ class Tensor:
     def negative(self, *, out: Any = None) -> Tensor: ...
     def negative_(self) -> Tensor: ...
     def nelement(self) -> _int: ...
+    def new(self, *args: Any, device: Any = None) -> Any: ...
     @overload
     def new_empty(
         self,
@@ -1382,6 +1383,11 @@ class Tensor:
     def xlogy_(self, other: Tensor | Number) -> Tensor: ...
     def zero_(self) -> Tensor: ...
 
+class _CoreMLProgram:
+    inputs: Any
+    outputs: Any
+    def predict(self, *args: Any, **kwargs: Any) -> Any: ...
+
 class _Graph:
     buffers: list[GraphValue]
     constants: list[GraphValue]
@@ -1451,11 +1457,6 @@ class dtype:
 class _LInfo(NamedTuple):
     L: Tensor
     info: Tensor
-
-class _CoreMLProgram:
-    inputs: Any
-    outputs: Any
-    def predict(self, *args: Any, **kwargs: Any) -> Any: ...
 
 class _EigenvaluesEigenvectors(NamedTuple):
     eigenvalues: Tensor
