@@ -17,6 +17,7 @@ FLOATS = ("float", "half", "bfloat")
 INTEGERS = ("uchar", "char", "short", "int", "long")
 TYPES = {
     "FLOATS": FLOATS,
+    "FAST_FLOATS": FLOATS,
     "FULL_FLOATS": ("float",),
     "HALVES": ("half",),
     "BFLOATS": ("bfloat",),
