@@ -247,7 +247,7 @@ void set_table(int64_t most = INT64_MAX, bool strided = true) {
   auto table = std::make_shared<RoutingTable>();
   table->chain = {DeviceType::MLCompute, DeviceType::CPU};
   table->engines[static_cast<size_t>(DeviceType::MLCompute)] = {4, most,    8,
-                                                             8, strided, bit(DType::Float32)};
+                                                                8, strided, bit(DType::Float32)};
   OpRule add;
   add.dtypes[static_cast<size_t>(DeviceType::MLCompute)] = bit(DType::Float32);
   table->ops[find_op("add")] = add;

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,12 +159,12 @@ def _coremltools() -> Any:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """coremltools warns of versions that it was not tested with, and of the engines that Linux lacks."""
+    """coremltools warns of versions that it was not tested with and of engines that Linux lacks, and shows bars."""
     log = logging.getLogger("coremltools")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
