@@ -159,7 +159,7 @@ def _coremltools() -> Any:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """coremltools warns of versions that it was not tested with and of engines that Linux lacks, and shows bars."""
+    """coremltools warns of versions that it does not know and of engines that Linux lacks, and shows bars."""
     log = logging.getLogger("coremltools")
     level = log.level
     log.setLevel(logging.ERROR)
