@@ -143,7 +143,7 @@ RT_EXPORT(one_triangle_float)
 
 kernel void triangular_solve_float(device float* all [[buffer(0)]],
                                    device const float* triangles [[buffer(1)]],
-                                   constant TrianglePlan& p [[buffer(2)]],
+                                   constant TriangularSolvePlan& p [[buffer(2)]],
                                    uint group [[threadgroup_position_in_grid]],
                                    uint lane [[thread_index_in_simdgroup]],
                                    uint simdgroup [[simdgroup_index_in_threadgroup]],

@@ -24,7 +24,7 @@ void solve_triangle(const char* op, const Tensor& b, const Tensor& a, const Tria
   const int64_t a_each = rows_of(a) * cols_of(a), b_each = rows_of(b) * cols_of(b);
   const Kernel& k = matrix_kernel(b, "triangular_solve_", op);
   by_matrices(op, b, t.columns, [&](int64_t first, int64_t count) {
-    TrianglePlan p{};
+    TriangularSolvePlan p{};
     p.n = narrow(t.n);
     p.columns = narrow(t.columns);
     p.count = narrow(count * t.columns);

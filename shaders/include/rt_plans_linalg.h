@@ -31,7 +31,7 @@ struct SwapPlan {
 };
 
 // b = a^-1 b, each column by a simdgroup.
-struct TrianglePlan {
+struct TriangularSolvePlan {
   uint n, columns, count;  // of one matrix; of all
   uint upper, unit;
   ulong a_lead, a_step;
