@@ -192,8 +192,10 @@ void Router::link() {
   Interceptor** at = &modes().interceptor;
   while (*at && *at != this) at = &(*at)->outer;
   const bool wanted = mode_ != RoutingMode::Off || log_;
-  if (wanted && !*at) *at = this;
-  if (!wanted && *at) *at = outer;
+  if (wanted == (*at != nullptr)) return;
+  // A link left from last time could lead back here, and close the chain into a ring.
+  *at = wanted ? this : outer;
+  outer = nullptr;
 }
 
 const RoutingTable& Router::table() {

@@ -318,6 +318,24 @@ def test_threads() -> None:
     }
 
 
+def test_logs_of_routing_may_come_before_and_after_the_engine() -> None:
+    """In a thread of its own, where the engine joins the way of ops behind the log."""
+    seen = []
+
+    def run() -> None:
+        with rt.record_routing():
+            rt.ones(2, device="coreml") + 1
+        for _ in range(2):
+            with rt.record_routing() as log:
+                seen.append((rt.ones(2) + 1).tolist())
+            seen.append([event.op for event in log if event.op == "add"])
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [[2, 2], ["add"]] * 2
+
+
 def test_recordings_see_ops_on_the_device() -> None:
     x = rt.ones(3, device="coreml")
     graph = rt.jit.trace(lambda t: (t * 2 + 1).sum(), x).graph
