@@ -184,6 +184,21 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("tmp-*"))
 
 
+def test_an_entry_that_comes_and_goes_meanwhile(tmp_path: Path) -> None:
+    """Another process's: there when ours is to take its place, and gone when it is read."""
+    made = []
+
+    def compile(path: Path) -> None:
+        if not made:
+            (tmp_path / KEYS[0]).mkdir()
+            (tmp_path / KEYS[0] / "part").touch()
+        made.append(path)
+        writer(b"ours")(path)
+
+    assert ProgramCache(tmp_path).load(KEYS[0], compile, read) == b"ours"
+    assert len(made) == 2 and not list(tmp_path.glob("tmp-*"))
+
+
 def compute(folder: str, out) -> None:  # type: ignore[no-untyped-def]
     config = rt.coreml.CoreMLBackendConfig(cache_folder=folder)
     with rt.coreml.use_reference(), rt.coreml.CoreMLBackend(config) as backend:

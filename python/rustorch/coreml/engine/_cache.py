@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -146,10 +147,10 @@ class ProgramCache:
             self._count(misses=1, compile_seconds=seconds)
             try:
                 temporary.rename(entry)
-            except OSError:
-                if not (entry / _ENTRY).is_file():
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                return  # another process was first
+                return  # another process was first; if its entry is gone by now, load() begins again
             self._count(bytes_written=size)
             self._make_room(entry, size)
         finally:
