@@ -90,24 +90,23 @@ def record_stream(self: _C.Tensor, stream: Any) -> None:
     _C._record_stream(self, stream.stream_id)
 
 
-def wait_for_stream(device: _C.device, producer: int) -> None:
-    """Lets what is queued on the current stream from now on run after what is queued on another now."""
-    current = _C._stream_current(device)
-    if producer in (current, LEGACY_STREAM if current == 0 else current):
+def _order(device: _C.device, first: int, then: int) -> None:
+    """Lets what is queued on the stream `then` from now on run after what is queued on `first` now."""
+    if (first or LEGACY_STREAM) == (then or LEGACY_STREAM):  # ours of number 0 is that one
         return
     event = _C._event_create(device, False)
-    _C._event_record(event, producer)
-    _C._event_wait(event, device, current)
+    _C._event_record(event, first)
+    _C._event_wait(event, device, then)
+
+
+def wait_for_stream(device: _C.device, producer: int) -> None:
+    """Lets what is queued on the current stream from now on run after what is queued on another now."""
+    _order(device, producer, _C._stream_current(device))
 
 
 def let_stream_wait(device: _C.device, consumer: int) -> None:
     """The reverse of `wait_for_stream`."""
-    current = _C._stream_current(device)
-    if consumer in (current, LEGACY_STREAM if current == 0 else current):
-        return
-    event = _C._event_create(device, False)
-    _C._event_record(event, current)
-    _C._event_wait(event, device, consumer)
+    _order(device, _C._stream_current(device), consumer)
 
 
 def export_to_stream(tensor: _C.Tensor, stream: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rustorch import _C
 
@@ -43,6 +44,16 @@ def _version(number: int) -> str:
     return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
 
 
+def _reports(device: object = None) -> list[dict[str, Any]]:
+    """What the engine tells of its libraries; nothing without a device."""
+    if _C._device_count("cuda") == 0:
+        return []
+    from rustorch.cuda._device import resolve
+
+    reports: list[dict[str, Any]] = _C._library_reports(resolve("libraries", device))
+    return reports
+
+
 def libraries(device: object = None) -> dict[str, Library]:
     """The libraries of a CUDA device by name, opened if they are not yet.
 
@@ -53,12 +64,8 @@ def libraries(device: object = None) -> dict[str, Library]:
     >>> sorted(rt.cuda.libraries())
     ['cublasLt', 'cudnn']
     """
-    if _C._device_count("cuda") == 0:
-        return {name: Library(name, why_not="no CUDA device is available") for name in NAMES}
-    from rustorch.cuda._device import resolve
-
-    found = {}
-    for r in _C._library_reports(resolve("libraries", device)):
+    found = {name: Library(name, why_not="no CUDA device is available") for name in NAMES}
+    for r in _reports(device):
         version = _version(r["version"]) if r["version"] else ""
         found[r["name"]] = Library(
             r["name"], version, r["path"], r["why_not"], r["calls"], tuple(r["refusals"])
@@ -127,10 +134,7 @@ class Cudnn:
 
     def version(self) -> int | None:
         """The library's version as it counts it itself, 91500 for 9.15; None if it is not open."""
-        if not self.is_available():
-            return None
-        major, minor, patch = (int(n) for n in libraries()["cudnn"].version.split("."))
-        return major * 10000 + minor * 100 + patch
+        return next((r["version"] for r in _reports() if r["name"] == "cudnn" and not r["why_not"]), None)
 
 
 def set_float32_matmul_precision(precision: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rustorch import _C
+from rustorch._layout import contiguous_format
 from rustorch.errors import DTypeError
 
 _VIEWS = (
@@ -20,23 +21,17 @@ def _stored(op: str, shown: Any, out: Any) -> Any:
     """Contiguous copies of one tensor or of a tuple of them, in `out` where it is given."""
     if isinstance(shown, _C.Tensor):
         if out is None:
-            return shown.clone(memory_format=_contiguous())
+            return shown.clone(memory_format=contiguous_format)
         if not isinstance(out, _C.Tensor):
             raise DTypeError.of(op, "out= takes one tensor", type(out).__name__)
         return out.resize_(shown.shape).copy_(shown)
     if out is None:
-        return tuple(part.clone(memory_format=_contiguous()) for part in shown)
+        return tuple(part.clone(memory_format=contiguous_format) for part in shown)
     if isinstance(out, _C.Tensor) or len(out) != len(shown):
         raise DTypeError.of(op, f"out= takes {len(shown)} tensors", type(out).__name__)
     for place, part in zip(out, shown, strict=True):
         place.resize_(part.shape).copy_(part)
     return None
-
-
-def _contiguous() -> Any:
-    from rustorch._layout import contiguous_format
-
-    return contiguous_format
 
 
 def _copy_of(view: str) -> Callable[..., Any]:
