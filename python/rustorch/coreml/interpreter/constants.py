@@ -8,7 +8,7 @@ from typing import Any
 import rustorch as rt
 from rustorch import Tensor
 from rustorch.coreml.interpreter.types import Precision, storage_dtype
-from rustorch.coreml.mil.types import DataType, ValueType
+from rustorch.coreml.mil.types import ValueType
 from rustorch.coreml.mil.values import (
     BlobFileValue,
     DictionaryValue,
@@ -93,8 +93,7 @@ def _python(value: Value) -> Any:
 
 def _load(value: Value) -> Tensor:
     """A tensor of our own: the file may change or go away later."""
-    if not isinstance(value, (TensorValue, BlobFileValue)) or value.type.dtype is DataType.STRING:
-        raise DTypeError.of("interpreter", "a tensor is needed", str(value.type))
+    assert isinstance(value, (TensorValue, BlobFileValue))  # who asks has seen the type
     array = value.numpy()
     held = storage_dtype(value.type.dtype, "float16")
     if array.dtype.name in ("uint16", "uint32", "uint64"):

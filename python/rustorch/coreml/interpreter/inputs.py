@@ -18,6 +18,8 @@ from rustorch.errors import ArgumentError, DTypeError
 
 __all__ = ["InputSpec", "input_specs"]
 
+_MAX_INT64 = (1 << 63) - 1
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -68,6 +70,8 @@ class InputSpec:
         if array.dtype.kind not in "biuf":
             raise DTypeError.of("predict", f"input '{self.name}' needs numbers", str(array.dtype))
         if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+            if array.size and int(array.max()) > _MAX_INT64:  # negative in our tensors
+                self._check_range(int(array.min()), int(array.max()))
             array = array.astype(np.int64)
         # Our tensors know no negative strides, nor other byte orders.
         return rt.from_numpy(
@@ -85,15 +89,15 @@ class InputSpec:
                 "predict", f"input '{self.name}' is {self.type.dtype.value}", str(tensor.dtype)
             )
         if self.type.dtype.is_integer and tensor.numel() and tensor.dtype is not rt.bool:
-            bits, signed = self.type.dtype.bits, self.type.dtype.is_signed
-            if bits >= 64:
-                return
-            low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-            least, most = (int(bound) for bound in rt.aminmax(tensor))
-            if least < low or most > high:
-                raise ArgumentError.of(
-                    "predict", f"input '{self.name}' holds {low} to {high}", f"{least} to {most}"
-                )
+            self._check_range(*(int(bound) for bound in rt.aminmax(tensor)))
+
+    def _check_range(self, least: int, most: int) -> None:
+        bits, signed = self.type.dtype.bits, self.type.dtype.is_signed
+        low, high = -(1 << (bits - 1)) if signed else 0, min((1 << (bits - signed)) - 1, _MAX_INT64)
+        if least < low or most > high:
+            raise ArgumentError.of(
+                "predict", f"input '{self.name}' holds {low} to {high}", f"{least} to {most}"
+            )
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         feature = None if self.feature is None else self.feature.type

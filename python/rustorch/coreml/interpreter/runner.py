@@ -12,7 +12,7 @@ from rustorch.coreml.interpreter.plan import FunctionPlan, plan_function
 from rustorch.coreml.interpreter.slots import LOOPS_SLOT, STATE_SLOT, Slot
 from rustorch.coreml.interpreter.types import Precision, storage_dtype
 from rustorch.coreml.mil.program import Model
-from rustorch.coreml.mil.types import TensorType
+from rustorch.coreml.mil.types import StateType, TensorType
 from rustorch.errors import ArgumentError
 
 __all__ = ["Runner", "State"]
@@ -109,10 +109,12 @@ class Runner:
         self._max_iterations = max_iterations
         self._plan: FunctionPlan = plan_function(model.functions[name], self.precision, self.device)
         self._inputs: dict[str, InputSpec] = input_specs(model, name, self._plan, self.precision)
-        self._numpy_dtypes = {
-            output: ref.type.dtype.numpy_dtype
+        types = {
+            output: ref.type.wrapped if isinstance(ref.type, StateType) else ref.type
             for output, ref in self._plan.outputs.items()
-            if isinstance(ref.type, TensorType)
+        }
+        self._numpy_dtypes = {
+            output: type.dtype.numpy_dtype for output, type in types.items() if isinstance(type, TensorType)
         }
 
     @property
