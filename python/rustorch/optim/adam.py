@@ -7,6 +7,7 @@ from typing import Any
 
 import rustorch as rt
 from rustorch import Tensor
+from rustorch.optim._differentiable import adam_step
 from rustorch.optim._fused import fused_adam_
 from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
 
@@ -14,8 +15,9 @@ from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2014), with AMSGrad (Reddi et al., 2018) and L2 or decoupled weight decay.
 
-    ``foreach`` and ``fused`` are accepted: the step is always one fused call per group. The state per
-    parameter is PyTorch's: ``step`` (a float32 number), ``exp_avg``, ``exp_avg_sq`` and, with ``amsgrad``,
+    ``foreach`` and ``fused`` are accepted: the step is always one fused call per group, unless
+    ``differentiable`` asks for one that autograd records. The state per parameter is PyTorch's: ``step`` (a
+    float32 number), ``exp_avg``, ``exp_avg_sq`` and, with ``amsgrad``,
     ``max_exp_avg_sq``.
 
     >>> p = nn.Parameter(rt.ones(1))
@@ -56,9 +58,11 @@ class Adam(Optimizer):
         check_unsupported(
             type(self).__name__,
             foreach,
-            fused,
-            [("capturable", capturable), ("differentiable", differentiable)],
+            fused and not differentiable,
+            [("capturable", capturable)],
         )
+        if fused and differentiable:
+            raise RuntimeError("`fused` does not support `differentiable`")
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -110,6 +114,11 @@ class Adam(Optimizer):
                 continue
             amsgrad = group["amsgrad"]
             states = [self._state_of(p, amsgrad) for p in params]
+            if group["differentiable"]:
+                with rt.enable_grad():
+                    for p, own in zip(params, states):
+                        adam_step(p, own, group)
+                continue
             beta1, beta2 = group["betas"]
             with rt.no_grad():
                 fused_adam_(

@@ -7,6 +7,7 @@ from typing import Any
 
 import rustorch as rt
 from rustorch import Tensor
+from rustorch.optim._differentiable import sgd_step
 from rustorch.optim._fused import fused_sgd_
 from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
 
@@ -14,8 +15,8 @@ from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum, dampening, Nesterov's form and L2 weight decay.
 
-    ``foreach`` and ``fused`` are accepted: the step is always one fused call per group. As
-    ``torch.optim.SGD``.
+    ``foreach`` and ``fused`` are accepted: the step is always one fused call per group, unless
+    ``differentiable`` asks for one that autograd records. As ``torch.optim.SGD``.
 
     >>> p = nn.Parameter(rt.ones(1))
     >>> opt = rt.optim.SGD([p], lr=0.5)
@@ -49,7 +50,9 @@ class SGD(Optimizer):
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        check_unsupported("SGD", foreach, fused, [("differentiable", differentiable)])
+        check_unsupported("SGD", foreach, fused and not differentiable, [])
+        if fused and differentiable:
+            raise RuntimeError("`fused` does not support `differentiable`")
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -77,6 +80,11 @@ class SGD(Optimizer):
         loss = self._evaluate(closure)
         for group in self.param_groups:
             params = [p for p in group["params"] if p.grad is not None]
+            if group["differentiable"]:
+                with rt.enable_grad():
+                    for p in params:
+                        sgd_step(p, self.state[p], group)
+                continue
             if group["momentum"] == 0:
                 self._update(group, params, [], False)
                 continue
