@@ -2,7 +2,6 @@
 #include "coreml/engine.h"
 
 #include <atomic>
-#include <cstring>
 
 #include "coreml/host.h"
 #include "coreml/programs.h"
@@ -40,14 +39,13 @@ class HostEngine final : public Engine {
   }
   bool host_visible(Device) override { return true; }
   void copy_to_host(void* dst, const Storage& src, size_t offset, size_t nbytes) override {
-    std::memcpy(dst, static_cast<const char*>(src.data()) + offset, nbytes);
+    cpu().copy_to_host(dst, src, offset, nbytes);
   }
   void copy_from_host(Storage& dst, size_t offset, const void* src, size_t nbytes) override {
-    std::memcpy(static_cast<char*>(dst.data()) + offset, src, nbytes);
+    cpu().copy_from_host(dst, offset, src, nbytes);
   }
   void copy(Storage& dst, size_t to, const Storage& src, size_t from, size_t nbytes) override {
-    std::memmove(static_cast<char*>(dst.data()) + to, static_cast<const char*>(src.data()) + from,
-                 nbytes);
+    cpu().copy(dst, to, src, from, nbytes);
   }
   void synchronize(Device) override {}
   // The memory is the host's, and so are its limits and statistics.
@@ -154,17 +152,6 @@ class CoreMLOps final : public WholeOps {
     if (*at) return;
     boxing.outer = nullptr;
     *at = &boxing;
-  }
-
-  static bool any_wants_grad(const OpRecord& op, const Value* args) {
-    for (size_t i = 0; i < op.schema.args.size(); ++i) {
-      if (const auto* t = std::get_if<Tensor>(&args[i])) {
-        if (detail::wants_grad(*t)) return true;
-      } else if (const auto* l = std::get_if<std::vector<Tensor>>(&args[i])) {
-        if (detail::wants_grad(TensorList(*l))) return true;
-      }
-    }
-    return false;
   }
 
   [[noreturn]] static void refuse(const OpRecord& op, const Value* args, const std::string& lacks) {

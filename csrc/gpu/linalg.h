@@ -10,6 +10,11 @@ namespace rt::gpu {
 constexpr int64_t kPanel = 64;      // columns that one threadgroup factors at a time
 constexpr int64_t kOneGroup = 128;  // matrices up to this have one for the whole
 
+// The columns of one panel of n.
+inline int64_t panel_width(int64_t n) { return n <= kOneGroup ? n : kPanel; }
+// Of what by_matrices() has checked.
+inline uint32_t narrow(int64_t n) { return static_cast<uint32_t>(n); }
+
 inline int64_t rows_of(const Tensor& t) { return t.sizes()[t.sizes().size() - 2]; }
 inline int64_t cols_of(const Tensor& t) { return t.sizes().back(); }
 inline int64_t batch_of(const Tensor& t) {
@@ -36,6 +41,18 @@ void by_matrices(const char* op, const Tensor& t, int64_t each, F&& f) {
 // t's memory from an element of matrix `first` on; a matrix has `each`.
 inline Tensor from_matrix(const Tensor& t, int64_t each, int64_t first, int64_t element = 0) {
   return make_view(t, {1}, {1}, t.offset() + first * each + element);
+}
+
+// Columns [first, last) of each of a's matrices, to be factored by one threadgroup.
+inline MatrixPlan panel_plan(const Tensor& a, int64_t first, int64_t last) {
+  MatrixPlan p{};
+  p.rows = narrow(rows_of(a));
+  p.cols = narrow(cols_of(a));
+  p.first = narrow(first);
+  p.last = narrow(last);
+  p.lead = static_cast<uint64_t>(rows_of(a));
+  p.step = static_cast<uint64_t>(rows_of(a) * cols_of(a));
+  return p;
 }
 
 // The block of rows [r, r + m) and columns [c, c + n) of each matrix stored by columns, or its

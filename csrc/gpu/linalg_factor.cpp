@@ -8,9 +8,6 @@ namespace rt::gpu {
 
 namespace {
 
-int64_t panel_of(int64_t n) { return n <= kOneGroup ? n : kPanel; }
-uint32_t narrow(int64_t n) { return static_cast<uint32_t>(n); }
-
 // The operands of b = a^-1 b, within each matrix.
 struct Triangle {
   bool upper, unit;
@@ -71,17 +68,11 @@ void lu(const Tensor& a, const Tensor& pivots, const Tensor& info) {
   const int64_t m = rows_of(a), n = cols_of(a), k = std::min(m, n), each = m * n;
   const Kernel& panel = matrix_kernel(a, "lu_panel_", "lu");
   // A wide matrix's columns beyond the square are not of the panel.
-  const int64_t width = k <= kOneGroup ? k : kPanel;
+  const int64_t width = panel_width(k);
   for (int64_t first = 0; first < k; first += width) {
     const int64_t last = std::min(k, first + width);
     by_matrices("lu", a, 1, [&](int64_t matrix, int64_t count) {
-      MatrixPlan p{};
-      p.rows = narrow(m);
-      p.cols = narrow(n);
-      p.first = narrow(first);
-      p.last = narrow(last);
-      p.lead = static_cast<uint64_t>(m);
-      p.step = static_cast<uint64_t>(each);
+      const MatrixPlan p = panel_plan(a, first, last);
       device_of(a).launch(panel, {narrow(count)}, {matrix_threads(m)},
                           arguments(from_matrix(a, each, matrix), from_matrix(pivots, k, matrix),
                                     from_matrix(info, 1, matrix), p));
@@ -116,7 +107,7 @@ void cholesky(const Tensor& a, const Tensor& info, bool upper) {
     ops::zero_(info);
     return;
   }
-  const int64_t n = rows_of(a), each = n * n, width = panel_of(n);
+  const int64_t n = rows_of(a), each = n * n, width = panel_width(n);
   const Kernel& panel = matrix_kernel(a, "cholesky_panel_", "cholesky");
   CholeskyPlan p{};
   p.n = narrow(n);

@@ -8,8 +8,6 @@ namespace rt::gpu {
 
 namespace {
 
-uint32_t narrow(int64_t n) { return static_cast<uint32_t>(n); }
-
 // Reflectors [first, last), stored from column `first` of v on, on columns [begin, end) of c.
 struct Reflection {
   int64_t first, last, begin, end;
@@ -109,17 +107,11 @@ void qr(const Tensor& a, const Tensor& tau) {
   if (a.numel() == 0) return;
   const int64_t m = rows_of(a), n = cols_of(a), k = std::min(m, n), each = m * n;
   const Kernel& panel = matrix_kernel(a, "qr_panel_", "qr");
-  const int64_t width = k <= kOneGroup ? k : kPanel;
+  const int64_t width = panel_width(k);
   for (int64_t first = 0; first < k; first += width) {
     const int64_t last = std::min(k, first + width);
     by_matrices("qr", a, 1, [&](int64_t matrix, int64_t count) {
-      MatrixPlan p{};
-      p.rows = narrow(m);
-      p.cols = narrow(n);
-      p.first = narrow(first);
-      p.last = narrow(last);
-      p.lead = static_cast<uint64_t>(m);
-      p.step = static_cast<uint64_t>(each);
+      const MatrixPlan p = panel_plan(a, first, last);
       device_of(a).launch(panel, {narrow(count)}, {matrix_threads(m)},
                           arguments(from_matrix(a, each, matrix), from_matrix(tau, k, matrix), p));
     });

@@ -8,8 +8,6 @@
 
 namespace rt {
 
-namespace {
-
 bool any_wants_grad(const OpRecord& op, const Value* args) {
   for (size_t i = 0; i < op.schema.args.size(); ++i) {
     if (const auto* t = std::get_if<Tensor>(&args[i])) {
@@ -20,6 +18,8 @@ bool any_wants_grad(const OpRecord& op, const Value* args) {
   }
   return false;
 }
+
+namespace {
 
 bool records(const OpRecord& op, const Value* args) {
   return op.spec.vjp && modes().grad && any_wants_grad(op, args);

@@ -23,6 +23,9 @@ class WholeOps {
 // Global: set once, when the engine is first used; null while there is none.
 extern std::atomic<WholeOps*> g_whole_ops;
 
+// Whether a gradient reaches some argument of the call.
+bool any_wants_grad(const OpRecord& op, const Value* args);
+
 inline bool runs_whole(const OpRecord& op, const Value* args) {
   WholeOps* engine = g_whole_ops.load(std::memory_order_acquire);
   return engine && engine->takes(op, args);
