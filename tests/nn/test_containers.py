@@ -154,3 +154,10 @@ def test_parameter_dict_protocol() -> None:
     ]:
         with pytest.raises(error):
             bad()
+
+
+def test_parameter_dicts_join_what_is_on_their_left() -> None:
+    ours = nn.ParameterDict({"b": rt.ones(1), "c": rt.ones(2)})
+    joined = {"a": 1, "b": 2} | ours
+    assert type(joined) is dict and list(joined) == ["a", "b", "c"]
+    assert joined["a"] == 1 and joined["b"] is ours["b"] and list(ours) == ["b", "c"]

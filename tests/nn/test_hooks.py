@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -188,3 +188,79 @@ def test_hooks_survive_copying_and_handles_are_weak() -> None:
 
 def _double(mod: Any, args: Any, out: Any) -> Any:
     return out * 2
+
+
+def test_hooks_that_always_run_follow_each_other_after_an_error() -> None:
+    class Broken(nn.Module):
+        def forward(self, x: rt.Tensor) -> rt.Tensor:
+            raise KeyError("lost")
+
+    broken, seen = Broken(), []
+    broken.register_forward_hook(lambda m, a, out: seen.append(out) or "replaced", always_call=True)
+    broken.register_forward_hook(lambda m, a, out: seen.append(out), always_call=True)
+    with pytest.raises(KeyError, match="lost"):
+        broken(rt.zeros(1))
+    assert seen == [None, "replaced"]
+
+
+class Pair(NamedTuple):
+    first: rt.Tensor
+    second: rt.Tensor
+
+
+class Gives(nn.Module):
+    """The product, as the function makes it."""
+
+    def __init__(self, make: Any) -> None:
+        super().__init__()
+        self.make = make
+
+    def forward(self, x: rt.Tensor) -> Any:
+        return self.make(x)
+
+
+def test_full_backward_hooks_keep_named_tuples() -> None:
+    module = Gives(lambda x: Pair(2 * x, 3 * x))
+    seen: list[Any] = []
+    module.register_full_backward_hook(lambda m, gi, go: seen.append((gi, go)))
+    x = rt.ones(2, requires_grad=True)
+    out = module(x)
+    assert type(out) is Pair
+    (out.first.sum() + 5 * out.second.sum()).backward()
+    (((grad_in,), (first, second)),) = seen
+    assert (grad_in.tolist(), first.tolist(), second.tolist()) == ([17, 17], [1, 1], [5, 5])
+
+
+def test_full_backward_hooks_of_a_module_that_is_gone_round() -> None:
+    """The gradient does not come through its outputs, so there is nothing to tell."""
+    kept: list[rt.Tensor] = []
+    module, seen = Gives(lambda x: kept.append(x) or rt.ones(2)), []
+    module.register_full_backward_hook(lambda m, gi, go: seen.append(gi))
+    x = rt.ones(2, requires_grad=True)
+    module(x)
+    (kept[0] * 3).sum().backward()
+    assert seen == [] and x.grad is not None and x.grad.tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda x: {"n": 3, "y": x.exp()}, lambda x: (x.exp(), 1), lambda x: [[x.exp()]]],
+    ids=["mapping", "tuple", "nested"],
+)
+def test_older_backward_hooks_find_the_first_tensor(make: Any) -> None:
+    module, seen = Gives(make), []
+    module.register_backward_hook(lambda m, gi, go: seen.append(go[0].tolist()))
+    x = rt.zeros(2, requires_grad=True)
+    out = module(x)
+    while not isinstance(out, rt.Tensor):
+        out = out["y"] if isinstance(out, dict) else out[0]
+    (4 * out).sum().backward()
+    assert seen == [[4, 4]]
+    module(rt.zeros(2))  # nothing to hook
+
+
+def test_older_backward_hooks_of_several_nodes_are_warned_of() -> None:
+    module = Gives(lambda x: x.exp() * x)
+    module.register_backward_hook(lambda m, gi, go: None)
+    with pytest.warns(FutureWarning, match="multiple autograd Nodes"):
+        module(rt.zeros(2, requires_grad=True))

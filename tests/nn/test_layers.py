@@ -284,3 +284,59 @@ def test_older_names_of_hardtanh_arguments() -> None:
     with pytest.warns(FutureWarning, match="deprecated"):
         layer = nn.Hardtanh(min_value=-2.0, max_value=3.0)
     assert (layer.min_val, layer.max_val) == (-2.0, 3.0)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_packed_sequences_take_states_in_the_order_of_the_batch(kind: str) -> None:
+    """Sorting the sequences by length sorts their states too: each row is as if it ran alone."""
+    net = getattr(nn, kind)(2, 3, num_layers=2, bidirectional=True).double()
+    lengths = [2, 4, 3]
+    x = rt.randn(4, 3, 2, dtype=rt.float64)
+    states = [rt.randn(4, 3, 3, dtype=rt.float64) for _ in range(2 if kind == "LSTM" else 1)]
+    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+    out, final = net(packed, tuple(states) if kind == "LSTM" else states[0])
+    out, _ = nn.utils.rnn.pad_packed_sequence(out)
+    for i, n in enumerate(lengths):
+        own = [s[:, i : i + 1] for s in states]
+        want, last = net(x[:n, i : i + 1], tuple(own) if kind == "LSTM" else own[0])
+        np.testing.assert_allclose(value(out[:n, i : i + 1]), value(want))
+        for a, b in zip(final, last) if kind == "LSTM" else [(final, last)]:
+            np.testing.assert_allclose(value(a[:, i : i + 1]), value(b))
+
+
+def test_attention_without_a_batch_is_that_of_a_batch_of_one() -> None:
+    layer = nn.MultiheadAttention(4, 2).double()
+    x = rt.randn(3, 4, dtype=rt.float64)
+    hidden = rt.tensor([False, True, False])
+    out, weights = layer(x, x, x, key_padding_mask=hidden)
+    want, wanted = layer(*[x.unsqueeze(1)] * 3, key_padding_mask=hidden.unsqueeze(0))
+    np.testing.assert_allclose(value(out), value(want.squeeze(1)))
+    np.testing.assert_allclose(value(weights), value(wanted.squeeze(0)))
+    assert (weights[:, 1] == 0).all()
+
+
+def test_attention_to_keys_and_values_that_are_given() -> None:
+    """They stand for the projected ones: with projections that change nothing, for the inputs themselves."""
+    q, k, v = (rt.randn(3, 1, 4, dtype=rt.float64) for _ in range(3))
+    same = rt.eye(4, dtype=rt.float64)
+    none = rt.zeros_like(q)
+
+    def heads(t: Any) -> Any:
+        return t.reshape(3, 2, 2).transpose(0, 1)
+
+    def attend(key: Any, given: Any, **options: Any) -> Any:
+        first = (rt.cat([same] * 3), None, None, None, False, 0.0, same, None)
+        return nn.functional.multi_head_attention_forward(q, key, given, 4, 2, *first, **options)[0]
+
+    want = attend(k, v)
+    np.testing.assert_allclose(value(attend(none, none, static_k=heads(k), static_v=heads(v))), value(want))
+
+
+@pytest.mark.parametrize(("name", "function"), [("relu", nn.functional.relu), ("gelu", nn.functional.gelu)])
+def test_activations_of_transformers_by_name(name: str, function: Any) -> None:
+    layers = []
+    for activation in (name, function):
+        rt.manual_seed(0)
+        layers.append(nn.TransformerEncoderLayer(4, 2, 8, 0.0, activation).eval())
+    x = rt.randn(3, 1, 4)
+    assert rt.equal(layers[0](x), layers[1](x))

@@ -135,3 +135,7 @@ def test_own_lazy_module() -> None:
     module = Good()
     assert module(rt.ones(2)).tolist() == [1.0, 1.0]
     assert type(module) is Good
+
+
+def test_what_a_lazy_layer_has_not_is_not_saved() -> None:
+    assert list(nn.LazyLinear(2, bias=False).state_dict()) == ["weight"]

@@ -311,3 +311,42 @@ def test_every_layer_copies_pickles_and_reloads(layer: Layer) -> None:
     assert str(fresh.load_state_dict(made.state_dict())) == "<All keys matched successfully>"
     for a, b in zip(made.state_dict().values(), fresh.state_dict().values()):
         assert (a == b).all()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: rt.ones(1), nn.Parameter, nn.Buffer, nn.UninitializedParameter, nn.UninitializedBuffer],
+)
+def test_a_copy_that_was_made_already_is_given_again(make: Any) -> None:
+    """As by those who keep a memo of their own."""
+    tensor, copied = make(), make()
+    assert tensor.__deepcopy__({id(tensor): copied}) is copied
+
+
+def test_children_can_be_taken_away_and_stay_known() -> None:
+    net = nn.Sequential(nn.Linear(1, 1))
+    net.__setattr__("0", None)
+    assert list(net.named_children()) == [] and list(net._modules) == ["0"]
+
+
+def test_zero_grad_where_some_have_none() -> None:
+    net = nn.Linear(2, 1)
+    net.bias.grad = rt.ones(1)
+    net.zero_grad(set_to_none=False)
+    assert net.weight.grad is None and net.bias.grad.tolist() == [0]
+    net.zero_grad()
+    assert net.bias.grad is None
+
+
+def test_conversion_of_layouts_and_types() -> None:
+    net = nn.Conv2d(2, 3, 2).to(memory_format=rt.channels_last)
+    assert net.weight.stride() == (8, 1, 4, 2) and net.bias.stride() == (1,)
+    counting = nn.BatchNorm1d(2).type(rt.float64)
+    assert {t.dtype for t in counting.state_dict().values()} == {rt.float64}  # the count too
+
+
+@pytest.mark.skipif(rt.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(("device", "name"), [(None, "cuda"), (1, "cuda:1"), ("cuda:0", "cuda:0")])
+def test_a_gpu_that_is_not_there(device: Any, name: str) -> None:
+    with pytest.raises(RuntimeError, match=f"{name}"):
+        nn.Linear(1, 1).cuda(device)

@@ -119,3 +119,8 @@ def test_packed_sequence_conversion_and_checks() -> None:
     ):
         with pytest.raises(RuntimeError):
             bad()
+
+
+def test_lengths_that_rise() -> None:
+    with pytest.raises(RuntimeError, match="must be sorted in decreasing order"):
+        rnn.pack_padded_sequence(rt.zeros(2, 2), [1, 2])
