@@ -13,7 +13,7 @@ from rustorch.errors import ArgumentError, OpError
 
 if TYPE_CHECKING:
     from rustorch import nn
-    from rustorch.coreml._lower import Labels, Recording, Shapes
+    from rustorch.coreml._lower import Labels, Lowered, Recording, Shapes
     from rustorch.jit import Graph, ScriptFunction, ScriptModule
 
     # A module, a function, or what was recorded of one.
@@ -109,36 +109,62 @@ def _single(
     verify: bool,
 ) -> Model:
     """A model of one function."""
-    from rustorch.coreml._lower import labels_of, lower_graph, record
+    from rustorch.coreml._lower import labels_of, lower_graph, lower_script, record, scripted
+    from rustorch.coreml.verifying import check_lowered, check_results
 
     labels = None if classifier_labels is None else labels_of(classifier_labels)
+    version, opset = TARGETS[target]
+    common: dict[str, Any] = {
+        "opset": opset,
+        "float_type": DataType.FLOAT16 if precision == "float16" else DataType.FLOAT32,
+        "inputs": None if inputs is None else list(inputs),
+        "outputs": outputs,
+        "labels": labels,
+    }
+    script = scripted(module, example_inputs)
+    if script is not None:
+        _check_fixed(module, inputs)
+        if states:
+            raise ArgumentError.of(
+                "export",
+                "a script with branches or loops keeps no states",
+                hint="inputs and outputs for them",
+            )
+        lowered = lower_script(script, **common)
+        model = _model_of(version, lowered, labels is not None)
+        if verify:
+            check_results(model, script.examples, script.expected(), precision)
+        return model
     recordings, shapes = _recordings(module, example_inputs, inputs)
     if verify and recordings[0].examples is None:
         raise ArgumentError.of("export", "to verify needs example inputs, a tensor or a tuple of tensors")
-    version, opset = TARGETS[target]
-    lowered = lower_graph(
-        recordings,
-        opset=opset,
-        float_type=DataType.FLOAT16 if precision == "float16" else DataType.FLOAT32,
-        inputs=None if inputs is None else list(inputs),
-        outputs=outputs,
-        shapes=None if shapes is None else shapes.given,
-        states=states,
-        labels=labels,
-    )
-    description = ModelDescription(lowered.inputs, lowered.outputs, lowered.states)
-    if labels is not None:
-        label, odds, *_ = lowered.outputs
-        description.predicted_feature_name = label.name
-        description.predicted_probabilities_name = odds.name
-    model = Model(version, description, Program({"main": lowered.function}))
+    given = None if shapes is None else shapes.given
+    lowered = lower_graph(recordings, shapes=given, states=states, **common)
+    model = _model_of(version, lowered, labels is not None)
     if verify or lowered.apart:
-        from rustorch.coreml.verifying import check_lowered
-
         more = [record(module, e) for e in shapes.more] if verify and shapes else []
         merged = [r for r in recordings if r not in lowered.apart] if verify else []
         check_lowered(model, lowered, merged, precision, [*lowered.apart, *more])
     return model
+
+
+def _model_of(version: int, lowered: Lowered, is_classifier: bool) -> Model:
+    description = ModelDescription(lowered.inputs, lowered.outputs, lowered.states)
+    if is_classifier:
+        label, odds, *_ = lowered.outputs
+        description.predicted_feature_name = label.name
+        description.predicted_probabilities_name = odds.name
+    return Model(version, description, Program({"main": lowered.function}))
+
+
+def _check_fixed(module: Any, inputs: Sequence[str] | Mapping[str, InputShape] | None) -> None:
+    if isinstance(inputs, Mapping) and any(shape is not None for shape in inputs.values()):
+        raise ArgumentError.of(
+            "export",
+            "what was recorded has the shapes that it was recorded with",
+            type(module).__name__,
+            "the module or function itself, for inputs of several shapes",
+        )
 
 
 def _recordings(
@@ -151,12 +177,7 @@ def _recordings(
     if not isinstance(inputs, Mapping) or all(shape is None for shape in inputs.values()):
         return [record(module, example_inputs)], None
     if isinstance(module, (jit.Graph, jit.ScriptModule, jit.ScriptFunction)):
-        raise ArgumentError.of(
-            "export",
-            "what was recorded has the shapes that it was recorded with",
-            type(module).__name__,
-            "the module or function itself, for inputs of several shapes",
-        )
+        _check_fixed(module, inputs)
     return record_all(lambda examples: record(module, examples), example_inputs, inputs)
 
 
@@ -178,12 +199,13 @@ def export(
     """Write a module or function as an `.mlpackage` (an ML Program) for Core ML.
 
     What is recorded by `rustorch.jit.trace` is lowered op by op, recurrent networks as wholes; shapes are
-    those of the examples. The package takes and gives float32 (float16 where the recorded tensors are), int32
-    for integers and bools.
+    those of the examples. Of what `rustorch.jit.script` gave, branches and loops on values become `cond` and
+    `while_loop`. The package takes and gives float32 (float16 where the recorded tensors are), int32 for
+    integers and bools.
 
     Args:
-        module: a module (call `eval()` on it first), a function, or what `rustorch.jit.trace` gave. Or
-            several by their names, each as (module, example_inputs) or (module, example_inputs, options), the
+        module: a module (call `eval()` on it first), a function, or what `rustorch.jit.trace` or
+            `rustorch.jit.script` gave. Or several by their names, each as (module, example_inputs) or (module, example_inputs, options), the
             options a dict with `inputs`, `outputs`, `states` and `classifier_labels` of its own; equal
             weights are in the package once. From macOS 15 and iOS 18 on.
         example_inputs: a tensor or a tuple of them, as for `rustorch.jit.trace`; not looked at for what was
@@ -206,7 +228,8 @@ def export(
             disagree, with the name of the first op that departs.
 
     Raises:
-        NotImplementedError: (`UnsupportedOperation`) naming all ops at once that Core ML has nothing for.
+        NotImplementedError: (`UnsupportedOperation`) naming all ops at once that Core ML has nothing for, or
+            what in a script it cannot express, such as a shape that changes through a loop, with its line.
         ValueError: for unknown names, and numbers that float16 cannot hold.
         RuntimeError: for a package that computes something else, with `verify`.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rustorch.coreml._lower import Lowered, Recording
     from rustorch.jit import Graph
 
-__all__ = ["check_lowered"]
+__all__ = ["check_lowered", "check_results"]
 
 # Of the largest number of a result: what roundings of a deep net add up to at most.
 TOLERANCES = {"float16": 2e-2, "float32": 1e-4}
@@ -103,6 +103,27 @@ def check_lowered(
                     where,
                     'precision="float32"' if precision == "float16" else "",
                 )
+
+
+def check_results(
+    model: Model, examples: Sequence[Tensor], expected: Sequence[Tensor], precision: str
+) -> None:
+    """Runs a package on rustorch's operations.
+
+    Raises:
+        RuntimeError: where it gives something else.
+    """
+    from rustorch.coreml.interpreter import Runner
+
+    found = _without_label(model, Runner(model).predict(_feeds(model, examples)))
+    wanted = _arrays(expected)
+    worst = max((_departure(_numbers(f, e), e) for f, e in zip(found, wanted)), default=0.0)
+    if worst > TOLERANCES[precision]:
+        raise OpError.of(
+            "export",
+            f"the package gives other results than the script, by {worst:.2g} of the largest number",
+            hint='precision="float32"' if precision == "float16" else "",
+        )
 
 
 def _without_label(model: Model, found: Mapping[str, Any]) -> list[Any]:

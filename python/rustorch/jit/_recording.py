@@ -6,7 +6,9 @@ import inspect
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -35,7 +37,22 @@ def _user_frame() -> FrameType | None:
     return frame
 
 
+_LOCATION: ContextVar[str] = ContextVar("location", default="")
+
+
+@contextmanager
+def located(location: str) -> Iterator[None]:
+    """What is recorded meanwhile comes from this "file:line": a script's, which has no frame."""
+    token = _LOCATION.set(location)
+    try:
+        yield
+    finally:
+        _LOCATION.reset(token)
+
+
 def _location() -> str:
+    if _LOCATION.get():
+        return _LOCATION.get()
     frame = _user_frame()
     return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 

@@ -19,6 +19,7 @@ from rustorch.coreml._lower.flexible import Shapes, record_all
 from rustorch.coreml._lower.program import Lowered, lower_graph
 from rustorch.coreml._lower.recording import Recording, record
 from rustorch.coreml._lower.registry import KERNELS, LOWERINGS
+from rustorch.coreml._lower.script import Scripted, lower_script, scripted
 
 __all__ = [
     "KERNELS",
@@ -26,11 +27,14 @@ __all__ = [
     "Labels",
     "Lowered",
     "Recording",
+    "Scripted",
     "Shapes",
     "labels_of",
     "lower_graph",
+    "lower_script",
     "record",
     "record_all",
+    "scripted",
 ]
 
 _FAMILIES = (activation, elementwise, index, kernels, linear, norm, reduce, shape, spatial, write)

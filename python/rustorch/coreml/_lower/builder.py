@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,6 +33,10 @@ MAX_RANK = 5
 # What float16 holds at most; anything larger would be infinite in the package.
 MAX_HALF = 65504.0
 MIN_HALF = 2.0**-24
+_WORDS = frozenset(
+    "any bool program func tensor list dict tuple true false string state bf16 fp16 fp32 fp64 "
+    "int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Builder:
         self.opset = opset
         self.float_type = float_type
         self.operations: list[Operation] = []
+        self._outermost = self.operations  # constants stand there, in sight of all blocks
         self.inputs: list[NamedType] = []
         self._names: set[str] = set()
         self._constants: dict[tuple[Any, ...], Var] = {}
@@ -91,9 +97,12 @@ class Builder:
 
     # ---- Names ----
 
-    def name(self, wanted: str) -> str:
-        """A name that is free, and that MIL takes: letters, digits and underscores."""
+    def name(self, wanted: str, inside: bool = True) -> str:
+        """A name that is free, and that MIL takes: letters, digits and underscores. `inside` of the function
+        no word of MIL's text is one."""
         base = re.sub(r"\W", "_", wanted, flags=re.ASCII) or "value"
+        if inside and base in _WORDS:
+            base += "_"
         if base[0].isdigit():
             base = "_" + base
         name, n = base, 0
@@ -111,7 +120,7 @@ class Builder:
 
     def input(self, name: str, dtype: DataType, shape: tuple[int, ...]) -> Var:
         """An input of the function."""
-        var = Var(self.name(name), dtype, shape)
+        var = Var(self.name(name, inside=False), dtype, shape)
         self.inputs.append(NamedType(var.name, type_of(var)))
         self.dimensions.note(var, is_input=True)
         return var
@@ -119,7 +128,7 @@ class Builder:
     def state(self, name: str, shape: tuple[int, ...]) -> Var:
         """What a state of the function holds before it is written. Core ML's states are float16."""
         type = TensorType(DataType.FLOAT16, shape)
-        self.inputs.append(NamedType(self.name(name), StateType(type)))
+        self.inputs.append(NamedType(self.name(name, inside=False), StateType(type)))
         var = Var(self.name(f"{name}_before"), DataType.FLOAT16, shape)
         self.operations.append(Operation("read_state", {"input": [name]}, [NamedType(var.name, type)]))
         return var
@@ -144,7 +153,7 @@ class Builder:
             if key in self._constants:
                 return self._constants[key]
         var = Var(self.name(name or f"{self._origin}_const"), data.type.dtype, tuple(array.shape))
-        self.operations.append(Operation("const", {}, [NamedType(var.name, data.type)], [], {"val": data}))
+        self._outermost.append(Operation("const", {}, [NamedType(var.name, data.type)], [], {"val": data}))
         self._constant_names.add(var.name)
         if key is not None:
             self._constants[key] = var
@@ -346,16 +355,62 @@ class Builder:
             return x
         return self.op("tile", shape, x=x, reps=reps)
 
+    # ---- Blocks inside of operations ----
+
+    @contextmanager
+    def inside(self, operations: list[Operation]) -> Iterator[list[Operation]]:
+        """Until the end, operations go into this list: into a block."""
+        outer, self.operations = self.operations, operations
+        try:
+            yield operations
+        finally:
+            self.operations = outer
+
+    def control(
+        self, type: str, inputs: dict[str, list[Var]], blocks: list[Block], results: Sequence[Var]
+    ) -> list[Var]:
+        """An operation with blocks, which gives values like these."""
+        bound: dict[str, list[Any]] = {key: [v.name for v in values] for key, values in inputs.items()}
+        outputs = [replace(v, name=self.name(self._origin or type)) for v in results]
+        self.operations.append(
+            Operation(type, bound, [NamedType(v.name, type_of(v)) for v in outputs], blocks)
+        )
+        return outputs
+
+    def block_outputs(self, values: Sequence[Var]) -> list[str]:
+        """What a block gives, each made in it by an operation of its own: Core ML wants no value from outside
+        there, no input of the block and none twice."""
+        made = {out.name for operation in self.operations for out in operation.outputs}
+        names: list[str] = []
+        for value in values:
+            if value.name not in made or value.name in names:
+                value = self.op("identity", value.shape, value.dtype, x=value)
+            names.append(value.name)
+        return names
+
     def function(self, outputs: Sequence[Var]) -> Function:
         """The function that gives these values; what neither they nor states depend on is left out."""
-        needed, kept = {v.name for v in outputs}, []
-        for operation in reversed(self.operations):
-            if operation.type == "write_state" or any(out.name in needed for out in operation.outputs):
-                bound = [x for values in operation.inputs.values() for x in values]
-                needed.update(x for x in bound if isinstance(x, str))
-                kept.append(operation)
-        block = Block(outputs=[v.name for v in outputs], operations=kept[::-1])
+        names = [v.name for v in outputs]
+        block = Block(outputs=names, operations=_needed(self.operations, set(names)))
         return Function(self.inputs, self.opset, {self.opset: block})
+
+
+def _needed(operations: Sequence[Operation], needed: set[str]) -> list[Operation]:
+    """Those that make what is needed, to which what they read is added."""
+    kept = []
+    for operation in reversed(operations):
+        if operation.type != "write_state" and not any(out.name in needed for out in operation.outputs):
+            continue
+        bound = [x for values in operation.inputs.values() for x in values]
+        needed.update(x for x in bound if isinstance(x, str))
+        if operation.blocks:
+            blocks = []
+            for block in operation.blocks:
+                needed.update(block.outputs)
+                blocks.append(replace(block, operations=_needed(block.operations, needed)))
+            operation = replace(operation, blocks=blocks)
+        kept.append(operation)
+    return kept[::-1]
 
 
 def _first_var(value: Argument) -> Var | None:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from rustorch import Tensor
     from rustorch.jit import Graph
 
-__all__ = ["Prepared", "prepared"]
+__all__ = ["Prepared", "expanded", "prepared"]
 
 # Composite ops are made of composite ops, this deep.
 MAX_DEPTH = 8
 
 
-def _expanded(graph: Graph, examples: Sequence[Tensor] | None, fold: bool = True) -> Graph:
+def expanded(graph: Graph, examples: Sequence[Tensor] | None, fold: bool = True) -> Graph:
     """The graph with composite ops that have no lowering taken apart, as they run on the examples.
     Constants are folded unless they might depend on the examples' shapes."""
     graph = graph.optimize() if fold else graph.eliminate_dead_code()
@@ -61,7 +61,7 @@ def prepared(recordings: Sequence[Recording], opset: str) -> Prepared:
     the first, as where a slice takes all there is; whether the program holds there has to be seen."""
     last = None
     for fold, partly in ((True, False), (False, False), (True, True), (False, True)):
-        graphs = [_expanded(r.graph, r.examples, fold) for r in recordings]
+        graphs = [expanded(r.graph, r.examples, fold) for r in recordings]
         listed = [
             steps_of(g, r.results, [n for n in r.networks if takes(n.module, opset)])
             for g, r in zip(graphs, recordings)

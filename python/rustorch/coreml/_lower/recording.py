@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rustorch.errors import DTypeError, OpError
+from rustorch.errors import DTypeError
 
 if TYPE_CHECKING:
     from rustorch import Tensor
@@ -82,12 +82,6 @@ def _is_scripted(module: Any) -> bool:
     graph = module if isinstance(module, jit.Graph) else getattr(module, "graph", None)
     if not isinstance(graph, jit.Graph) or graph._signature is None:
         return False
-    if graph._core.depth:
-        raise OpError.of(
-            "export",
-            "a scripted graph with branches or loops is not lowered",
-            hint="rustorch.jit.trace of it on example inputs, which records the branches that they take",
-        )
     return True
 
 
