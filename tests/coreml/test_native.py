@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 from typing import Any
@@ -44,7 +45,7 @@ def test_models_are_compiled_once_for_what_is_in_them(tmp_path) -> None:
 
     a = package(tmp_path / "a")
     first = compiled(a)
-    assert first.endswith(".mlmodelc") and os.path.dirname(first) == folder
+    assert first.endswith(".mlmodelc") and first.startswith(folder)
     assert compiled(a) == first and len(compiler.calls) == 1
     os.utime(tmp_path / "a" / "Manifest.json", (0, 0))  # times say nothing
     assert compiled(a) == first
@@ -57,7 +58,7 @@ def test_models_are_compiled_once_for_what_is_in_them(tmp_path) -> None:
     others.add(compiled(a))
     assert len(others | {first}) == 4 and len(compiler.calls) == 4
     assert compiled(first) == first  # compiled already
-    assert not [name for name in os.listdir(folder) if name.startswith("making-")]
+    assert not [name for name in os.listdir(folder) if name.startswith("tmp-")]
 
 
 def test_what_fails_to_compile_leaves_nothing(tmp_path) -> None:
@@ -79,19 +80,36 @@ def test_another_process_may_be_faster(tmp_path) -> None:
         compiler(package, compiled)
 
     kept = native.compiled_model(package(tmp_path / "a"), "1", slow, folder)
-    assert os.listdir(folder) == [os.path.basename(kept)]
+    assert os.path.isdir(kept) and len(compiler.calls) == 2
+    assert [name for name in os.listdir(folder) if name != "lock"] == [
+        os.path.basename(os.path.dirname(kept))
+    ]
 
 
-def test_the_cache_keeps_what_was_used_last(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(native, "_KEPT", 2)
+def test_the_cache_keeps_what_was_used_last_within_a_number_of_bytes(tmp_path) -> None:
+    """The size counts, not the number: a large model takes the place of many."""
     compiler, folder = Compiler(), str(tmp_path / "cache")
-    kept = []
-    for i in range(3):
-        path = package(tmp_path / str(i), str(i))
-        kept.append(native.compiled_model(path, "1", compiler, folder))
-        os.utime(kept[-1], (i + 1, i + 1))
-    native.compiled_model(package(tmp_path / "3", "3"), "1", compiler, folder)
-    assert [os.path.isdir(path) for path in kept] == [False, False, True]
+
+    def compiled(name: str) -> str:
+        path = package(tmp_path / name, name) if not (tmp_path / name).exists() else str(tmp_path / name)
+        return native.compiled_model(path, "1", compiler, folder, max_bytes=5 * len(path))
+
+    kept = [compiled(str(i)) for i in range(4)]
+    for i, path in enumerate(kept):
+        os.utime(os.path.join(os.path.dirname(path), "used"), (i + 1, i + 1))
+    assert compiled("0") == kept[0] and len(compiler.calls) == 4  # used again
+    compiled("4")
+    compiled("5")
+    assert [os.path.isdir(path) for path in kept] == [True, False, False, True]
+
+
+def test_what_was_changed_on_the_disk_is_compiled_again(tmp_path) -> None:
+    compiler, folder = Compiler(), str(tmp_path / "cache")
+    a = package(tmp_path / "a")
+    first = native.compiled_model(a, "1", compiler, folder)
+    with open(os.path.join(first, "coremldata.bin"), "a") as file:
+        file.write("more")
+    assert native.compiled_model(a, "1", compiler, folder) == first and len(compiler.calls) == 2
 
 
 class Model:
@@ -159,6 +177,30 @@ def test_a_model_is_opened_when_it_is_first_needed(core_ml) -> None:
         loaded.predict({"z": x})
     with pytest.raises(ValueError, match="takes the inputs"):
         loaded.predict(x, x)
+
+
+def test_a_model_that_left_the_cache_before_it_was_opened_is_compiled_again(core_ml, monkeypatch) -> None:
+    path, model, opened = core_ml
+    others = [True]  # another process makes room, once
+
+    def open_(compiled: str, units: str, function: str) -> Model:
+        if others.pop() if others else False:
+            shutil.rmtree(os.path.dirname(compiled))
+        if not os.path.isdir(compiled):
+            raise RuntimeError("there is no such model")
+        return model
+
+    monkeypatch.setattr(rt._C, "_native_models_open", open_)
+    assert rt.load_model(path, engine="coreml").predict(rt.ones(2))["y"].tolist() == [2, 2]
+
+    def refuse(*arguments: str) -> Model:
+        opened.append(arguments)
+        raise RuntimeError("no such function")
+
+    monkeypatch.setattr(rt._C, "_native_models_open", refuse)
+    with pytest.raises(RuntimeError, match="no such function"):
+        rt.load_model(path, engine="coreml").predict(rt.ones(2))
+    assert len(opened) == 1
 
 
 def test_states_are_handed_through(core_ml) -> None:

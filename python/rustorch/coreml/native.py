@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -19,7 +17,9 @@ from rustorch.errors import ArgumentError
 
 __all__ = ["ComputePlan", "NativeRunner", "compiled_model", "unavailable_reason"]
 
-_KEPT = 32  # compiled models on disk; the least recently used go first
+# That compiled models take on the disk.
+MAX_BYTES = 8 << 30
+_ATTEMPTS = 5
 
 
 def unavailable_reason() -> str | None:
@@ -60,6 +60,7 @@ def compiled_model(
     version: str,
     compile: Callable[[str, str], None],
     folder: str | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> str:
     """The compiled form of a package: `path` itself if it is one, else from the cache, else made now.
 
@@ -67,37 +68,33 @@ def compiled_model(
         path: of an `.mlpackage`, `.mlmodel` or `.mlmodelc`.
         version: of the system and its compiler; what others have compiled is not used.
         compile: called with the package and where its compiled form is to be.
-        folder: of the cache; `cache_folder()` if it is not given.
+        folder: of the cache, a `ProgramCache`; `cache_folder()` if it is not given.
+        max_bytes: that compiled models take; the least recently used go first.
 
     Returns:
-        The path of an `.mlmodelc`. Processes that compile the same model at a time get in nobody's way.
+        The path of an `.mlmodelc`. Processes that compile the same model at a time get in nobody's way. A
+        model that is open stays usable when it leaves the cache: its files are mapped.
     """
+    from rustorch.coreml.engine import ProgramCache
+
     if os.path.isdir(path) and os.path.exists(os.path.join(path, "coremldata.bin")):
         return path
-    folder = folder or cache_folder()
-    kept = os.path.join(folder, _digest(path, version) + ".mlmodelc")
-    if os.path.isdir(kept):
-        os.utime(kept)
-        return kept
-    os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="making-") as making:
-        made = os.path.join(making, "model.mlmodelc")
-        compile(path, made)
+    cache = ProgramCache(folder or cache_folder(), max_bytes)
+    return cache.load(_digest(path, version), lambda made: compile(path, str(made)), str)
+
+
+def opened_model(path: str, compute_units: str, function: str) -> tuple[str, Any]:
+    """The path of a model's compiled form, and what Core ML made of it."""
+    version = _C._native_models_version()
+    for attempt in range(_ATTEMPTS):
+        compiled = compiled_model(path, version, _C._native_models_compile)
         try:
-            os.rename(made, kept)
-        except OSError:  # another process was faster
-            if not os.path.isdir(kept):
+            return compiled, _C._native_models_open(compiled, compute_units, function)
+        except Exception:
+            # Another process may have made room in the meantime; then it is compiled once more.
+            if attempt == _ATTEMPTS - 1 or compiled == path or os.path.isdir(compiled):
                 raise
-    _trim(folder)
-    return kept
-
-
-def _trim(folder: str) -> None:
-    """Lets go of what was not used for longest. A model that is open stays usable: its files are mapped."""
-    with os.scandir(folder) as entries:
-        found = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.name.endswith(".mlmodelc")]
-    for _, path in sorted(found)[:-_KEPT]:
-        shutil.rmtree(path, ignore_errors=True)
+    raise AssertionError("the last attempt raises")
 
 
 class ComputePlan(list[dict[str, Any]]):
@@ -133,9 +130,7 @@ class NativeRunner:
         compute_units: str = "all",
         function: str | None = None,
     ) -> None:
-        version = _C._native_models_version()
-        self.compiled = compiled_model(path, version, _C._native_models_compile)
-        self._model = _C._native_models_open(self.compiled, compute_units, function or "")
+        self.compiled, self._model = opened_model(path, compute_units, function or "")
         self._inputs, self._outputs = list(inputs), list(outputs)
 
     def make_state(self) -> Any:
