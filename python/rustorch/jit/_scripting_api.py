@@ -50,20 +50,21 @@ def script(obj: Any) -> Any:
     """
     import inspect
 
+    from rustorch.jit._scripting.calls import forward_of
     from rustorch.jit._scripting.compiler import Compiler
 
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
     if isinstance(obj, rt.nn.Module):
-        graph = Compiler().compile(inspect.unwrap(type(obj).forward), obj)
+        graph = Compiler().compile(forward_of(obj), obj)
         made = ScriptModule(graph, obj)
         for name, method in inspect.getmembers(type(obj), inspect.isfunction):
             if getattr(method, "_rustorch_jit", "") == "export":
-                made._add_method(name, Compiler().compile(inspect.unwrap(method), obj))
+                made._add_method(name, Compiler().compile(method, obj))
         return made
     if not inspect.isfunction(obj):
         raise DTypeError.of("script", "expects a function or a module", type(obj).__name__)
-    fn = inspect.unwrap(obj)
+    fn = obj
     compiled = ScriptFunction(Compiler().compile(fn), fn.__name__)
     compiled._source = fn
     return compiled

@@ -16,7 +16,7 @@ from rustorch.jit._scripting.values import (
     Val,
 )
 
-_INPLACE = {"Add", "Sub", "Mult", "Div", "FloorDiv", "Mod", "Pow", "BitAnd", "BitOr", "BitXor"}
+_INPLACE = set(BINARY) - {"MatMult"}
 
 
 class Assignments(Expressions):
@@ -25,16 +25,19 @@ class Assignments(Expressions):
     def annotation(self, node: ast.expr) -> Any:
         raise NotImplementedError
 
+    def annotated_type(self, node: ast.expr) -> Type:
+        try:
+            return from_annotation(self.annotation(node))
+        except TypeError as error:
+            self.fail(str(error))
+
     def _do_Assign(self, node: ast.Assign) -> None:
         value = self.evaluate(node.value)
         for target in node.targets:
             self.assign(target, value)
 
     def _do_AnnAssign(self, node: ast.AnnAssign) -> None:
-        try:
-            wanted = from_annotation(self.annotation(node.annotation))
-        except TypeError as error:
-            self.fail(str(error))
+        wanted = self.annotated_type(node.annotation)
         if isinstance(node.target, ast.Name):
             self.env.declared[node.target.id] = wanted
         if node.value is not None:
@@ -121,6 +124,12 @@ class Assignments(Expressions):
         if isinstance(old, ListVal) and kind == "Add":
             self.extend(old, value)
             return
+        if isinstance(old, ListVal) and kind == "Mult":
+            self.may_change(old)
+            many = self.binary(kind, old, value)
+            assert isinstance(many, ListVal)
+            self.env.cells[old.cell] = self.env.cells[many.cell]
+            return
         if self.type(old) == TENSOR and kind in _INPLACE:
             new = self.op(BINARY[kind][0], [old, value], inplace=True)
         else:
@@ -147,9 +156,7 @@ class Assignments(Expressions):
         self.may_change(target)
         state = self.env.cells[target.cell]
         if isinstance(state, Sym):
-            wanted = state.type.args[0]
-            if unify(self.type(value), wanted) != wanted:
-                self.fail(f"a {self.type(value)} in a {state.type}")
+            self.must_fit(value, state.type)
             args = [self.arg(state), self.arg(value)]
             self.env.cells[target.cell] = self.list_op("append", state.type, args)
         else:

@@ -15,6 +15,7 @@ from rustorch.jit._graph import Graph
 from rustorch.jit._script_module import ScriptFunction, ScriptModule
 from rustorch.jit._scripting.blocks import Block
 from rustorch.jit._scripting.calls import RESULT, RETURNED, Calls
+from rustorch.jit._scripting.errors import ScriptError, Unreachable
 from rustorch.jit._scripting.ops import Accepts
 from rustorch.jit._scripting.signature import Argument, Signature
 from rustorch.jit._scripting.types import BOOL, TENSOR, Type, from_annotation, list_of, optional
@@ -42,24 +43,56 @@ class Frame:
         code = fn.__code__
         self.file, self.first = code.co_filename, code.co_firstlineno
         try:
-            source = textwrap.dedent(inspect.getsource(fn))
+            source = textwrap.dedent(inspect.getsource(code))
             tree = ast.parse(source)
         except (OSError, TypeError, SyntaxError, IndentationError) as error:
             fail(f"the source of '{fn.__qualname__}' ({self.file}:{self.first}) cannot be read: {error}",
                  "a function in a file")  # fmt: skip
         found = [
-            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == fn.__name__
+            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == code.co_name
         ]
-        if fn.__name__ == "<lambda>" or not found:
+        if not found:
             fail(
                 f"'{fn.__qualname__}' ({self.file}:{self.first}) is not made by def", "a function made by def"
             )
         self.node = found[0]
+        self.locals = _names_set(self.node.body)
         closure = inspect.getclosurevars(fn)
         self.outside: dict[str, Any] = {**vars(builtins), **fn.__globals__, **closure.nonlocals}
 
     def location(self, node: ast.AST) -> str:
         return f"{self.file}:{self.first + getattr(node, 'lineno', 1) - 1}"
+
+
+def _names_set(body: list[ast.stmt]) -> set[str]:
+    """The names that a function assigns to, besides those of its comprehensions."""
+    found: set[str] = set()
+    todo: list[ast.AST] = [*body]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        todo += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.comprehension)]
+    return found
+
+
+_GRAD_MODE = rt.no_grad()(lambda: None).__code__  # of what decorators of grad mode make
+
+
+def undecorated(fn: Any) -> tuple[Any, bool]:
+    """The function under `no_grad` as a decorator, and whether it was decorated so."""
+    without_grad = False
+    while fn.__code__ is _GRAD_MODE:
+        found = inspect.getclosurevars(fn).nonlocals
+        if not isinstance(found["self"], rt.no_grad):
+            raise ScriptError.of(
+                "script",
+                f"'{fn.__qualname__}' is decorated with {type(found['self']).__name__}",
+                "",
+                "no_grad",
+            )
+        fn, without_grad = found["fn"], True
+    return fn, without_grad
 
 
 class Compiler(Calls):
@@ -84,12 +117,12 @@ class Compiler(Calls):
         value = self.env.names.get(name)
         if isinstance(value, Missing):
             self.fail(value.why, "a value for it before")
-        if isinstance(value, ListVal) and isinstance(self.env.cells[value.cell], Missing):
-            self.fail(self.env.cells[value.cell].why, "one way to change it")
+        if isinstance(value, Sym) and value.type.kind == "List":  # an Optional that is not None here
+            return self.new_list(value, value.type.args[0], frozen="it is an argument")
         if value is not None:
             return value
         outside = self.frames[-1].outside
-        if name not in outside:
+        if name not in outside or name in self.frames[-1].locals:
             self.fail(f"the name '{name}' has no value here")
         return self.wrap(outside[name])
 
@@ -119,47 +152,47 @@ class Compiler(Calls):
             self.fail(f"the type of the argument '{parameter.name}': {error}", known_types)
 
     def inline(self, fn: Any, args: list[Val], kwargs: dict[str, Val], owner: Val | None = None) -> Val:
-        fn = inspect.unwrap(fn)
         mark = getattr(fn, "_rustorch_jit", "")
         if mark == "unused":
             self.raises("RuntimeError", f"'{fn.__qualname__}' is marked as unused in scripts")
-            return Unset()
+            raise Unreachable
         if mark == "ignore":
             self.fail(
                 f"'{fn.__qualname__}' is ignored: a graph holds no Python", "calling it outside, or @unused"
             )
-        if any(frame.fn.__code__ is fn.__code__ for frame in self.frames) or len(self.frames) > _MAX_DEPTH:
+        fn, without_grad = undecorated(fn)
+        if any(frame.fn is fn for frame in self.frames) or len(self.frames) > _MAX_DEPTH:
             if owner is None or len(self.frames) > _MAX_DEPTH:
                 self.fail(f"'{fn.__qualname__}' calls itself", "a loop")
         where = self.location
         frame = Frame(fn, self.fail)
         given = ([owner] if owner is not None else []) + args
-        try:
-            bound = inspect.signature(fn).bind(*given, **kwargs)
-        except TypeError as error:
-            self.fail(f"{fn.__qualname__}(): {error}")
+        bound = self.bound(fn, given, kwargs, fn.__qualname__)
         names: dict[str, Val] = {}
-        for name, parameter in bound.signature.parameters.items():
+        for name, parameter in inspect.signature(fn, follow_wrapped=False).parameters.items():
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                names[name] = TupleVal(tuple(bound.arguments.get(name, ())))
+                names[name] = TupleVal(tuple(bound.get(name, ())))
             elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                names[name] = self.new_dict(dict(bound.arguments.get(name, {})))
+                names[name] = self.new_dict(dict(bound.get(name, {})))
             else:
-                names[name] = (
-                    bound.arguments[name] if name in bound.arguments else self.wrap(parameter.default)
-                )
+                names[name] = bound[name] if name in bound else self.wrap(parameter.default)
         outer_names, outer_declared = self.env.names, self.env.declared
         state = {name: value for name, value in outer_names.items() if name.startswith("%state")}
         env = self.env
         env.names, env.declared = {**names, **state}, {}
         self.frames.append(frame)
         self.calls.append(where)
+        grad = self.block.grad
+        self.block.grad = grad and not without_grad
         result = self.run_body(frame)
+        self.block.grad = grad
         self.calls.pop()
         self.frames.pop()
         left = {name: value for name, value in env.names.items() if name.startswith("%state")}
         env.names, env.declared = {**outer_names, **left}, outer_declared
         self.location = where
+        if self.env.dead:
+            raise Unreachable
         return result
 
     def run_body(self, frame: Frame) -> Val:
@@ -212,9 +245,6 @@ class Compiler(Calls):
             return Const(True)
         if fn is rt.jit.is_tracing:
             return Const(False)
-        if fn is api.annotate and len(args) == 2:
-            kind = from_annotation(args[0].value) if hasattr(args[0], "value") else TENSOR
-            return self.declared(args[1], kind)
         if isinstance(fn, (ScriptFunction, ScriptModule)):
             source = getattr(fn, "_source", None)
             if isinstance(fn, ScriptFunction) and source is not None:
@@ -266,7 +296,8 @@ class Compiler(Calls):
             return outputs[skeleton.index]
         if isinstance(skeleton, tuple):
             names = tuple(getattr(type(skeleton), "_fields", ()))
-            return TupleVal(tuple(self._structured(item, outputs) for item in skeleton), names)
+            items = tuple(self._structured(item, outputs) for item in skeleton)
+            return TupleVal(items, names, type(skeleton) if names else tuple)
         if isinstance(skeleton, list):
             return self.new_list([self._structured(item, outputs) for item in skeleton])
         if isinstance(skeleton, dict):
@@ -277,10 +308,12 @@ class Compiler(Calls):
 
     def compile(self, fn: Any, owner: Any = None) -> Graph:
         """The graph of a function, or of a method of a module."""
+        fn, without_grad = undecorated(fn)
         frame = Frame(fn, self.fail)
         self.frames.append(frame)
         self.at(frame.node)
-        parameters = list(inspect.signature(fn).parameters.values())
+        self.block.grad = not without_grad
+        parameters = list(inspect.signature(fn, follow_wrapped=False).parameters.values())
         if owner is not None:
             self.env.names[parameters.pop(0).name] = ModuleVal(owner, "")
             self.state = (*owner.named_parameters(), *owner.named_buffers())
@@ -320,6 +353,8 @@ class Compiler(Calls):
 
     def _result(self, value: Val, outputs: list[Sym]) -> Any:
         """The structure of what is returned; its values become outputs of the graph."""
+        if isinstance(value, (ListVal, DictVal)) and isinstance(self.env.cells[value.cell], Missing):
+            self.fail(self.env.cells[value.cell].why)
         if isinstance(value, Const):
             return value.value
         if isinstance(value, TupleVal):
@@ -329,8 +364,6 @@ class Compiler(Calls):
             return {key: self._result(item, outputs) for key, item in self.env.cells[value.cell].items()}
         if isinstance(value, ListVal):
             state = self.env.cells[value.cell]
-            if isinstance(state, Missing):
-                self.fail(state.why)
             if isinstance(state, list):
                 return [self._result(item, outputs) for item in state]
             value = state

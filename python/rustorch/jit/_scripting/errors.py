@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rustorch.errors import OpError
 
-__all__ = ["ScriptError"]
+__all__ = ["ScriptError", "Unreachable"]
 
 
 class ScriptError(OpError):
@@ -12,3 +12,7 @@ class ScriptError(OpError):
 
     The message names the file and line, the construct, and what to try.
     """
+
+
+class Unreachable(Exception):
+    """What was compiled always raises, so the rest of its statement never runs."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import rustorch as rt
 from rustorch import _C
 from rustorch.jit._scripting.indexing import Indexing
-from rustorch.jit._scripting.ops import Accepts
+from rustorch.jit._scripting.ops import SHAPE, Accepts
 from rustorch.jit._scripting.types import BOOL, DEVICE, DTYPE, INT, TENSOR, list_of
 from rustorch.jit._scripting.values import (
     Const,
     DictVal,
     ListVal,
     Method,
+    Missing,
     ModuleVal,
     Object,
     SliceVal,
@@ -35,6 +35,7 @@ _UNKNOWN: dict[str, str] = {
     "DictComp": "a loop",
     "NamedExpr": "an assignment",
     "Starred": "the items by name",
+    "GeneratorExp": "a list",
 }
 
 
@@ -49,6 +50,8 @@ class Expressions(Indexing):
             self.fail(f"{kind} is outside of the subset", _UNKNOWN.get(kind, "plain expressions"))
         value: Val = visit(node)
         self.at(node)
+        if isinstance(value, (ListVal, DictVal)) and isinstance(self.env.cells[value.cell], Missing):
+            self.fail(self.env.cells[value.cell].why, "one way to change it")
         return value
 
     def at(self, node: ast.AST) -> None:
@@ -93,6 +96,11 @@ class Expressions(Indexing):
             for part in (node.lower, node.upper, node.step)
         ]
         parts = [self.convert("int", p) if self.type(p) == TENSOR else p for p in parts]
+        for part in parts:
+            if self.type(part).bare.kind not in ("int", "bool", "None"):
+                self.fail(f"a bound of a slice is {self.type(part)}", "an int")
+        if isinstance(parts[2], Const) and parts[2].value == 0 and parts[2].value is not None:
+            self.fail("a slice with step 0")
         return SliceVal(*parts)
 
     def _Subscript(self, node: ast.Subscript) -> Val:
@@ -103,10 +111,10 @@ class Expressions(Indexing):
         return self.binary(type(node.op).__name__, left, self.evaluate(node.right))
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Val:
+        if isinstance(node.op, ast.Not):
+            return self.negated(self.condition(node.operand))
         value = self.evaluate(node.operand)
         kind = type(node.op).__name__
-        if kind == "Not":
-            return self.negated(self.truth(value))
         if isinstance(value, Const) and isinstance(value.value, (int, float)):
             if kind == "Invert" and isinstance(value.value, float):
                 self.fail("~ of a float")
@@ -123,19 +131,15 @@ class Expressions(Indexing):
         self.fail(f"{kind} of {found}")
 
     def _Compare(self, node: ast.Compare) -> Val:
-        left = self.evaluate(node.left)
-        result: Val | None = None
-        for i, (op, right_node) in enumerate(zip(node.ops, node.comparators)):
-            if result is None:
-                right = self.evaluate(right_node)
-                result = self._one_comparison(op, left, right)
-                left = right
-                continue
-            # a < b < c stops at the first that is false.
-            rest = ast.Compare(node.comparators[i - 1], node.ops[i:], node.comparators[i:])
-            return self._both(result, functools.partial(self.evaluate, ast.copy_location(rest, node)))
-        assert result is not None
-        return result
+        return self._comparisons(node, self.evaluate(node.left), 0)
+
+    def _comparisons(self, node: ast.Compare, left: Val, at: int) -> Val:
+        """Those from this one on: a < b < c stops at the first that is false."""
+        right = self.evaluate(node.comparators[at])
+        result = self._one_comparison(node.ops[at], left, right)
+        if at + 1 == len(node.ops):
+            return result
+        return self._joined(result, lambda: self._comparisons(node, right, at + 1), True)
 
     def _one_comparison(self, op: ast.cmpop, left: Val, right: Val) -> Val:
         kind = type(op).__name__
@@ -182,6 +186,8 @@ class Expressions(Indexing):
         result: Val = Const(False)
         for other in items:
             one = self.compare("Eq", item, other)
+            if self.type(one) == TENSOR:
+                self.fail("`in` of tensors", "a loop")
             if isinstance(one, Const):
                 if one.value:
                     return one
@@ -193,22 +199,51 @@ class Expressions(Indexing):
             )
         return result
 
+    def condition(self, node: ast.expr) -> Val:
+        """Whether an expression holds, as `if` asks."""
+        if isinstance(node, ast.BoolOp):
+            return self._operands(node, node.values, self.condition)
+        return self.truth(self.evaluate(node))
+
     def _BoolOp(self, node: ast.BoolOp) -> Val:
-        """Short-circuit: what follows runs only where it has a say."""
+        return self._operands(node, node.values, self.evaluate)
+
+    def _operands(self, node: ast.BoolOp, values: list[ast.expr], evaluate: Callable[[ast.expr], Val]) -> Val:
+        self.at(node)
+        first = evaluate(values[0])
+        if len(values) == 1:
+            return first
         conjunction = isinstance(node.op, ast.And)
-        first = self.evaluate(node.values[0])
-        rest = node.values[1:]
-        following = rest[0] if len(rest) == 1 else ast.copy_location(ast.BoolOp(node.op, rest), node)
-        if isinstance(first, Const):
-            return first if bool(first.value) != conjunction else self.evaluate(following)
-        found = self.type(first)
-        if found != BOOL and found != TENSOR and not found.is_number:
-            self.fail(f"`and` and `or` of {found}", "bool(...)")
+        names = self.refinements(values[0], conjunction)
+        return self._joined(
+            first,
+            lambda: self.refined(names, lambda: self._operands(node, values[1:], evaluate)),
+            conjunction,
+        )
+
+    def _joined(self, first: Val, following: Callable[[], Val], conjunction: bool) -> Val:
+        """`first and following()` or `first or following()`: what follows runs only where it has a say.
+
+        The value is one of the two, as in Python; of a bool and a tensor a bool, as in PyTorch's compiler.
+        """
         condition = self.truth(first)
-        names = self.refinements(node.values[0], conjunction)
-        if conjunction:
-            return self._both(condition, lambda: self.refined(names, lambda: self.evaluate(following)))
-        return self._either(condition, lambda: self.refined(names, lambda: self.evaluate(following)))
+        if isinstance(condition, Const):
+            return following() if condition.value == conjunction else first
+        found = self.type(first)
+        last: Val = Const(not conjunction) if found == BOOL else first
+
+        def go_on() -> Val:
+            nonlocal last
+            value = following()
+            if TENSOR in (found, self.type(value)) and BOOL in (found, self.type(value)):
+                last = Const(not conjunction)
+                return self.truth(value)
+            return value
+
+        if not conjunction and found == BOOL:
+            return self.value_of(condition, lambda: last, go_on)
+        wanted = condition if conjunction else self.negated(condition)
+        return self.value_of(wanted, go_on, lambda: last)
 
     def refinements(self, test: ast.expr, holds: bool) -> list[str]:
         """Names that are not None where the test holds, or does not."""
@@ -248,23 +283,17 @@ class Expressions(Indexing):
             return store
 
         self.branch(condition, put(then), put(otherwise))
-        return self.env.names.pop(name)
+        value = self.env.names.pop(name, Unset())
+        if isinstance(value, Missing):
+            self.fail(value.why.replace(f"the variable '{name}'", "the value"), "one type for both")
+        return value
 
     def fresh(self) -> int:
         self.next_cell += 1
         return self.next_cell
 
-    def _both(self, condition: Val, following: Callable[[], Val]) -> Val:
-        if isinstance(condition, Const):
-            return self.truth(following()) if condition.value else condition
-        condition = self.truth(condition)
-        return self.value_of(condition, lambda: self.truth(following()), lambda: Const(False))
-
-    def _either(self, condition: Val, following: Callable[[], Val]) -> Val:
-        return self.value_of(condition, lambda: Const(True), lambda: self.truth(following()))
-
     def _IfExp(self, node: ast.IfExp) -> Val:
-        condition = self.truth(self.evaluate(node.test))
+        condition = self.condition(node.test)
         yes, no = self.refinements(node.test, True), self.refinements(node.test, False)
         return self.value_of(
             condition,
@@ -273,10 +302,6 @@ class Expressions(Indexing):
         )
 
     def _ListComp(self, node: ast.ListComp) -> Val:
-        return self.comprehension(node)
-
-    def _GeneratorExp(self, node: ast.GeneratorExp) -> Val:
-        """All items at once: nothing in the subset could tell."""
         return self.comprehension(node)
 
     def _JoinedStr(self, node: ast.JoinedStr) -> Val:
@@ -311,7 +336,9 @@ class Expressions(Indexing):
         if self.type(value) == TENSOR:
             return self._tensor_attribute(value, name)
         if isinstance(value, (ListVal, DictVal, TupleVal)) or isinstance(value, Const):
-            if isinstance(value, Const) and isinstance(value.value, _C.dtype):
+            if isinstance(value, Const) and not hasattr(value.value, name):
+                self.fail(f"{value.value!r} has no attribute '{name}'")
+            if isinstance(value, Const) and not callable(getattr(value.value, name)):
                 return self.wrap(getattr(value.value, name))
             return Method(value, name)
         if isinstance(value, Unset):
@@ -323,7 +350,7 @@ class Expressions(Indexing):
     def _tensor_attribute(self, value: Val, name: str) -> Val:
         arg = self.arg(value)
         if name == "shape":
-            return self.new_list(self.emit("script.size", [arg], list_of(INT)), frozen="it is a shape")
+            return self.new_list(self.emit("script.size", [arg], list_of(INT)), frozen=SHAPE)
         if name == "dtype":
             return self.emit("script.dtype_of", [arg], DTYPE)
         if name == "device":
@@ -360,9 +387,10 @@ class Expressions(Indexing):
                     return Const(None)
                 return self.state_tensor(kind, f"{value.path}{name}", tensor)
         if name == "_modules":
-            return self.new_dict(
-                {key: ModuleVal(child, f"{value.path}{key}.") for key, child in module._modules.items()}
-            )
+            children = {
+                key: ModuleVal(child, f"{value.path}{key}.") for key, child in module._modules.items()
+            }
+            return self.new_dict(dict(children), "they are a module's")
         if name in module._modules:
             child = module._modules[name]
             return Const(None) if child is None else ModuleVal(child, f"{value.path}{name}.")

@@ -40,9 +40,25 @@ class Indexing(Ops):
         if isinstance(value, ModuleVal):
             return self._module_item(value, key)
         if isinstance(value, Const) and isinstance(value.value, str):
-            if isinstance(key, Const) and isinstance(key.value, int):
-                return Const(value.value[key.value])
+            return self._text_item(value.value, key)
         self.fail(f"a subscript of {self.type(value)}")
+
+    def _text_item(self, text: str, key: Val) -> Val:
+        part = self._constant_slice(key)
+        if part is not None:
+            return Const(text[part])
+        if not (isinstance(key, Const) and isinstance(key.value, int)):
+            self.fail("a string needs an index that is known while compiling")
+        if not -len(text) <= key.value < len(text):
+            self.fail(f"index {key.value} of {len(text)} characters")
+        return Const(text[key.value])
+
+    def _constant_slice(self, key: Val) -> slice | None:
+        """A slice whose bounds are known now."""
+        if not isinstance(key, SliceVal):
+            return None
+        bounds = [b.value for b in (key.start, key.stop, key.step) if isinstance(b, Const)]
+        return slice(*bounds) if len(bounds) == 3 else None
 
     def _module_item(self, value: ModuleVal, key: Val) -> Val:
         if not isinstance(key, Const):
@@ -59,18 +75,15 @@ class Indexing(Ops):
 
     def _static_item(self, value: Any, key: Val) -> Val:
         items = value.items if isinstance(value, TupleVal) else self.env.cells[value.cell]
-        if isinstance(key, SliceVal):
-            bounds = [key.start, key.stop, key.step]
-            if all(isinstance(b, Const) for b in bounds):
-                part = items[slice(*(b.value for b in bounds))]  # type: ignore[attr-defined]
-                return (
-                    TupleVal(tuple(part)) if isinstance(value, TupleVal) else self.new_list(part, value.item)
-                )
+        part = self._constant_slice(key)
+        if part is not None:
+            found = items[part]
+            return TupleVal(found) if isinstance(value, TupleVal) else self.new_list(found, value.item)
         if isinstance(key, Const) and isinstance(key.value, int):
             if not -len(items) <= key.value < len(items):
                 self.fail(f"index {key.value} of {len(items)} items")
-            found: Val = items[key.value]
-            return found
+            item: Val = items[key.value]
+            return item
         if isinstance(value, ListVal):
             return self._list_item(value, key)
         kinds = {self.type(item) for item in items}
@@ -141,7 +154,7 @@ class Indexing(Ops):
             if self._is_whole(entry):
                 return x, 1
             step = Const(1) if isinstance(entry.step, Const) and entry.step.value is None else entry.step
-            if isinstance(step, Const) and step.value <= 0:
+            if isinstance(step, Const) and step.value < 0:
                 self.fail("a slice of a tensor goes forward", "flip()")
             return self.op("slice", [x, Const(dim), entry.start, entry.stop, step]), 1
         if self.type(entry) == INT:
@@ -173,6 +186,7 @@ class Indexing(Ops):
         elif isinstance(target, DictVal):
             if not isinstance(key, Const):
                 self.fail("a dict needs a key that is known while compiling", "a constant")
+            self.may_change(target)
             self.env.cells[target.cell] = {**self.env.cells[target.cell], key.value: value}
         else:
             self.fail(f"an assignment to an item of {self.type(target)}")
@@ -205,9 +219,13 @@ class Indexing(Ops):
         if self.type(key) != INT:
             self.fail("an item of a list is assigned by an int index")
         made = self.list_sym(target)
+        self.must_fit(value, made.type)
         args = [self.arg(made), self.arg(key), self.arg(value)]
         self.env.cells[target.cell] = self.list_op("set", made.type, args)
 
-    def may_change(self, value: ListVal) -> None:
+    def may_change(self, value: ListVal | DictVal) -> None:
+        """It is about to be changed."""
         if value.frozen:
-            self.fail(f"this list cannot be changed: {value.frozen}", "a copy, list(...)")
+            kind, copy = ("list", "list(...)") if isinstance(value, ListVal) else ("dict", ".copy()")
+            self.fail(f"this {kind} cannot be changed: {value.frozen}", f"a copy, {copy}")
+        self.env.changed(value.cell)

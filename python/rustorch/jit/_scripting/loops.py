@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 from rustorch.jit._scripting.assignments import Assignments
 from rustorch.jit._scripting.blocks import Block, blocks_node
-from rustorch.jit._scripting.errors import ScriptError
+from rustorch.jit._scripting.errors import ScriptError, Unreachable
 from rustorch.jit._scripting.merging import list_type
 from rustorch.jit._scripting.types import BOOL, INT, NONE, NOTHING, TENSOR, Type, unify
 from rustorch.jit._scripting.values import (
@@ -105,7 +106,7 @@ class Loops(Assignments):
     def _do_While(self, node: ast.While) -> None:
         if node.orelse:
             self.fail("else after a loop", "a flag")
-        test = self.evaluate_test(node.test)
+        test = self.condition(node.test)
         if isinstance(test, Const) and not test.value:
             return
         self._loop(
@@ -113,11 +114,8 @@ class Loops(Assignments):
             test,
             _assigned(node.body),
             lambda turn: self.execute(node.body),
-            lambda: self.evaluate_test(node.test),
+            lambda: self.condition(node.test),
         )
-
-    def evaluate_test(self, node: ast.expr) -> Val:
-        return self.truth(self.evaluate(node))
 
     def _do_For(self, node: ast.For) -> None:
         if node.orelse:
@@ -131,11 +129,12 @@ class Loops(Assignments):
         self._over(over, body, _assigned([node]))
 
     def _over(self, over: Iteration, body: Callable[[Val], None], assigned: set[str]) -> None:
-        watched = None if over.watch is None else self.env.cells[over.watch]
+        where, watched = self.location, {cell: self.env.cells[cell] for cell in over.watch}
 
         def turn(item: Val) -> None:
             body(item)
-            if over.watch is not None and not same(self.env.cells.get(over.watch), watched):
+            if not all(same(self.env.cells.get(cell), state) for cell, state in watched.items()):
+                self.location = where
                 self.fail("a list is changed while a loop goes over it", "a copy, list(...)")
 
         if over.items is not None:
@@ -287,7 +286,8 @@ class Loops(Assignments):
         self.block, self.env = inner, env
         for name in (BROKEN, SKIPPED, RETURNED):
             env.names[name] = Const(False)
-        body(turn)
+        with contextlib.suppress(Unreachable):
+            body(turn)
         env = self.env
         if env.dead:
             env.dead = False
@@ -376,6 +376,8 @@ class Loops(Assignments):
         kinds: list[Type],
     ) -> None:
         what = f"the variable '{key}'" if isinstance(key, str) else "a list or dict"
+        if isinstance(ended, Missing):
+            self.fail(ended.why, "one way to change it")
         if isinstance(was, Unset) or (isinstance(was, Sym) and was.type == NOTHING):
             if isinstance(ended, (TupleVal, ListVal, DictVal)) and isinstance(key, str):
                 if any(cell not in first_cells for cell in _cells_in(ended)):
@@ -448,21 +450,21 @@ class Loops(Assignments):
             return Iteration([Const(key) for key in self.env.cells[value.cell]])
         if isinstance(value, ListVal):
             if not self.dynamic(value):
-                return Iteration(list(self.env.cells[value.cell]), watch=value.cell)
+                return Iteration(list(self.env.cells[value.cell]), watch=(value.cell,))
             made = self.list_sym(value)
-            return self._over_list(made, value.cell)
+            return self._over_list(made, (value.cell,))
         if self.type(value) == TENSOR:
             parts = self.op("unbind", [value])
-            return self._over_list(self.sym(parts), None)
+            return self._over_list(self.sym(parts), ())
         self.fail(f"a loop over {self.type(value)}", "range(...), a list or a tensor")
 
-    def _over_list(self, made: Sym, cell: int | None) -> Iteration:
+    def _over_list(self, made: Sym, watch: tuple[int, ...]) -> Iteration:
         count = self.list_op("len", made.type, [self.arg(made)], INT)
 
         def get(turn: Val) -> Val:
             return self.list_op("get", made.type, [self.arg(made), self.arg(turn)], made.type.args[0])
 
-        return Iteration(count=count, get=get, watch=cell)
+        return Iteration(count=count, get=get, watch=watch)
 
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Val:
         if len(node.generators) != 1 or node.generators[0].is_async:
@@ -471,6 +473,8 @@ class Loops(Assignments):
         over = self.iteration(self.evaluate(part.iter))
         names = {n.id for n in ast.walk(part.target) if isinstance(n, ast.Name)}
         hidden = {name: self.env.names.pop(name) for name in names if name in self.env.names}
+        declared = self.env.declared
+        self.env.declared = {name: kind for name, kind in declared.items() if name not in names}
         result = self.new_list([])
         self.env.names["%list"] = result
 
@@ -483,7 +487,7 @@ class Loops(Assignments):
             def filtered(tests: list[ast.expr]) -> None:
                 if not tests:
                     return add()
-                self.branch(self.evaluate_test(tests[0]), lambda: filtered(tests[1:]), lambda: None)
+                self.branch(self.condition(tests[0]), lambda: filtered(tests[1:]), lambda: None)
 
             filtered(part.ifs)
 
@@ -492,4 +496,5 @@ class Loops(Assignments):
             self.env.names.pop(name, None)
         self.env.names.pop("%list", None)
         self.env.names.update(hidden)
+        self.env.declared = declared
         return result

@@ -56,6 +56,9 @@ class Merge:
 
     def merged(self, made: list[Sym]) -> Env:
         env = Env({}, {}, self.yes.declared)
+        for side in (self.yes, self.no):
+            for cell, others in side.either.items():
+                env.either[cell] = env.either.get(cell, frozenset()) | others
         self.compiler.env, current = env, self.compiler.env
         for cell, plan in self.cells.items():
             env.cells[cell] = plan(made)
@@ -117,7 +120,9 @@ class Merge:
             a = rebuilt(b, iter([Unset() for _ in leaves(b)]))
         if isinstance(b, Unset) and isinstance(a, TupleVal):
             b = rebuilt(a, iter([Unset() for _ in leaves(a)]))
-        if isinstance(a, TupleVal) and isinstance(b, TupleVal) and len(a.items) == len(b.items):
+        if isinstance(a, TupleVal) and isinstance(b, TupleVal):
+            if len(a.items) != len(b.items) or a.cls is not b.cls:
+                return None
             return self._tuple(a, [self._plan(x, y) for x, y in zip(a.items, b.items)])
         if isinstance(a, (ListVal, DictVal)) and isinstance(b, Unset):
             return lambda made: a  # its cell is merged by itself
@@ -125,7 +130,15 @@ class Merge:
             return lambda made: b
         if isinstance(a, DictVal) and isinstance(b, DictVal):
             inner = self._state(self.yes.cells[a.cell], self.no.cells[b.cell])
-            return None if inner is None else lambda made: self.compiler.new_dict(inner(made))
+            if inner is None:
+                return None
+
+            def one_of_two(made: list[Sym]) -> Val:
+                found: DictVal = self.compiler.new_dict(inner(made), "it is one of two dicts")
+                self.compiler.env.note_either((a.cell, b.cell), found.cell)
+                return found
+
+            return one_of_two
         if isinstance(a, ListVal) and isinstance(b, ListVal):
             return self._lists(a, b)
         if isinstance(a, (Const, Sym, Unset)) and isinstance(b, (Const, Sym, Unset)):
@@ -144,7 +157,13 @@ class Merge:
         if inner is None:
             return None
         item = a.item or b.item
-        return lambda made: self.compiler.new_list(inner(made), item, "it is one of two lists")
+
+        def one_of_two(made: list[Sym]) -> Val:
+            found: ListVal = self.compiler.new_list(inner(made), item, "it is one of two lists")
+            self.compiler.env.note_either((a.cell, b.cell), found.cell)
+            return found
+
+        return one_of_two
 
     def _state(self, a: Any, b: Any, item: Type | None = None) -> Plan | None:
         """The same of what two cells hold."""

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import rustorch as rt
 from rustorch import _C
+from rustorch.errors import RustorchError
 from rustorch.jit._scripting import schemas
 from rustorch.jit._scripting.blocks import Block
 from rustorch.jit._scripting.errors import ScriptError
@@ -61,6 +62,10 @@ COMPARE: dict[str, tuple[str, Callable[[Any, Any], Any], str]] = {
     "NotEq": ("ne", operator.ne, "ne"),
 }
 _LISTS = {"Tensor": "tensors", "int": "ints", "float": "floats"}
+# Why lists cannot be changed that are tuples in Python.
+SHAPE, GIVEN = "it is a shape", "it is what an op gave; a copy is list(...)"
+# Types whose values equal none of another; numbers are one more.
+_KINDS = {"str", "dtype", "device", "None", "Tuple", "List", "DictVal"}
 
 
 class Accepts:
@@ -151,7 +156,10 @@ class Ops:
 
     def emit(self, op: str, args: Sequence[Any], type: Type) -> Sym:
         self.block.location = self.location
-        return self.block.emit(op, list(args), [type])[0]
+        try:
+            return self.block.emit(op, list(args), [type])[0]
+        except RustorchError as error:  # what the node checks: types of its arguments
+            self.fail(str(error))
 
     def arg(self, value: Val) -> list[Any]:
         """A number or one value as an argument."""
@@ -181,7 +189,8 @@ class Ops:
         if isinstance(value, list):
             return self.new_list([self.wrap(item) for item in value], frozen="it is a constant of the script")
         if isinstance(value, dict):
-            return self.new_dict({key: self.wrap(item) for key, item in value.items()})
+            items = {key: self.wrap(item) for key, item in value.items()}
+            return self.new_dict(items, "it is a constant of the script")
         if isinstance(value, _C.Tensor):
             self.fail(
                 "a tensor from outside of the function",
@@ -224,7 +233,7 @@ class Ops:
 
     def from_node(self, value: Sym) -> Val:
         if value.type.kind == "List":
-            return self.new_list(value, frozen="it is what an op gave; a copy is list(...)")
+            return self.new_list(value, frozen=GIVEN)
         return value
 
     def op_argument(self, parameter: Parameter, value: Any) -> list[Any]:
@@ -278,11 +287,14 @@ class Ops:
         ta, tb = self.type(a), self.type(b)
         if isinstance(a, Const) and isinstance(b, Const):
             try:
-                return self.wrap(compute(a.value, b.value))
+                value = compute(a.value, b.value)
+                if isinstance(value, complex):
+                    raise ValueError("the result is complex")
+                return self.wrap(value)
             except ZeroDivisionError:
                 pass  # is raised when it runs
-            except TypeError as error:
-                self.fail(str(error))
+            except (TypeError, ValueError, OverflowError) as error:
+                self.fail(f"{kind}: {error}")
         if TENSOR in (ta, tb) and all(t == TENSOR or t.is_number for t in (ta, tb)):
             return self.op(op, [a, b])
         if ta.is_number and tb.is_number and number_op is not None:
@@ -321,10 +333,21 @@ class Ops:
             return self.emit(f"script.{op}", [self.arg(a), self.arg(b)], BOOL)
         if ta == tb and ta.kind in ("str", "dtype", "device") and op in ("eq", "ne"):
             return self.emit(f"script.{op}.{ta.kind}", [self.arg(a), self.arg(b)], BOOL)
-        items_a, items_b = Accepts(self.env).items(a), Accepts(self.env).items(b)
-        if op in ("eq", "ne") and items_a is not None and items_b is not None:
-            return self._compare_items(op, items_a, items_b)
+        if op in ("eq", "ne"):
+            kinds = {self._kind(a), self._kind(b)}
+            if len(kinds) == 2 and "" not in kinds:
+                return Const(op == "ne")
+            items_a, items_b = Accepts(self.env).items(a), Accepts(self.env).items(b)
+            if type(a) is type(b) and items_a is not None and items_b is not None:
+                return self._compare_items(op, items_a, items_b)
         self.fail(f"a comparison of {ta} with {tb}")
+
+    def _kind(self, value: Val) -> str:
+        """Values of two kinds are never equal; "" where this is not known."""
+        found = self.type(value)
+        if isinstance(value, ListVal) and (value.frozen or self.dynamic(value)):
+            return ""  # such as a shape, which is a tuple in Python
+        return "number" if found.is_number else found.kind if found.kind in _KINDS else ""
 
     def _compare_items(self, op: str, a: Sequence[Val], b: Sequence[Val]) -> Val:
         equal: Val = Const(len(a) == len(b))
@@ -390,15 +413,20 @@ class Ops:
     def new_list(self, state: Any, item: Type | None = None, frozen: str = "") -> ListVal:
         return ListVal(self.new_cell(state), item, frozen)
 
-    def new_dict(self, items: dict[Any, Val]) -> DictVal:
-        return DictVal(self.new_cell(items))
+    def new_dict(self, items: dict[Any, Val], frozen: str = "") -> DictVal:
+        return DictVal(self.new_cell(items), frozen)
 
-    def list_sym(self, value: ListVal) -> Sym:
+    def list_sym(self, value: ListVal, type: Type | None = None) -> Sym:
         """The list as one value of the graph."""
         state = self.env.cells[value.cell]
         if isinstance(state, Sym):
             return state
-        return self.static_to_sym(self.type(value), state)
+        return self.static_to_sym(type or self.type(value), state)
+
+    def must_fit(self, value: Val, wanted: Type) -> None:
+        """That a list of this type can hold the value."""
+        if unify(self.type(value), wanted.args[0]) != wanted.args[0]:
+            self.fail(f"{self.type(value)} in a {wanted}", "one type for all items")
 
     def static_to_sym(self, found: Type, items: Sequence[Val]) -> Sym:
         if found.leaf is None:
@@ -449,10 +477,11 @@ class Ops:
             item = unify(self.type(a).args[0], self.type(b).args[0])
             if one is not None and two is not None:
                 return self.new_list([*one, *two], item)
-            if item is None:
+            if item is None or list_of(item).leaf is None:
                 self.fail(f"+ of {self.type(a)} and {self.type(b)}")
             found = list_of(item)
-            return self.new_list(self.list_op("concat", found, [self.arg(a), self.arg(b)]), item)
+            parts = [self.list_sym(side, found) for side in (a, b)]
+            return self.new_list(self.list_op("concat", found, list(map(self.arg, parts))), item)
         if kind == "Mult" and isinstance(a, (TupleVal, ListVal)) and self.type(b) == INT:
             items = accepts.items(a)
             if items is not None and isinstance(b, Const) and len(items) * b.value <= 1 << 12:

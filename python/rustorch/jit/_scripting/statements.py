@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import typing
 from collections.abc import Callable
 from typing import Any
 
 from rustorch.jit._scripting.blocks import Block, blocks_node
+from rustorch.jit._scripting.errors import Unreachable
 from rustorch.jit._scripting.loops import BROKEN, RESULT, RETURNED, SKIPPED, Loops
 from rustorch.jit._scripting.merging import Merge
 from rustorch.jit._scripting.types import BOOL, INT, Type
@@ -72,15 +74,18 @@ class Statements(Loops):
             if unknown:
                 return self._guarded(unknown, statements[i:])
             self.at(node)
-            if isinstance(node, ast.If) and self._if(node, statements[i + 1 :]):
+            try:
+                if isinstance(node, ast.If):
+                    if self._if(node, statements[i + 1 :]):
+                        return
+                    continue
+                visit = getattr(self, f"_do_{type(node).__name__}", None)
+                if visit is None:
+                    kind = type(node).__name__
+                    self.fail(f"the statement {kind} is outside of the subset", _LATER.get(kind, ""))
+                visit(node)
+            except Unreachable:
                 return
-            if isinstance(node, ast.If):
-                continue
-            visit = getattr(self, f"_do_{type(node).__name__}", None)
-            if visit is None:
-                kind = type(node).__name__
-                self.fail(f"the statement {kind} is outside of the subset", _LATER.get(kind, ""))
-            visit(node)
 
     def _guarded(self, unknown: dict[str, Val], rest: list[ast.stmt]) -> None:
         """The rest of the statements, where none of the flags is up."""
@@ -123,7 +128,7 @@ class Statements(Loops):
         self.env.names[SKIPPED] = Const(True)
 
     def _do_Assert(self, node: ast.Assert) -> None:
-        condition = self.truth(self.evaluate(node.test))
+        condition = self.condition(node.test)
         message = "" if node.msg is None else self.message(node.msg)
         self.branch(condition, lambda: None, lambda: self.raises("AssertionError", message))
         if not self.env.dead:
@@ -186,7 +191,7 @@ class Statements(Loops):
 
     def _if(self, node: ast.If, rest: list[ast.stmt]) -> bool:
         """Whether the rest of the statements was compiled as well, into the branch that goes on."""
-        condition = self.truth(self.evaluate(node.test))
+        condition = self.condition(node.test)
         body, orelse, all_of_it = node.body, node.orelse, False
         if not isinstance(condition, Const) and rest:
             if _always_exits(body):
@@ -214,7 +219,8 @@ class Statements(Loops):
         sides: list[tuple[Block, Env]] = []
         for run in (then, otherwise):
             self.block, self.env = Block(outer), before.copy()
-            run()
+            with contextlib.suppress(Unreachable):
+                run()
             sides.append((self.block, self.env))
         (yes, yes_env), (no, no_env) = sides
         self.block, self.env, self.location = outer, before, where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections.abc
 import types as python_types
 import typing
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def unify(a: Type, b: Type) -> Type | None:
 _BY_CLASS: dict[Any, Type] = {
     int: INT, float: FLOAT, bool: BOOL, str: STR, None: NONE, type(None): NONE, Any: TENSOR,
 }  # fmt: skip
-_GENERIC = {list: "List", tuple: "Tuple", dict: "Dict", typing.Sequence: "List"}
+_GENERIC = {list: "List", collections.abc.Sequence: "List", tuple: "Tuple", dict: "Dict"}
 
 
 def from_annotation(annotation: Any) -> Type:
@@ -107,13 +108,13 @@ def from_annotation(annotation: Any) -> Type:
         if set(map(str, inner)) <= {"int", "float", "bool"}:
             return NUMBER
         raise TypeError(f"the only union is Optional, not {annotation}")
-    if origin in (list, tuple, dict):
-        if Ellipsis in args:
-            raise TypeError(f"a tuple needs the types of all its items, not {annotation}")
+    if annotation is list or (origin is list and not args):
+        return list_of(TENSOR)
+    if origin in _GENERIC:
+        if Ellipsis in args or not args:
+            raise TypeError(f"the types of all its items are needed, not {annotation}")
         made = tuple(from_annotation(item) for item in args)
         return Type(_GENERIC[origin], made)
-    if annotation in (list, typing.List):  # noqa: UP006
-        return list_of(TENSOR)
     if isinstance(annotation, type) and issubclass(annotation, _C.Tensor):
         return TENSOR
     raise TypeError(f"{annotation} is no type that scripts know")

@@ -99,6 +99,7 @@ class ListVal(Val):
 @dataclass(frozen=True, eq=False)
 class DictVal(Val):
     cell: int
+    frozen: str = ""  # why it cannot be changed
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +135,7 @@ class Iteration(Val):
     items: list[Val] | None = None
     count: Val | None = None
     get: Any = None  # turn -> item
-    step: Any = None
-    watch: int | None = None  # the cell of the list
+    watch: tuple[int, ...] = ()  # the cells of the lists
 
 
 @dataclass
@@ -146,12 +146,28 @@ class Env:
     cells: dict[int, Any] = field(default_factory=dict)
     declared: dict[str, Type] = field(default_factory=dict)
     dead: bool = False  # nothing runs here any more: raise
+    # Of a list or dict that was one of two by a branch: cells of both, and the cell that holds which it was.
+    either: dict[int, frozenset[int]] = field(default_factory=dict)
 
     def copy(self) -> Env:
-        return Env(dict(self.names), dict(self.cells), self.declared, self.dead)
+        return Env(dict(self.names), dict(self.cells), self.declared, self.dead, dict(self.either))
 
     def replace(self, other: Env) -> None:
         self.names, self.cells, self.dead = other.names, other.cells, other.dead
+        self.either = other.either
+
+    def note_either(self, cells: tuple[int, int], made: int) -> None:
+        for cell in cells:
+            self.either[cell] = self.either.get(cell, frozenset()) | {made}
+
+    def changed(self, cell: int) -> None:
+        """What may be this list or dict under another name is not known any more."""
+        for other in self.either.get(cell, ()):
+            if not isinstance(self.cells.get(other), Missing):
+                self.cells[other] = Missing(
+                    "this may be a list or dict that was changed since the if that chose it"
+                )
+                self.changed(other)
 
 
 def type_of(value: Val, env: Env) -> Type:
