@@ -255,15 +255,13 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         options["stream"] = _C._stream_current(where) or 1
     elif kind not in (1, 3):
         options["stream"] = None
-    done = copy
     try:
         capsule = ext_tensor.__dlpack__(**options)
+        copy = None if copy else copy  # made already
     except TypeError:
         # An exporter from before version 1.0 knows neither argument.
         capsule = ext_tensor.__dlpack__()
-        done = None
-    result = _C._from_dlpack(capsule)
-    return _finish_dlpack(result, device, copy if done is None else None)
+    return _finish_dlpack(_C._from_dlpack(capsule), device, copy)
 
 
 def _finish_dlpack(result: _C.Tensor, device: Any, copy: bool | None) -> _C.Tensor:

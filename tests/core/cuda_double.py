@@ -20,6 +20,7 @@ MODULES = (
     "_device_memory",
     "_libraries",
     "_streams",
+    "_tensor_api",
     "_tensor_methods",
     "cuda._device",
     "cuda.memory",

@@ -399,3 +399,22 @@ def test_a_foreign_array_that_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         rt.as_tensor(Foreign(double, GRID, **changed))
+
+
+@pytest.mark.parametrize(("current", "stream"), [(None, 1), (SIDE, SIDE)])
+def test_an_exporter_is_told_the_consumers_stream(
+    double: CudaDouble, current: int | None, stream: int
+) -> None:
+    asked = []
+
+    class Exporter:
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return 2, 1
+
+        def __dlpack__(self, **options: Any) -> Any:
+            asked.append(options)
+            return rt.arange(3).__dlpack__(max_version=(1, 0))
+
+    with cuda.stream(None if current is None else cuda.ExternalStream(current, 1)):
+        assert rt.from_dlpack(Exporter()).tolist() == [0, 1, 2]
+    assert asked == [{"max_version": (1, 0), "stream": stream}]

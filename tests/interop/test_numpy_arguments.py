@@ -65,6 +65,20 @@ CALLS: dict[str, tuple[Call, tuple[Any, ...]]] = {
     "norm": (np.linalg.norm, (A,)),
     "norm of integers": (lambda a: np.linalg.norm(a, ord=1, axis=1), (COUNTS,)),
     "singular values": (lambda a: np.linalg.svd(a, compute_uv=False), (A,)),
+    "singular values of a symmetric matrix": (
+        lambda a: np.linalg.svd(a + a.T, compute_uv=False, hermitian=True),
+        (A[:, :3],),
+    ),
+    "qr": (lambda a: np.abs(np.linalg.qr(a)[1]), (A.T,)),
+    "qr complete": (lambda a: np.abs(np.linalg.qr(a, "complete")[1]), (A.T,)),
+    "qr, r alone": (lambda a: np.abs(np.linalg.qr(a, mode="r")), (A.T,)),
+    "qr, raw": (lambda a: np.linalg.qr(a, mode="raw"), (A.T,)),
+    "moveaxis": (lambda a: np.moveaxis(a[None], 0, -1), (A,)),
+    "take_along_axis": (
+        lambda a: np.take_along_axis(a, np.asarray(a).argsort(1), 1),
+        (A * [[1], [-1], [1]],),
+    ),
+    "triu": (lambda a: np.triu(a, 1), (A,)),
     "inverse": (np.linalg.inv, (A[:, :3] @ A[:, :3].T + 50 * np.eye(3),)),
     "rfft": (lambda a: np.fft.rfft(a, axis=0), (A,)),
     "interp": (lambda a: np.interp([0.5, 1.5], [0.0, 1.0, 2.0], a), (A[0, :3],)),
@@ -77,6 +91,14 @@ CALLS: dict[str, tuple[Call, tuple[Any, ...]]] = {
     "ufunc prod": (lambda a: np.multiply.reduce(a, axis=0), (A,)),
     "ufunc prod of all": (lambda a: np.multiply.reduce(a, axis=None), (A,)),
     "ufunc reduce initial": (lambda a: np.add.reduce(a, axis=0, initial=5), (A,)),
+    "ufunc reduce of nothing": (lambda a: np.maximum.reduce(a[:0], axis=0, initial=2), (A,)),
+    "ufunc reduce over no axis": (lambda a: np.maximum.reduce(a, axis=()), (A,)),
+    "ufunc of a reversed array": (lambda a: np.subtract(a, A[::-1, ::-1]), (A,)),
+    "ufunc of the other byte order": (lambda a: np.subtract(a, A.astype(">f8") * 2), (A,)),
+    "ufunc of a list": (lambda a: np.subtract([4.0, 3.0, 2.0, 1.0], a), (A,)),
+    "ufunc without out": (lambda a: np.add(a, 1, out=(None,)), (A,)),
+    "ufunc of numbers that tensors have not": (lambda a: np.add(a, np.ones(4, np.longdouble)), (A,)),
+    "ufunc sum of such numbers": (lambda a: np.add.reduce(np.add(a, np.longdouble([1]))), (A[0],)),
     "ufunc of two results": (np.modf, (A,)),
     "text": (lambda a: np.array2string(np.asarray(a)), (A,)),
 }
@@ -121,3 +143,5 @@ def test_uneven_parts_are_numpys_error() -> None:
         np.split(rt.from_numpy(A), 3, axis=1)
     with pytest.raises(ValueError, match="not equal to one"):
         np.squeeze(rt.from_numpy(A), axis=0)
+    with pytest.raises(ValueError, match="no identity"):
+        np.maximum.reduce(rt.ones(0))

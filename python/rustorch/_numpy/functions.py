@@ -45,10 +45,8 @@ def _tensor(obj: Any) -> Any:
 
 
 def _op(space: str, name: str) -> Callable[..., Any]:
-    """An op of a namespace; TypeError, which NumPy then answers, where there is none."""
-    found: Callable[..., Any] | None = _C.namespaces().get(space, {}).get(name)
-    if found is None:
-        raise TypeError(f"no op {space}.{name}")
+    """An op of a namespace."""
+    found: Callable[..., Any] = _C.namespaces()[space][name]
     return found
 
 
@@ -62,8 +60,6 @@ def _tensors(items: Any) -> list[Any]:
 def _reduction(name: str, correction: bool = False) -> Callable[..., Any]:
     def reduce(a: Any, axis: Any = None, keepdims: Any = False, ddof: int = 0) -> Any:
         x = _tensor(a)
-        if not correction and ddof:
-            raise TypeError("ddof")
         if name == "mean" and not (x.dtype.is_floating_point or x.dtype.is_complex):
             x = x.to(rt.float64)
         options = {"correction": ddof} if correction else {}
@@ -439,4 +435,7 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian:
 
 @_handles("linalg.qr")
 def _qr(a: Any, mode: str = "reduced") -> Any:
-    return _op("linalg", "qr")(_tensor(a), mode)
+    if mode == "raw":
+        raise TypeError("mode='raw'")
+    found = _op("linalg", "qr")(_tensor(a), mode)
+    return found[1] if mode == "r" else found
