@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,25 +64,6 @@ def _is_plain(tensor: Tensor) -> bool:
         return False
     low, high = rt.aminmax(tensor)
     return -MAX_HALF <= float(low) and float(high) <= MAX_HALF
-
-
-def _default_of(schema: str, argument: str) -> str | None:
-    found = re.search(rf"\b{re.escape(argument)}=('[^']*'|\[[^\]]*\]|[^,)]*)", schema)
-    return found.group(1) if found else None
-
-
-def _is_default(schema: str, argument: str, value: Any) -> bool:
-    default = _default_of(schema, argument)
-    if default is None:
-        return False
-    if value is None or isinstance(value, (bool, str)):
-        return default.strip("'") == str(value)
-    if isinstance(value, (int, float)):
-        try:
-            return float(default) == value
-        except ValueError:
-            return False
-    return default in ("None", "[]") and not value
 
 
 def float_or(b: Builder, name: str) -> DataType:
@@ -190,12 +169,5 @@ class Walk:
         node, lowering = step.node, LOWERINGS.get(step.op) or KERNELS.get(step.op)
         if lowering is None or node.form == "write":
             raise Unsupported("")
-        if node.random and not step.op.startswith(("dropout", "alpha", "feature", "scaled")):
-            raise Unsupported("random numbers")
-        accepted = inspect.signature(lowering).parameters
-        if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
-            for name in [name for name in arguments if name not in accepted]:
-                if not _is_default(node.schema, name, arguments.pop(name)):
-                    raise Unsupported(f"{name}={step.inputs[name]}")
         found = lowering(call, **arguments)
         return [found] if isinstance(found, Var) else found
