@@ -23,26 +23,10 @@ kernel void attention_blocks_mean(device const T* out [[buffer(0)]],
   if (row < rows && lane == 0) mean[row] = sum;
 }
 
-// Writes a simdgroup's sums times a factor.
-template <int Blocks, class T>
-inline void rt_write_sums(thread rt_block_sum (*sum)[2], float factor, device T* to, uint row,
-                          uint end, uint width, uint lane) {
-#pragma unroll
-  for (uint n = 0; n < Blocks; n++) {
-#pragma unroll
-    for (uint e = 0; e < 4; e++) {
-      const uint i = row + e / 2 * 8 + rt_block_row(lane), j = n * 8 + rt_block_col(lane) + e % 2;
-      if (i < end && j < width) {
-        to[ulong(i) * width + j] = T(sum[n][e / 2].get(e % 2) * factor);
-      }
-    }
-  }
-}
-
 // The gradient of the queries, whose rows meet tiles of keys; or those of keys and values, whose
 // rows meet tiles of queries, so that each gradient has one writer. Two tiles are on their way
 // while two are worked on.
-template <class T, int Width, bool ByQuery>
+template <class T, int Width, int Columns, bool ByQuery>
 kernel void attention_blocks_grad(
     device const T* q [[buffer(0)]], device const T* k [[buffer(1)]],
     device const T* v [[buffer(2)]], device const T* grad [[buffer(3)]],
@@ -51,17 +35,18 @@ kernel void attention_blocks_grad(
     constant AttentionPlan& p [[buffer(8)]], uint group [[threadgroup_position_in_grid]],
     uint thread_index [[thread_index_in_threadgroup]], uint simd [[simdgroup_index_in_threadgroup]],
     uint lane [[thread_index_in_simdgroup]]) {
-  enum { Columns = 32, step = Width + rt_block_pad, tile = Columns * step, blocks = Columns / 8 };
+  enum { step = Width + rt_block_pad, tile = Columns * step, blocks = Columns / 8 };
   rt_shared uint words[2 * tile];  // of two bunches of two tiles of 16-bit numbers
   rt_shared float column_logs[2 * Columns];
   rt_shared float column_means[2 * Columns];
   threadgroup T* tiles = (threadgroup T*)words;
+  threadgroup T* own = tiles + simd * 16 * step;  // before the tiles and after them
   const uint rows = ByQuery ? p.queries : p.keys, columns = ByQuery ? p.keys : p.queries;
   const uint matrices = ByQuery ? p.heads : p.heads / p.group, matrix = group % matrices,
              order = group / matrices,
-             row0 =
-                 (ByQuery ? (rows + rt_queries - 1) / rt_queries - 1 - order : order) * rt_queries;
-  const uint first = row0 + simd * rt_own_queries, row = first + rt_block_row(lane),
+             row0 = (ByQuery ? (rows + rt_group_rows - 1) / rt_group_rows - 1 - order : order) *
+                    rt_group_rows;
+  const uint first = row0 + simd * rt_own_rows, row = first + rt_block_row(lane),
              col = rt_block_col(lane);
   const float scale = p.scale * 1.44269504f;
   rt_block_sum sum[Width / 8][2], value_sum[ByQuery ? 1 : Width / 8][2];
@@ -77,7 +62,7 @@ kernel void attention_blocks_grad(
   const uint first_head = ByQuery ? matrix : matrix * p.group,
              last_head = ByQuery ? matrix + 1 : first_head + p.group;
   const uint begin = p.causal && !ByQuery ? row0 : 0,
-             end = p.causal && ByQuery ? min(columns, row0 + rt_queries) : columns;
+             end = p.causal && ByQuery ? min(columns, row0 + rt_group_rows) : columns;
   for (uint head = first_head; head < last_head; head++) {
     device const T* queries = q + rt_head_at(head, p, p.q_batch, 1);
     device const T* keys = k + rt_head_at(head, p, p.k_batch, p.group);
@@ -92,15 +77,18 @@ kernel void attention_blocks_grad(
     const long right_step = ByQuery ? p.k_row : p.q_row,
                right_slope_step = ByQuery ? p.v_row : slope_step;
     rt_block<T> left[Width / 16][4], left_slope[Width / 16][4];
-    rt_load_rows<Width / 16>(left, ByQuery ? queries : keys, ByQuery ? p.q_row : p.k_row, first,
-                             rows, p.depth, lane);
-    rt_load_rows<Width / 16>(left_slope, ByQuery ? slopes : values, ByQuery ? slope_step : p.v_row,
-                             first, rows, p.values, lane);
+    rt_read_rows<Width>(left, own, ByQuery ? queries : keys, ByQuery ? p.q_row : p.k_row, first,
+                        rows, p.depth, lane);
+    rt_read_rows<Width>(left_slope, own, ByQuery ? slopes : values, ByQuery ? slope_step : p.v_row,
+                        first, rows, p.values, lane);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
     float row_log[2], row_mean[2];
+#pragma unroll
     for (uint h = 0; h < 2; h++) {
-      const bool there = ByQuery && row + h * 8 < rows;
-      row_log[h] = there ? own_log[row + h * 8] * 1.44269504f : INFINITY;
-      row_mean[h] = there ? own_mean[row + h * 8] : 0.0f;
+      const uint i = row + h * 8;
+      const bool there = ByQuery && i < rows;
+      row_log[h] = there ? own_log[i] * 1.44269504f : INFINITY;
+      row_mean[h] = there ? own_mean[i] : 0.0f;
     }
     rt_begin_tile<Width, Columns>(tiles, right, right_step, begin, columns, p.depth, thread_index);
     rt_begin_tile<Width, Columns>(tiles + tile, right_slope, right_slope_step, begin, columns,
@@ -121,31 +109,53 @@ kernel void attention_blocks_grad(
       }
       rt_copies_wait<2>();
       threadgroup_barrier(mem_flags::mem_threadgroup);
-      const bool attends =
-          first < rows &&
-          (!p.causal || (ByQuery ? j0 < first + rt_own_queries : j0 + Columns > first));
-      if (attends) {
+      // Whether any of the simdgroup's rows attends to the tile.
+      if (first < rows &&
+          (!p.causal || (ByQuery ? j0 < first + rt_own_rows : j0 + Columns > first))) {
         rt_block_sum weights[blocks][2], slope[blocks][2];
         rt_multiply_tile<Columns, Width>(weights, left, now, lane);
         rt_multiply_tile<Columns, Width>(slope, left_slope, now + tile, lane);
         const bool whole =
             j0 + Columns <= columns &&
-            (!p.causal || (ByQuery ? j0 + Columns <= first + 1 : j0 >= first + rt_own_queries - 1));
+            (!p.causal || (ByQuery ? j0 + Columns <= first + 1 : j0 >= first + rt_own_rows - 1));
 #pragma unroll
         for (uint n = 0; n < blocks; n++) {
 #pragma unroll
           for (uint e = 0; e < 4; e++) {
-            const uint h = e / 2, c = n * 8 + col + e % 2, i = row + h * 8, j = j0 + c;
-            const float log = ByQuery ? row_log[h] : column_logs[turn * Columns + c];
-            const float centre = ByQuery ? row_mean[h] : column_means[turn * Columns + c];
-            float weight = fast::exp2(fma(weights[n][h].get(e % 2), scale, -log));
-            if (!whole && (j >= columns || (p.causal && (ByQuery ? j > i : i > j)))) weight = 0.0f;
-            weights[n][h].set(e % 2, weight);
-            slope[n][h].set(e % 2, weight * (slope[n][h].get(e % 2) - centre));
+            const uint h = e / 2, c = n * 8 + col + e % 2;
+            const float column_log = ByQuery ? 0.0f : column_logs[turn * Columns + c];
+            const float log = ByQuery ? row_log[h] : column_log;
+            weights[n][h].set(e % 2, fast::exp2(fma(weights[n][h].get(e % 2), scale, -log)));
+          }
+        }
+        if (!whole) {
+#pragma unroll
+          for (uint n = 0; n < blocks; n++) {
+#pragma unroll
+            for (uint e = 0; e < 4; e++) {
+              const uint h = e / 2, j = j0 + n * 8 + col + e % 2;
+              const uint i = row + h * 8;
+              if (j >= columns || (p.causal && (ByQuery ? j > i : i > j))) {
+                weights[n][h].set(e % 2, 0.0f);
+              }
+            }
+          }
+        }
+#pragma unroll
+        for (uint n = 0; n < blocks; n++) {
+#pragma unroll
+          for (uint e = 0; e < 4; e++) {
+            const uint h = e / 2;
+            const float column_mean =
+                ByQuery ? 0.0f : column_means[turn * Columns + n * 8 + col + e % 2];
+            const float centre = ByQuery ? row_mean[h] : column_mean;
+            slope[n][h].set(e % 2, weights[n][h].get(e % 2) * (slope[n][h].get(e % 2) - centre));
           }
         }
         rt_weigh_tile<Columns, Width>(sum, slope, now, lane);
-        if (!ByQuery) rt_weigh_tile<Columns, Width>(value_sum, weights, now + tile, lane);
+        if (!ByQuery) {
+          rt_weigh_tile<Columns, Width>(value_sum, weights, now + tile, lane);
+        }
       }
       threadgroup_barrier(mem_flags::mem_threadgroup);
       turn = 1 - turn;
@@ -153,18 +163,28 @@ kernel void attention_blocks_grad(
     rt_copies_wait<0>();
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
-  rt_write_sums<Width / 8>(sum, p.scale, result + ulong(matrix) * rows * p.depth, first, rows,
-                           p.depth, lane);
+#pragma unroll
+  for (int n = 0; n < Width / 8; n++) {
+#pragma unroll
+    for (int e = 0; e < 4; e++) {
+      sum[n][e / 2].set(e % 2, sum[n][e / 2].get(e % 2) * p.scale);
+    }
+  }
+  rt_write_rows<Width>(sum, own, result + ulong(matrix) * rows * p.depth, first, rows, p.depth,
+                       lane);
   if (!ByQuery) {
-    rt_write_sums<Width / 8>(value_sum, 1.0f, value_result + ulong(matrix) * rows * p.values, first,
-                             rows, p.values, lane);
+    rt_write_rows<Width>(value_sum, own, value_result + ulong(matrix) * rows * p.values, first,
+                         rows, p.values, lane);
   }
 }
 
-// 512: two groups of 256 threads fit the registers of a core.
-#define RT_ATTENTION_BLOCKS(type)                                                               \
-  RT_EXPORT_AS(attention_blocks_mean_##type, attention_blocks_mean<type>)                       \
-  RT_EXPORT_FOR(512, attention_blocks_grad_query_##type, attention_blocks_grad<type, 64, true>) \
-  RT_EXPORT_FOR(256, attention_blocks_grad_key_##type, attention_blocks_grad<type, 64, false>)
+// The numbers of threads leave the registers of a core to three groups, and to two.
+#define RT_GRAD(threads, name, ...) RT_EXPORT_FOR(threads, name, attention_blocks_grad<__VA_ARGS__>)
+#define RT_ATTENTION_BLOCKS(type)                                           \
+  RT_EXPORT_AS(attention_blocks_mean_##type, attention_blocks_mean<type>)   \
+  RT_GRAD(384, attention_blocks_grad_query_64_##type, type, 64, 32, true)   \
+  RT_GRAD(384, attention_blocks_grad_key_64_##type, type, 64, 32, false)    \
+  RT_GRAD(256, attention_blocks_grad_query_128_##type, type, 128, 16, true) \
+  RT_GRAD(256, attention_blocks_grad_key_128_##type, type, 128, 16, false)
 RT_ATTENTION_BLOCKS(half)
 RT_ATTENTION_BLOCKS(bfloat)

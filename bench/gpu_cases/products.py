@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import rustorch as rt
 from gpu_cases.case import FLOATS, Case, Sizes, later, pair
@@ -22,17 +23,30 @@ def matrices(sizes: Sizes) -> Iterator[Case]:
 
 
 def attention(sizes: Sizes) -> Iterator[Case]:
+    """Beside torch's own choice, which is cuDNN's kernel on newer GPUs, and beside its flash kernel."""
     heads, length = 16, sizes.sequence
+    ours, torchs = (lib.nn.functional.scaled_dot_product_attention for lib in (rt, torch))
+
+    def flash(p: torch.Tensor) -> torch.Tensor:
+        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+            return torchs(p, p, p, is_causal=True)
+
     for dtype in ("float32", "bfloat16"):
         for width in (64, 128):
             q, p = pair((1, heads, length, width), dtype)
-            yield Case(
-                f"attention/{length}x{width}, causal/{dtype}",
-                partial(rt.nn.functional.scaled_dot_product_attention, q, q, q, is_causal=True),
-                partial(torch.nn.functional.scaled_dot_product_attention, p, p, p, is_causal=True),
-                flops=2 * 2.0 * heads * length * length * width / 2,
-                target=0.7 if dtype == "bfloat16" else 0,
-            )
+            beside: dict[str, tuple[Callable[[], Any], float]] = {
+                "causal": (partial(torchs, p, p, p, is_causal=True), 0)
+            }
+            if dtype == "bfloat16":
+                beside["causal, flash"] = (partial(flash, p), 0.7)
+            for name, (theirs, target) in beside.items():
+                yield Case(
+                    f"attention/{length}x{width}, {name}/{dtype}",
+                    partial(ours, q, q, q, is_causal=True),
+                    theirs,
+                    flops=2 * 2.0 * heads * length * length * width / 2,
+                    target=target,
+                )
 
 
 @dataclass(frozen=True)

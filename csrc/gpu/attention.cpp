@@ -124,17 +124,22 @@ void launch(ComputeDevice& device, const char* base, const Planned& p, int64_t m
 
 // ---- Of 16-bit numbers ----
 
-constexpr int64_t kBlockRows = 128;  // of a threadgroup
-constexpr uint32_t kBlockThreads = 256;
+constexpr int64_t kBlockRows = 64;  // of a threadgroup
+constexpr uint32_t kBlockThreads = 128;
 
 bool is_small(const Tensor& t) {
   return t.dtype() == DType::Float16 || t.dtype() == DType::BFloat16;
 }
 
-// Whether kernels of blocks have room for rows, of at most so many elements; they take no mask.
-bool fits_blocks(const AttentionInputs& in, const Batch& batch, int64_t most) {
-  return !in.mask.defined() && in.scale > 0 && std::max(width(in.query), width(in.value)) <= most &&
+// Whether kernels of blocks have room for the rows; they take no mask.
+bool fits_blocks(const AttentionInputs& in, const Batch& batch) {
+  return !in.mask.defined() && in.scale > 0 && std::max(width(in.query), width(in.value)) <= 128 &&
          width(in.query) % 8 == 0 && batch.sizes.size() <= kBatchDims && plan_of(in, batch).packed;
+}
+
+// The longest rows that a kernel has room for.
+std::string room_for(const AttentionPlan& plan) {
+  return plan.depth <= 64 && plan.values <= 64 ? "64" : "128";
 }
 
 const Kernel& block_kernel(const std::string& base, const Tensor& t) {
@@ -175,10 +180,9 @@ Tensor means_of(const Tensor& out, const Tensor& grad, const Tensor& log_sum,
 
 void attention(const AttentionInputs& inputs, const Tensor& out, const Tensor& log_sum) {
   if (is_small(inputs.query)) {
-    if (const Batch batch(inputs); fits_blocks(inputs, batch, 128)) {
+    if (const Batch batch(inputs); fits_blocks(inputs, batch)) {
       const AttentionPlan plan = plan_of(inputs, batch).plan;
-      const char* base = plan.depth <= 64 && plan.values <= 64 ? "64" : "128";
-      return launch_blocks(base, plan.heads, plan.queries, inputs.query,
+      return launch_blocks(room_for(plan), plan.heads, plan.queries, inputs.query,
                            arguments(inputs.query, inputs.key, inputs.value, out, log_sum, plan));
     }
     return in_float(inputs, [&](const AttentionInputs& in) {
@@ -199,17 +203,18 @@ void attention_backward(const AttentionInputs& inputs, const Tensor& out, const 
                         const Tensor& grad_value) {
   if (is_small(inputs.query)) {
     const Batch batch(inputs);
-    if (fits_blocks(inputs, batch, 64) && grad.offset() % pack_of(grad) == 0) {
+    if (fits_blocks(inputs, batch) && grad.offset() % pack_of(grad) == 0) {
       const AttentionPlan plan = plan_of(inputs, batch).plan;
       const Tensor mean = means_of(out, grad, log_sum, block_kernel("mean", out));
-      const auto run = [&](const char* base, int64_t matrices, int64_t row_count,
+      const auto run = [&](const char* side, int64_t matrices, int64_t row_count,
                            const Tensor& result, const Tensor& value_result) {
-        launch_blocks(base, matrices, row_count, inputs.query,
+        launch_blocks(cat_str("grad_", side, "_", room_for(plan)), matrices, row_count,
+                      inputs.query,
                       arguments(inputs.query, inputs.key, inputs.value, grad, log_sum, mean, result,
                                 value_result, plan));
       };
-      run("grad_query", plan.heads, plan.queries, grad_query, grad_query);
-      run("grad_key", plan.heads / plan.group, plan.keys, grad_key, grad_value);
+      run("query", plan.heads, plan.queries, grad_query, grad_query);
+      run("key", plan.heads / plan.group, plan.keys, grad_key, grad_value);
       return;
     }
     return in_float(inputs, [&](const AttentionInputs& in) {

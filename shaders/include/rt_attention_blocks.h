@@ -5,37 +5,65 @@
 #include "rt_blocks.h"
 #include "rt_heads.h"
 
-enum { rt_queries = 128, rt_own_queries = 16, rt_attention_threads = 256, rt_block_pad = 8 };
+// A group has 128 threads, so that several are on a core and wait for each other's barriers less.
+enum { rt_attention_threads = 128, rt_own_rows = 16, rt_group_rows = 64, rt_block_pad = 8 };
 
 // A tile of keys or values on its way: `Rows` rows from `row` on, zeros beyond the matrix.
-template <int Width, int Rows, class T>
+template <int Width, int Rows, int Threads = rt_attention_threads, class T>
 inline void rt_begin_tile(threadgroup T* to, device const T* from, long step, uint row, uint rows,
                           uint width, uint thread_index) {
-  for (uint t = thread_index; t < Rows * Width / 8; t += rt_attention_threads) {
-    const uint i = t / (Width / 8), j = t % (Width / 8) * 8;
-    const bool there = row + i < rows && j < width;
-    rt_copy16(to + i * (Width + rt_block_pad) + j, there ? from + long(row + i) * step + j : from,
-              there);
+  enum { across = Width / 8, down = Threads / across };
+  const uint i = thread_index / across, j = thread_index % across * 8;
+  device const T* at = from + long(row + i) * step + j;
+  threadgroup T* put = to + i * (Width + rt_block_pad) + j;
+#pragma unroll
+  for (uint n = 0; n < Rows / down; n++) {
+    const bool there = row + i + n * down < rows && j < width;
+    rt_copy16(put + n * down * (Width + rt_block_pad), there ? at : from, there);
+    at += down * step;
   }
   rt_copies_begun();
 }
 
-// Sixteen rows from `row` on as left sides of products, a simdgroup's own; zeros beyond the matrix,
-// whose width is even.
-template <int Blocks, class T>
-inline void rt_load_rows(thread rt_block<T> (*rows)[4], device const T* from, long step, uint row,
-                         uint end, uint width, uint lane) {
+// Sixteen rows from `row` on as left sides of products, a simdgroup's own; zeros beyond the matrix.
+// They pass through sixteen rows of threadgroup memory that nobody else uses.
+template <int Width, class T>
+inline void rt_read_rows(thread rt_block<T> (*rows)[4], threadgroup T* own, device const T* from,
+                         long step, uint row, uint end, uint width, uint lane) {
+  rt_begin_tile<Width, 16, 32>(own, from, step, row, end, width, lane);
+  rt_copies_wait<0>();
+  simdgroup_barrier(mem_flags::mem_threadgroup);
 #pragma unroll
-  for (uint d = 0; d < Blocks; d++) {
+  for (uint d = 0; d < Width / 16; d++) {
+    rt_load_left(rows[d], own + d * 16, Width + rt_block_pad, lane);
+  }
+  simdgroup_barrier(mem_flags::mem_threadgroup);
+}
+
+// Writes a simdgroup's sums the way its rows were read.
+template <int Width, class T>
+inline void rt_write_rows(thread rt_block_sum (*sum)[2], threadgroup T* own, device T* to, uint row,
+                          uint end, uint width, uint lane) {
+  enum { step = Width + rt_block_pad, across = Width / 8 };
 #pragma unroll
-    for (uint b = 0; b < 4; b++) {
-      const uint i = row + b / 2 * 8 + rt_block_row(lane),
-                 j = d * 16 + b % 2 * 8 + rt_block_col(lane);
-      const bool there = i < end && j < width;
-      device const T* at = from + long(i) * step + j;
-      rows[d][b].set(there ? float(at[0]) : 0.0f, there ? float(at[1]) : 0.0f);
+  for (uint n = 0; n < Width / 8; n++) {
+#pragma unroll
+    for (uint h = 0; h < 2; h++) {
+      rt_block<T> block;
+      block.set(sum[n][h].get(0), sum[n][h].get(1));
+      rt_store_block(own + h * 8 * step + n * 8, block, step, lane);
     }
   }
+  simdgroup_barrier(mem_flags::mem_threadgroup);
+#pragma unroll
+  for (uint n = lane; n < 16 * across; n += 32) {
+    const uint i = row + n / across, j = n % across * 8;
+    if (i < end && j < width) {
+      *(device uint4*)(to + ulong(i) * width + j) =
+          *(threadgroup const uint4*)(own + n / across * step + j);
+    }
+  }
+  simdgroup_barrier(mem_flags::mem_threadgroup);
 }
 
 // sum += weights tile: sixteen rows of weights, and a tile of Rows by Width elements.
@@ -53,9 +81,9 @@ inline void rt_weigh_tile(thread rt_block_sum (*sum)[2], thread rt_block_sum (*w
 #pragma unroll
     for (uint c = 0; c < Width / 8; c += 2) {
       rt_block<T> right[4];
-      rt_load_four_right<false>(right, tile + n * 8 * step + c * 8, step, lane);
-      rt_multiply_blocks(sum[c], left, right[0], right[2]);
-      rt_multiply_blocks(sum[c + 1], left, right[1], right[3]);
+      rt_load_right<false>(right, tile + n * 8 * step + c * 8, step, lane);
+      rt_multiply_blocks(sum[c], left, right[0], right[1]);
+      rt_multiply_blocks(sum[c + 1], left, right[2], right[3]);
     }
   }
 }
@@ -74,7 +102,7 @@ inline void rt_multiply_tile(thread rt_block_sum (*sum)[2], thread const rt_bloc
 #pragma unroll
     for (uint n = 0; n < Rows / 8; n += 2) {
       rt_block<T> right[4];
-      rt_load_four_right<true>(right, tile + n * 8 * step + d * 16, step, lane);
+      rt_load_right<true>(right, tile + n * 8 * step + d * 16, step, lane);
       rt_multiply_blocks(sum[n], left[d], right[0], right[1]);
       rt_multiply_blocks(sum[n + 1], left[d], right[2], right[3]);
     }

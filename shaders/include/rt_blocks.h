@@ -28,18 +28,24 @@ struct rt_block_sum {
   void set(int i, float value) thread { m.thread_elements()[i] = value; }
 };
 
-// Four blocks of 16 x 16 elements in memory, row by row: as they are, or each one turned.
+// The left side of a product: four blocks of 16 x 16 elements in memory, row by row.
+template <class T>
+inline void rt_load_left(thread rt_block<T>* b, threadgroup const T* from, uint step, uint) {
+  for (uint i = 0; i < 4; i++) simdgroup_load(b[i].m, from + i / 2 * 8 * step + i % 2 * 8, step);
+}
+// Two right sides of 16 x 8 elements, beside each other or, where their transpose is in memory,
+// below each other: of each the upper block, then the lower one.
 template <bool Turned, class T>
-inline void rt_load_four(thread rt_block<T>* b, threadgroup const T* from, uint step, uint) {
+inline void rt_load_right(thread rt_block<T>* b, threadgroup const T* from, uint step, uint) {
   for (uint i = 0; i < 4; i++) {
-    simdgroup_load(b[i].m, from + i / 2 * 8 * step + i % 2 * 8, step, ulong2(0), Turned);
+    const uint side = i / 2 * 8, part = i % 2 * 8;
+    simdgroup_load(b[i].m, Turned ? from + side * step + part : from + part * step + side, step,
+                   ulong2(0), Turned);
   }
 }
-// The same, for the right side of a product.
-template <bool Turned, class T>
-inline void rt_load_four_right(thread rt_block<T>* b, threadgroup const T* from, uint step,
-                               uint lane) {
-  rt_load_four<Turned>(b, from, step, lane);
+template <class T>
+inline void rt_store_block(threadgroup T* to, rt_block<T> b, uint step, uint) {
+  simdgroup_store(b.m, to, step);
 }
 
 // sum (16 x 8, two blocks) += a (16 x 16, four blocks row by row) times the blocks upper and lower.

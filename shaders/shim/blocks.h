@@ -27,30 +27,32 @@ struct rt_block_sum {
 
 RT_FN uint rt_shared_address(const void* p) { return uint(__cvta_generic_to_shared(p)); }
 
-// The lane's elements are of one row of a block in memory; `across`: of one column.
-template <bool Across, class T>
-RT_FN void rt_load_matrices(rt_block<T>* b, const T* from, uint step, uint lane) {
-  const uint at = rt_shared_address(from + (lane / 16 * 8 + lane % 8) * step + lane / 8 % 2 * 8);
-  if (Across) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(b[0].bits), "=r"(b[1].bits), "=r"(b[2].bits), "=r"(b[3].bits)
-                 : "r"(at)
-                 : "memory");
+// Eight rows of 16 bytes of a block are in the eighth of the lanes that the block's number says.
+#define RT_LOAD_MATRICES(turn, b, at)                                                       \
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4" turn ".shared.b16 {%0,%1,%2,%3}, [%4];"      \
+               : "=r"((b)[0].bits), "=r"((b)[1].bits), "=r"((b)[2].bits), "=r"((b)[3].bits) \
+               : "r"(rt_shared_address(at))                                                 \
+               : "memory")
+
+template <class T>
+RT_FN void rt_load_left(rt_block<T>* b, const T* from, uint step, uint lane) {
+  RT_LOAD_MATRICES("", b, from + (lane / 16 * 8 + lane % 8) * step + lane / 8 % 2 * 8);
+}
+// Of a right side a lane has elements of one column; a product wants the upper and the lower block
+// in registers side by side.
+template <bool Turned, class T>
+RT_FN void rt_load_right(rt_block<T>* b, const T* from, uint step, uint lane) {
+  if (Turned) {
+    RT_LOAD_MATRICES("", b, from + (lane / 16 * 8 + lane % 8) * step + lane / 8 % 2 * 8);
   } else {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(b[0].bits), "=r"(b[1].bits), "=r"(b[2].bits), "=r"(b[3].bits)
-                 : "r"(at)
-                 : "memory");
+    RT_LOAD_MATRICES(".trans", b, from + lane % 16 * step + lane / 16 * 8);
   }
 }
-template <bool Turned, class T>
-RT_FN void rt_load_four(rt_block<T>* b, const T* from, uint step, uint lane) {
-  rt_load_matrices<Turned>(b, from, step, lane);
-}
-// Of the right side a lane has elements of one column.
-template <bool Turned, class T>
-RT_FN void rt_load_four_right(rt_block<T>* b, const T* from, uint step, uint lane) {
-  rt_load_matrices<!Turned>(b, from, step, lane);
+#undef RT_LOAD_MATRICES
+
+template <class T>
+RT_FN void rt_store_block(T* to, rt_block<T> b, uint step, uint lane) {
+  *(uint*)(to + rt_block_row(lane) * step + rt_block_col(lane)) = b.bits;
 }
 
 #define RT_MULTIPLY_BLOCKS(type, name)                                                            \

@@ -52,6 +52,8 @@ CASES = [
     # 16-bit blocks: rows of two groups, several tiles, ends within tiles.
     Case((1, 140, 16), (1, 150, 16), causal=True),
     Case((1, 20, 72), (1, 60, 72), values=128),
+    Case((1, 70, 128), (1, 50, 128), causal=True),
+    Case((1, 4, 34, 8), (1, 2, 34, 8), shared=True, causal=True),
     Case((2, 1, 2, 1, 2, 1, 2, 1, 3, 4), (2, 1, 2, 1, 2, 1, 2, 1, 3, 4), causal=True),
 ]
 
