@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from rustorch.coreml import bits, blob, protobuf, read_package, writer
+from rustorch.coreml._exchange import exchanged
 from rustorch.coreml.mil import program as mil
 from rustorch.coreml.mil.parse import parse_program
 from rustorch.coreml.mil.text import program_text
@@ -131,6 +132,42 @@ def test_packages_are_replaced_whole(tmp_path):
     assert read_package(path) == other
     assert os.listdir(tmp_path) == ["m.mlpackage"]
     assert not (path / "old").exists()
+
+
+def test_packages_change_places_where_the_file_system_cannot_do_that_at_once(tmp_path, monkeypatch):
+    """The old one moves aside, and back if the new one cannot come."""
+    path, model = tmp_path / "m.mlpackage", small()
+    monkeypatch.setattr(writer, "exchanged", lambda new, old: False)
+    writer.write_package(model, path)
+    other = copy.deepcopy(model)
+    other.metadata.author = "somebody"
+    writer.write_package(other, path)
+    assert read_package(path) == other and os.listdir(tmp_path) == [path.name]
+
+    rename, calls = os.rename, []
+
+    def fail_third(source, target):
+        calls.append(source)
+        if len(calls) == 3:
+            raise OSError("the disk is full")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fail_third)
+    with pytest.raises(OSError, match="full"):
+        writer.write_package(model, path)
+    assert read_package(path) == other and os.listdir(tmp_path) == [path.name]
+
+
+def test_directories_change_places_or_are_what_they_were(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"of {name}").touch()
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    done = exchanged(a, b)
+    assert (os.listdir(a), os.listdir(b)) == ((["of b"], ["of a"]) if done else (["of a"], ["of b"]))
+    if done:
+        with pytest.raises(FileNotFoundError, match="absent"):
+            exchanged(a, str(tmp_path / "absent"))
 
 
 def test_nothing_but_packages_is_replaced(tmp_path):

@@ -205,9 +205,10 @@ def export(
 
     Args:
         module: a module (call `eval()` on it first), a function, or what `rustorch.jit.trace` or
-            `rustorch.jit.script` gave. Or several by their names, each as (module, example_inputs) or (module,
-            example_inputs, options), the options a dict with `inputs`, `outputs`, `states` and
-            `classifier_labels` of its own; equal weights are in the package once. From macOS 15 and iOS 18 on.
+            `rustorch.jit.script` gave. Or several by their names, each as (module, example_inputs) or
+            (module, example_inputs, options), the options a dict with `inputs`, `outputs`, `states` and
+            `classifier_labels` of its own; equal weights are in the package once. From macOS 15 and iOS 18
+            on.
         example_inputs: a tensor or a tuple of them, as for `rustorch.jit.trace`; not looked at for what was
             recorded already, unless it is verified.
         path: of the package; one that is there is replaced once the new one is complete.

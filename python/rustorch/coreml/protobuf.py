@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,19 @@ _ARRAYS: dict[Kind, np.dtype[Any]] = {
 class Field:
     """One line of a table: `repeated` fields are lists or arrays, `entry` fields maps from strings."""
 
-    __slots__ = ("entry", "kind", "message", "name", "number", "packed", "repeated", "tag", "text_entry")
+    __slots__ = (
+        "entry",
+        "kind",
+        "message",
+        "name",
+        "number",
+        "packed",
+        "payload",
+        "repeated",
+        "sized",
+        "tag",
+        "text_entry",
+    )
 
     def __init__(
         self,
@@ -74,6 +86,9 @@ class Field:
         self.repeated, self.entry = repeated, entry
         self.text_entry = entry and message is not None and message.fields[1].kind is Kind.STRING
         self.packed = repeated and kind in _ARRAYS
+        # For writing: whether a length comes before the payload, and what makes one.
+        self.sized = self.packed or _WIRE[kind] == _LENGTH
+        self.payload = _PAYLOADS.get(kind, _whole_bytes)
         self.tag = _varint_bytes(number << 3 | (_LENGTH if self.packed else _WIRE[kind]))
 
 
@@ -294,41 +309,35 @@ def encode(message: Message, values: Mapping[str, Any]) -> bytes:
         if value is None:
             continue
         if field.packed:
-            _put(out, field, _packed_bytes(value, field))
+            payloads: list[bytes] = [_packed_bytes(value, field)]
         elif field.entry:
             assert field.message is not None
-            for key, item in value.items():
-                _put(out, field, encode(field.message, {"key": key, "value": item}))
+            payloads = [encode(field.message, {"key": key, "value": item}) for key, item in value.items()]
         elif field.repeated:
-            for item in value:
-                _put(out, field, _payload(item, field))
+            payloads = [field.payload(item, field) for item in value]
         else:
-            _put(out, field, _payload(value, field))
+            payloads = [field.payload(value, field)]
+        for payload in payloads:
+            out += field.tag
+            if field.sized:
+                out += _varint_bytes(len(payload))
+            out += payload
     return bytes(out)
 
 
-def _put(out: bytearray, field: Field, payload: bytes) -> None:
-    out += field.tag
-    if field.packed or _WIRE[field.kind] == _LENGTH:
-        out += _varint_bytes(len(payload))
-    out += payload
+def _message_bytes(value: Mapping[str, Any], field: Field) -> bytes:
+    assert field.message is not None
+    return encode(field.message, value)
 
 
-def _payload(value: Any, field: Field) -> bytes:
-    match field.kind:
-        case Kind.MESSAGE:
-            assert field.message is not None
-            return encode(field.message, value)
-        case Kind.STRING:
-            return _text_bytes(value, field)
-        case Kind.BYTES:
-            return bytes(value)
-        case Kind.FLOAT | Kind.DOUBLE:
-            return np.asarray(value, _ARRAYS[field.kind]).tobytes()
-        case Kind.INT32 if not -(1 << 31) <= value < 1 << 31:
-            raise _fail(f"{field.name} has more than 32 bits", str(value))
-        case _:
-            return _varint_bytes(int(value))
+def _real_bytes(value: float, field: Field) -> bytes:
+    return np.asarray(value, _ARRAYS[field.kind]).tobytes()
+
+
+def _whole_bytes(value: int, field: Field) -> bytes:
+    if field.kind is Kind.INT32 and not -(1 << 31) <= value < 1 << 31:
+        raise _fail(f"{field.name} has more than 32 bits", str(value))
+    return _varint_bytes(int(value))
 
 
 def _text_bytes(text: str, field: Field) -> bytes:
@@ -336,6 +345,15 @@ def _text_bytes(text: str, field: Field) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise _fail(f"{field.name} is no text", str(error)) from None
+
+
+_PAYLOADS: dict[Kind, Callable[[Any, Field], bytes]] = {
+    Kind.MESSAGE: _message_bytes,
+    Kind.STRING: _text_bytes,
+    Kind.BYTES: lambda value, field: bytes(value),
+    Kind.FLOAT: _real_bytes,
+    Kind.DOUBLE: _real_bytes,
+}
 
 
 def _varint_bytes(value: int) -> bytes:

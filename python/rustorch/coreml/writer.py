@@ -6,10 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import stat
 import uuid
-from pathlib import Path
 
+from rustorch.coreml._exchange import exchanged
 from rustorch.coreml.blob import BlobWriter
 from rustorch.coreml.description import description_to
 from rustorch.coreml.mil.program import Model
@@ -67,39 +67,53 @@ def write_package(model: Model, path: str | os.PathLike[str], *, sync: bool = Tr
     >>> read_package(path).program == program
     True
     """
-    target = Path(os.path.abspath(path))
+    target = os.path.abspath(path)
     _refuse_other_content(target)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    temporary = _new_directory(target)
     try:
         _write_into(temporary, model)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
         if sync:
             _sync(temporary)
         _replace(temporary, target)
-    finally:
+    except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
+        raise
 
 
-def _refuse_other_content(target: Path) -> None:
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise ArgumentError.of("write_package", "something else is at this path", str(target), "another path")
-    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+def _refuse_other_content(target: str) -> None:
+    try:
+        is_directory = stat.S_ISDIR(os.lstat(target).st_mode)
+    except FileNotFoundError:
+        return
+    if not is_directory:
+        raise ArgumentError.of("write_package", "something else is at this path", target, "another path")
+    if not os.path.isfile(os.path.join(target, MANIFEST)) and os.listdir(target):
         raise ArgumentError.of(
-            "write_package", "the directory at this path is no package", str(target), "another path"
+            "write_package", "the directory at this path is no package", target, "another path"
         )
 
 
-def _write_into(directory: Path, model: Model) -> None:
-    data = directory / "Data" / _AUTHOR
-    weights_directory = data / "weights"
-    weights_directory.mkdir(parents=True)
-    with open(weights_directory / "weight.bin", "w+b") as file:
+def _new_directory(target: str) -> str:
+    """A directory beside the target, as everybody may see the package."""
+    parent, name = os.path.split(target)
+    while True:
+        made = os.path.join(parent, f".{name}.{os.urandom(6).hex()}")
+        try:
+            os.mkdir(made)
+            return made
+        except FileExistsError:
+            continue
+
+
+def _write_into(directory: str, model: Model) -> None:
+    data = f"{directory}/Data/{_AUTHOR}"
+    os.makedirs(f"{data}/weights")
+    with open(f"{data}/weights/weight.bin", "w+b") as file:
         weights = BlobWriter(file)
         spec = spec_bytes(model, weights)
         weights.finish()
-    (data / "model.mlmodel").write_bytes(spec)
+    with open(f"{data}/model.mlmodel", "wb") as file:
+        file.write(spec)
     # Identifiers have to differ from model to model, and not from one writing of a model to the next.
     digest = hashlib.sha256(spec).digest()
     root, other = (str(uuid.UUID(bytes=part, version=4)).upper() for part in (digest[:16], digest[16:]))
@@ -112,14 +126,15 @@ def _write_into(directory: Path, model: Model) -> None:
         "itemInfoEntries": dict(sorted(entries.items())),
         "rootModelIdentifier": root,
     }
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=4) + "\n", encoding="utf-8")
+    with open(f"{directory}/{MANIFEST}", "wb") as file:
+        file.write(json.dumps(manifest, indent=4).encode() + b"\n")
 
 
 def _entry(name: str, description: str) -> dict[str, str]:
     return {"author": _AUTHOR, "description": description, "name": name, "path": f"{_AUTHOR}/{name}"}
 
 
-def _sync(directory: Path) -> None:
+def _sync(directory: str) -> None:
     for parent, _, names in os.walk(directory):
         for name in [*names, ""]:
             descriptor = os.open(os.path.join(parent, name), os.O_RDONLY)
@@ -129,19 +144,22 @@ def _sync(directory: Path) -> None:
                 os.close(descriptor)
 
 
-def _replace(new: Path, target: Path) -> None:
-    """Puts the new directory in the place of the old one, which is back there if that fails."""
+def _replace(new: str, target: str) -> None:
+    """Puts the new directory in the place of the old one, which is there until then, or again if it fails."""
     try:
-        new.rename(target)
+        os.rename(new, target)
         return
     except OSError:
-        if not target.is_dir():
+        if not os.path.isdir(target):
             raise
-    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    target.rename(old)
+    if exchanged(new, target):
+        shutil.rmtree(new, ignore_errors=True)
+        return
+    old = _new_directory(target)
+    os.rename(target, old)
     try:
-        new.rename(target)
+        os.rename(new, target)
     except BaseException:
-        old.rename(target)
+        os.rename(old, target)
         raise
     shutil.rmtree(old, ignore_errors=True)
