@@ -156,6 +156,15 @@ def list_type(length: int) -> bytes:
     return protobuf.encode(MESSAGES["ValueType"], fields)
 
 
+INTEGER = {"tensorType": {"dataType": 23}}
+
+
+def number(data_type: int) -> dict[str, Any]:
+    """A value of one number, 0."""
+    kind = "floats" if data_type == 11 else "ints"
+    return {"type": typed(data_type), "immediateValue": {"tensor": {kind: {"values": [0]}}}}
+
+
 def nested(levels: int) -> bytes:
     data = b""
     for _ in range(levels):
@@ -429,6 +438,56 @@ CASES: dict[str, tuple[Change, str]] = {
     "list of a lying length": (
         value(1, lambda f: f.update(type=list_type(1 << 40), immediateValue={"list": {}})),
         "has another length; got 0",
+    ),
+    "numbers as text": (
+        value(1, lambda f: f.update(immediateValue={"tensor": {"strings": {"values": ["a"] * 4}}})),
+        "cannot be given as strings",
+    ),
+    "text as bytes": (
+        value(
+            1,
+            lambda f: f.update(
+                type=typed(2, 4), immediateValue={"tensor": {"bytes": {"values": b"abcd"}}}
+            ),
+        ),
+        "cannot be given as bytes",
+    ),
+    "numbers of 32 bits as bfloat16": (
+        value(1, lambda f: f.update(type=typed(13, 4))),
+        "has numbers that are no bfloat16",
+    ),
+    "list of other items": (
+        value(1, lambda f: f.update(type=list_type(1), immediateValue={"list": {"values": [number(11)]}})),
+        "the items of a value are not of the types that it states; got 1",
+    ),
+    "dictionary of other entries": (
+        value(
+            1,
+            lambda f: f.update(
+                type=protobuf.encode(
+                    MESSAGES["ValueType"],
+                    {"dictionaryType": {"keyType": INTEGER, "valueType": INTEGER}},
+                ),
+                immediateValue={"dictionary": {"values": [{"key": number(23), "value": number(11)}]}},
+            ),
+        ),
+        "has entries of other types",
+    ),
+    "state without a type": (
+        feature(lambda f: f.update(type={"stateType": {}})),
+        "state 'x' has no type",
+    ),
+    "range of 100 dimensions": (
+        array(shapeRange={"sizeRanges": [{"lowerBound": 1, "upperBound": 2}] * 100}),
+        "feature 'x' has too many dimensions; got 100",
+    ),
+    "function that is described twice": (
+        spec(
+            lambda f: f["description"].update(
+                functions=[{"name": "main"}, {"name": "main"}], defaultFunctionName="main"
+            )
+        ),
+        "a function is described twice; got main, main",
     ),
     "list in a file": (
         value(0, lambda f: f.update(type=list_type(12))),

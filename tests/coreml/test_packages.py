@@ -303,6 +303,98 @@ def test_varints_against_their_definition():
         assert protobuf.decode(MESSAGES["LongInts"], unpacked)["values"].tolist() == values.tolist()
 
 
+@pytest.mark.parametrize(
+    ("message", "data", "error"),
+    [
+        ("LongInts", b"\x0a\x0b" + b"\xff" * 10 + b"\x01", "values has a number of more than ten bytes"),
+        ("LongInts", b"\x0a\x0a" + b"\xff" * 9 + b"\x7f", "values has a number of more than 64 bits"),
+        ("LongInts", b"\x0a\x01\xff", "values is cut short within a number"),
+        ("Ints", b"\x0a\x06" + b"\x80" * 5 + b"\x01", "values has a number of more than 32 bits"),
+        ("Ints", b"\x0a\x05" + b"\xff" * 4 + b"\x0f", "values has a number of more than 32 bits"),
+        ("Doubles", b"\x0a\x07" + bytes(7), "values is no whole number of elements; got 7 bytes of 8"),
+        ("Doubles", b"\x09" + bytes(7), "values is cut short; got 7 bytes of 8"),
+        ("ArrayFeatureType", b"\x9d\x03\x00", "floatDefaultValue is cut short; got 1 bytes of 4"),
+    ],
+)
+def test_numbers_that_are_none(message, data, error):
+    with pytest.raises(FormatError, match=error):
+        protobuf.decode(MESSAGES[message], data)
+
+
+def test_numbers_below_zero_have_ten_bytes():
+    data = b"\x0a\x0b" + b"\xff" * 9 + b"\x01\x05"
+    assert protobuf.decode(MESSAGES["Ints"], data)["values"].tolist() == [-1, 5]
+
+
+def test_fields_are_counted(monkeypatch):
+    monkeypatch.setattr(protobuf, "MAX_FIELDS", 3)
+    assert protobuf.decode(MESSAGES["SizeRange"], b"\x08\x01\xf8\x07\x01\xf8\x07\x01") == {"lowerBound": 1}
+    with pytest.raises(FormatError, match="there are too many fields; got more than 3"):
+        protobuf.decode(MESSAGES["SizeRange"], b"\x08\x01" + b"\xf8\x07\x01" * 3)
+
+
+def test_long_files_are_read_in_parts(tmp_path, monkeypatch):
+    """As where one call gives less than it was asked for."""
+    original = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, size, at: original(file, min(size, 7), at))
+    writer.write_package(small(), tmp_path / "m")
+    assert read_package(tmp_path / "m") == small()
+
+
+def test_what_a_file_of_weights_cannot_hold(tmp_path):
+    with (tmp_path / "weights").open("wb") as file:
+        made = blob.BlobWriter(file)
+        assert made.add(np.zeros((0, 3), np.float32), D.FLOAT32) == 64
+        with pytest.raises(RuntimeError, match="a file of weights cannot hold string"):
+            made.add(np.array(["a"], dtype=object), D.STRING)
+        made.finish()
+
+
+def test_numbers_of_32_bits_are_no_bfloat16():
+    with pytest.raises(ArgumentError, match="these numbers are no bfloat16; try to round them first"):
+        bits.to_bytes(np.array([1.0, 1.1], np.float32), D.BFLOAT16)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "error"),
+    [
+        (lambda m: setattr(m.functions["main"].block.operations[2], "type", ""), "an operation has no type"),
+        (
+            lambda m: setattr(m.description.inputs[0], "type", mil.ArrayFeatureType(D.BOOL, (2, 3))),
+            "features are of .*; got bool",
+        ),
+        (
+            lambda m: m.description.functions.extend([mil.FunctionDescription("main")] * 2),
+            "a function is described twice; got main, main",
+        ),
+    ],
+)
+def test_models_that_cannot_be_written(tmp_path, break_it, error):
+    model = small()
+    break_it(model)
+    with pytest.raises(FormatError, match=error):
+        writer.write_package(model, tmp_path / "m")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_old_package_is_back_where_the_new_one_cannot_be_put(tmp_path, monkeypatch):
+    for name in ("m", "new"):
+        writer.write_package(small(), tmp_path / name)
+    before, original = tree(tmp_path / "m"), Path.rename
+
+    def rename(self, target):
+        if self.name == "new":
+            raise OSError("not now")
+        return original(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="not now"):
+        writer._replace(tmp_path / "new", tmp_path / "m")
+    assert tree(tmp_path / "m") == before
+    with pytest.raises(OSError, match="not now"):  # there is nothing that could be put back
+        writer._replace(tmp_path / "new", tmp_path / "other")
+
+
 def test_unknown_fields_are_passed_over():
     data = protobuf.encode(MESSAGES["SizeRange"], {"lowerBound": 3})
     extra = b"\xf8\x07\x01" + b"\xfa\x07\x02hi" + b"\xfd\x07abcd" + b"\xf9\x07abcdefgh"

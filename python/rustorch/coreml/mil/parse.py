@@ -385,13 +385,8 @@ class _Parser:
             shape = tuple(size or 0 for size in given)
             if any(size not in (None, count) for size, count in zip(type.shape, shape)):
                 raise self.fail(f"a value of {type} has the sizes {list(shape)}")
-            if math.prod(shape) != len(elements):
-                raise self.fail(f"a value of {type} has {len(elements)} elements")
         array: Array = np.empty(len(elements), dtype=type.dtype.numpy_dtype)
-        try:
-            array[:] = elements
-        except (OverflowError, ValueError):
-            raise self.fail(f"a number does not fit into {type.dtype.value}") from None
+        array[:] = elements  # each was seen to fit
         return TensorValue(TensorType(type.dtype, shape), array.reshape(shape))
 
     def nested(self, type: TensorType, level: int, elements: list[Any], counts: list[int]) -> None:
