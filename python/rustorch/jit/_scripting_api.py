@@ -50,13 +50,12 @@ def script(obj: Any) -> Any:
     """
     import inspect
 
-    from rustorch.jit._scripting.calls import forward_of
     from rustorch.jit._scripting.compiler import Compiler
 
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
     if isinstance(obj, rt.nn.Module):
-        graph = Compiler().compile(forward_of(obj), obj)
+        graph = Compiler().compile(owner=obj)
         made = ScriptModule(graph, obj)
         for name, method in inspect.getmembers(type(obj), inspect.isfunction):
             if getattr(method, "_rustorch_jit", "") == "export":
@@ -64,9 +63,8 @@ def script(obj: Any) -> Any:
         return made
     if not inspect.isfunction(obj):
         raise DTypeError.of("script", "expects a function or a module", type(obj).__name__)
-    fn = obj
-    compiled = ScriptFunction(Compiler().compile(fn), fn.__name__)
-    compiled._source = fn
+    compiled = ScriptFunction(Compiler().compile(obj), obj.__name__)
+    compiled._source = obj
     return compiled
 
 

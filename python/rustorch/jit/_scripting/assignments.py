@@ -53,9 +53,9 @@ class Assignments(Expressions):
                 self.fail(f"a {found} is annotated as {wanted}")
             return value
         if wanted.kind == "Optional" and isinstance(value, (Const, Sym)) and wanted.leaf is not None:
-            if unify(found, wanted) is None:
+            if unify(found, wanted) != wanted:
                 self.fail(f"a {found} is annotated as {wanted}")
-            return self.sym(value, wanted).typed(wanted)
+            return self.sym(value, wanted).typed(wanted) if found.kind == "None" else value
         if wanted.leaf is not None and found.kind != wanted.kind:
             if wanted.kind == "float" and found.kind in ("int", "bool") and isinstance(value, Const):
                 return Const(float(value.value))

@@ -9,7 +9,6 @@ from typing import Any
 
 from rustorch import _C
 from rustorch.jit._scripting.builtin_functions import Builtins
-from rustorch.jit._scripting.errors import ScriptError
 from rustorch.jit._scripting.loops import RESULT, RETURNED
 from rustorch.jit._scripting.ops import Accepts, _texts
 from rustorch.jit._scripting.types import INT, NUMBER, TENSOR, list_of
@@ -141,6 +140,8 @@ class Calls(Builtins):
             given = self.bound(_size, args, kwargs, "size")
             if "dim" not in given:
                 return self.attribute(owner, "shape")
+            if self.type(given["dim"]) != INT:
+                self.fail(f"size() of the dim {self.type(given['dim'])}", "an int")
             return self.emit("script.size.dim", [self.arg(owner), self.arg(given["dim"])], INT)
         if name == "__len__":
             return self.length(owner)
@@ -224,6 +225,12 @@ class Calls(Builtins):
 
     # ---- Modules ----
 
+    def forward_of(self, module: Any) -> Any:
+        """The function that a call of the module runs."""
+        if "forward" in vars(module) or not inspect.isfunction(type(module).forward):
+            self.fail(f"{type(module).__name__} has a forward of its own", "a forward of its class")
+        return type(module).forward
+
     def call_module(self, owner: ModuleVal, args: list[Val], kwargs: dict[str, Val]) -> Val:
         module = owner.module
         hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -232,16 +239,7 @@ class Calls(Builtins):
         made = self.special(module, args, kwargs)
         if made is not None:
             return made
-        return self.inline(forward_of(module), args, kwargs, owner)
-
-
-def forward_of(module: Any) -> Any:
-    """The function that a call of the module runs."""
-    if "forward" in vars(module) or not inspect.isfunction(type(module).forward):
-        raise ScriptError.of(
-            "script", f"{type(module).__name__} has a forward of its own", "", "one of its class"
-        )
-    return type(module).forward
+        return self.inline(self.forward_of(module), args, kwargs, owner)
 
 
 def _size(dim: Any = None) -> None:

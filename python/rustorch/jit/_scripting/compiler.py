@@ -15,10 +15,10 @@ from rustorch.jit._graph import Graph
 from rustorch.jit._script_module import ScriptFunction, ScriptModule
 from rustorch.jit._scripting.blocks import Block
 from rustorch.jit._scripting.calls import RESULT, RETURNED, Calls
-from rustorch.jit._scripting.errors import ScriptError, Unreachable
+from rustorch.jit._scripting.errors import Unreachable
 from rustorch.jit._scripting.ops import Accepts
 from rustorch.jit._scripting.signature import Argument, Signature
-from rustorch.jit._scripting.types import BOOL, TENSOR, Type, from_annotation, list_of, optional
+from rustorch.jit._scripting.types import BOOL, NOTHING, TENSOR, Type, from_annotation, list_of, optional
 from rustorch.jit._scripting.values import (
     Const,
     DictVal,
@@ -79,22 +79,6 @@ def _names_set(body: list[ast.stmt]) -> set[str]:
 _GRAD_MODE = rt.no_grad()(lambda: None).__code__  # of what decorators of grad mode make
 
 
-def undecorated(fn: Any) -> tuple[Any, bool]:
-    """The function under `no_grad` as a decorator, and whether it was decorated so."""
-    without_grad = False
-    while fn.__code__ is _GRAD_MODE:
-        found = inspect.getclosurevars(fn).nonlocals
-        if not isinstance(found["self"], rt.no_grad):
-            raise ScriptError.of(
-                "script",
-                f"'{fn.__qualname__}' is decorated with {type(found['self']).__name__}",
-                "",
-                "no_grad",
-            )
-        fn, without_grad = found["fn"], True
-    return fn, without_grad
-
-
 class Compiler(Calls):
     """Compiles one function, with all that it calls in place."""
 
@@ -138,10 +122,14 @@ class Compiler(Calls):
         annotation = parameter.annotation
         has_default = parameter.default is not inspect.Parameter.empty
         if annotation is inspect.Parameter.empty:
-            if has_default and parameter.default is None:
+            if not has_default:
+                return TENSOR
+            if parameter.default is None:
                 return optional(TENSOR)
-            known = {bool: "bool", int: "int", float: "float", str: "str"}.get(type(parameter.default))
-            return Type(known) if known and has_default else TENSOR
+            found = Const(parameter.default).type
+            if found == NOTHING:
+                self.fail(f"the argument '{parameter.name}' has a default and no type", "an annotation")
+            return found
         try:
             if isinstance(annotation, str):
                 annotation = eval(annotation, frame.outside)
@@ -150,6 +138,16 @@ class Compiler(Calls):
         except Exception as error:
             known_types = "Tensor, int, float, bool, str, Optional, List and Tuple of them"
             self.fail(f"the type of the argument '{parameter.name}': {error}", known_types)
+
+    def undecorated(self, fn: Any) -> tuple[Any, bool]:
+        """The function under `no_grad` as a decorator, and whether it was decorated so."""
+        without_grad = False
+        while fn.__code__ is _GRAD_MODE:
+            found = inspect.getclosurevars(fn).nonlocals
+            if not isinstance(found["self"], rt.no_grad):
+                self.fail(f"'{fn.__qualname__}' is decorated with {type(found['self']).__name__}", "no_grad")
+            fn, without_grad = found["fn"], True
+        return fn, without_grad
 
     def inline(self, fn: Any, args: list[Val], kwargs: dict[str, Val], owner: Val | None = None) -> Val:
         mark = getattr(fn, "_rustorch_jit", "")
@@ -160,7 +158,7 @@ class Compiler(Calls):
             self.fail(
                 f"'{fn.__qualname__}' is ignored: a graph holds no Python", "calling it outside, or @unused"
             )
-        fn, without_grad = undecorated(fn)
+        fn, without_grad = self.undecorated(fn)
         if any(frame.fn is fn for frame in self.frames) or len(self.frames) > _MAX_DEPTH:
             if owner is None or len(self.frames) > _MAX_DEPTH:
                 self.fail(f"'{fn.__qualname__}' calls itself", "a loop")
@@ -255,7 +253,9 @@ class Compiler(Calls):
     def inline_graph(self, fn: Any, args: list[Val], kwargs: dict[str, Val]) -> Val:
         """The nodes of a recorded function or module, here."""
         graph = fn.graph
-        if kwargs or graph.mutations or graph._signature is not None:
+        if graph._signature is not None:
+            self.fail("a call of a scripted module", "the module that it was made from")
+        if kwargs or graph.mutations:
             self.fail("a call of a recorded function with keyword arguments, or one that writes state")
         items = [item for value in args for item in (Accepts(self.env).items(value) or [value])]
         if len(items) != len(graph.inputs) or any(self.type(item) != TENSOR for item in items):
@@ -306,9 +306,10 @@ class Compiler(Calls):
 
     # ---- The whole ----
 
-    def compile(self, fn: Any, owner: Any = None) -> Graph:
-        """The graph of a function, or of a method of a module."""
-        fn, without_grad = undecorated(fn)
+    def compile(self, fn: Any = None, owner: Any = None) -> Graph:
+        """The graph of a function, or of a method of a module: of its forward, if there is no function."""
+        fn = fn or self.forward_of(owner)
+        fn, without_grad = self.undecorated(fn)
         frame = Frame(fn, self.fail)
         self.frames.append(frame)
         self.at(frame.node)

@@ -167,6 +167,8 @@ class Expressions(Indexing):
             result = Const(left.same(right))
         elif isinstance(left, Object) and isinstance(right, Object):
             result = Const(left.value is right.value)
+        elif isinstance(left, ModuleVal) and isinstance(right, ModuleVal):
+            result = Const(left.module is right.module)
         elif isinstance(left, Sym) and left.is_same(right):
             result = Const(True)
         else:
@@ -387,10 +389,8 @@ class Expressions(Indexing):
                     return Const(None)
                 return self.state_tensor(kind, f"{value.path}{name}", tensor)
         if name == "_modules":
-            children = {
-                key: ModuleVal(child, f"{value.path}{key}.") for key, child in module._modules.items()
-            }
-            return self.new_dict(dict(children), "they are a module's")
+            children: dict[Any, Val] = {key: self.module_attribute(value, key) for key in module._modules}
+            return self.new_dict(children, "they are a module's")
         if name in module._modules:
             child = module._modules[name]
             return Const(None) if child is None else ModuleVal(child, f"{value.path}{name}.")

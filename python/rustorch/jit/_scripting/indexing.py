@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rustorch import nn
 from rustorch.jit._scripting.ops import Ops
 from rustorch.jit._scripting.types import INT, TENSOR
 from rustorch.jit._scripting.values import (
@@ -63,15 +64,24 @@ class Indexing(Ops):
     def _module_item(self, value: ModuleVal, key: Val) -> Val:
         if not isinstance(key, Const):
             self.fail("a submodule by an index that is not known while compiling", "a `for` over the modules")
-        name = key.value
+        module, name = value.module, key.value
+        if isinstance(module, nn.ParameterDict):
+            if name not in module:
+                self.fail(f"there is no parameter {name!r}")
+            return self.module_attribute(value, name)
         if isinstance(name, int):
-            names = list(value.module._modules)
+            of_modules = not isinstance(module, nn.ParameterList)
+            names = list(module._modules) if of_modules else [str(i) for i in range(len(module))]
             if not -len(names) <= name < len(names):
-                self.fail(f"there are {len(names)} submodules", got=str(name))
-            name = names[name]
-        if name not in value.module._modules:
+                kind = "submodules" if of_modules else "parameters"
+                self.fail(f"there are {len(names)} {kind}", got=str(name))
+            return self.module_attribute(value, names[name])
+        if name not in module._modules:
             self.fail(f"there is no submodule {name!r}")
-        return ModuleVal(value.module._modules[name], f"{value.path}{name}.")
+        return self.module_attribute(value, name)
+
+    def module_attribute(self, value: ModuleVal, name: str) -> Val:
+        raise NotImplementedError
 
     def _static_item(self, value: Any, key: Val) -> Val:
         items = value.items if isinstance(value, TupleVal) else self.env.cells[value.cell]

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from rustorch import nn
 from rustorch.jit._scripting.assignments import Assignments
 from rustorch.jit._scripting.blocks import Block, blocks_node
 from rustorch.jit._scripting.errors import ScriptError, Unreachable
@@ -30,6 +31,7 @@ from rustorch.jit._scripting.values import (
     type_of,
 )
 
+_CONTAINERS = (nn.ModuleList, nn.Sequential, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 RETURNED, RESULT, BROKEN, SKIPPED = "%returned", "%result", "%broken", "%skipped"
 
 
@@ -88,7 +90,6 @@ class Loops(Assignments):
     """The part of the compiler for loops and what is written as one."""
 
     carried: dict[tuple[str, ...], _Carried]
-    calls: list[str]
     frames: list[Any]
 
     def state_of(self, path: str) -> Val:
@@ -304,6 +305,7 @@ class Loops(Assignments):
             else:
                 go = self.value_of(gone, lambda: Const(False), test)
         env = self.env
+        self.location = where
         self._find_carried(carried, at_start, env, before)
         outputs: list[Sym] = []
         kinds: list[Type] = []
@@ -443,9 +445,13 @@ class Loops(Assignments):
             return value
         if isinstance(value, TupleVal):
             return Iteration(list(value.items))
-        if isinstance(value, ModuleVal):
-            names = [name for name, child in value.module._modules.items() if child is not None]
-            return Iteration([ModuleVal(value.module._modules[n], f"{value.path}{n}.") for n in names])
+        if isinstance(value, ModuleVal) and isinstance(value.module, _CONTAINERS):
+            names: list[str] = list(value.module._modules)
+            if isinstance(value.module, nn.ParameterList):
+                names = [str(i) for i in range(len(value.module))]
+            if isinstance(value.module, (nn.ModuleDict, nn.ParameterDict)):
+                return Iteration([Const(key) for key in value.module])
+            return Iteration([self.module_attribute(value, name) for name in names])
         if isinstance(value, DictVal):
             return Iteration([Const(key) for key in self.env.cells[value.cell]])
         if isinstance(value, ListVal):

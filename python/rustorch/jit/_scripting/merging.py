@@ -68,8 +68,13 @@ class Merge:
         return env
 
     def _side(self, env: Env, name: str) -> Any:
-        if name in env.names:
-            return env.names[name]
+        value = env.names.get(name)
+        if name not in (*FLAGS, "%result") and (value is None or isinstance(value, Missing)):
+            returned = env.names.get("%returned")
+            if isinstance(returned, Const) and returned.value:
+                return Unset()  # nothing of that side is read
+        if value is not None:
+            return value
         if name in FLAGS:
             return Const(False)
         if name.startswith("%state"):

@@ -144,10 +144,12 @@ class Ops:
     block: Block
     env: Env
     location: str
+    calls: list[str]  # where the functions that are compiled in place were called, the outermost first
     next_cell: int = 0
 
     def fail(self, what: str, hint: str = "", got: str = "") -> NoReturn:
-        raise ScriptError.of("script", f"{what}; at {self.location}", got, hint)
+        where = f"{self.location}, called at {self.calls[0]}" if self.calls else self.location
+        raise ScriptError.of("script", f"{what}; at {where}", got, hint)
 
     # ---- Values ----
 

@@ -27,6 +27,12 @@ _LATER: dict[str, str] = {
     "Global": "an argument", "Nonlocal": "an argument", "Import": "an import outside",
     "ImportFrom": "an import outside", "Delete": "leaving the variable alone", "Match": "if and elif",
 }  # fmt: skip
+# What a run can raise.
+_RAISED = {
+    "ArithmeticError", "AssertionError", "AttributeError", "Exception", "IndexError", "KeyError",
+    "LookupError", "NotImplementedError", "OverflowError", "RuntimeError", "StopIteration", "TypeError",
+    "ValueError", "ZeroDivisionError",
+}  # fmt: skip
 
 
 def _only_tells(statements: list[ast.stmt]) -> bool:
@@ -151,10 +157,10 @@ class Statements(Loops):
             cls = typing.get_type_hints(cls).get("return")
         if not (inspect.isclass(cls) and issubclass(cls, Exception)):
             self.fail("raise of something that is no exception")
-        for base in cls.__mro__:
-            if base.__module__ == "builtins" and base is not Exception:
-                return base.__name__
-        return "Exception"
+        kind = next(base.__name__ for base in cls.__mro__ if base.__module__ == "builtins")
+        if kind not in _RAISED:
+            self.fail(f"raise of {kind}", "ValueError, RuntimeError or another of the usual ones")
+        return kind
 
     def raises(self, kind: str, message: str) -> None:
         self.emit("script.raise", [["attribute", kind], ["attribute", message]], INT)

@@ -227,7 +227,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, Sym):
         return a.is_same(b) and a.type == b.type
     if isinstance(a, TupleVal) and isinstance(b, TupleVal):
-        return len(a.items) == len(b.items) and all(map(same, a.items, b.items))
+        return a.cls is b.cls and len(a.items) == len(b.items) and all(map(same, a.items, b.items))
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict) and isinstance(b, dict):
