@@ -7,6 +7,7 @@
 
 #include "autograd/node.h"
 #include "bindings/default_device.h"
+#include "bindings/older_forms.h"
 
 namespace rt::py {
 
@@ -259,6 +260,12 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, P
       reasons += cat_str("\n  ", op->schema.text, ": ", why);
     }
     const char* name = PyUnicode_AsUTF8(self->name);
+    if (RewrittenCall older; rewrite_older_form(name, self->method, args, n, kwnames, &older)) {
+      const std::string text = cat_str(
+          "This overload of ", name, " is deprecated: numbers before tensors; try ", older.advice);
+      checked(PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1));
+      return vectorcall(callable, older.args.data(), 1, older.names.get());
+    }
     if (self->overloads.size() == 1) RT_FAIL(Type, name, cat_str(name, "() ", why));
     RT_FAIL(Type, name, cat_str(name, "() received an invalid combination of arguments:", reasons));
   });
@@ -326,6 +333,18 @@ PyObject* reduce(PyObject* o, PyObject*) {
   });
 }
 
+// A named result over several lines, as PyTorch writes it.
+PyObject* struct_repr(PyObject* o) {
+  std::string text = cat_str(Py_TYPE(o)->tp_name, "(\n");
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(o); ++i) {
+    const Object value(PyObject_Repr(PyTuple_GET_ITEM(o, i)));
+    if (!value) return nullptr;
+    if (i > 0) text += ",\n";
+    text += cat_str(Py_TYPE(o)->tp_members[i].name, "=", PyUnicode_AsUTF8(value.get()));
+  }
+  return PyUnicode_FromString((text + ")").c_str());
+}
+
 PyObject* struct_type(const OpRecord& op) {
   // Named results: rustorch.return_types.max(values=..., indices=...). One type an op name.
   static auto& types = *new std::unordered_map<std::string, PyObject*>;
@@ -346,9 +365,27 @@ PyObject* struct_type(const OpRecord& op) {
                                fields.get(), static_cast<int>(op.schema.returns.size())};
     type = reinterpret_cast<PyObject*>(PyStructSequence_NewType(&desc));
     if (!type) throw PythonError{};
+    reinterpret_cast<PyTypeObject*>(type)->tp_repr = struct_repr;
   }
   return type;
 }
+
+// _return_type(name): the type of an op's named results, by the op's base name; None if it has
+// none.
+PyObject* return_type(PyObject*, PyObject* name) {
+  return guard([&]() -> PyObject* {
+    const char* wanted = PyUnicode_AsUTF8(name);
+    if (!wanted) return nullptr;
+    for (const OpRecord* op : all_ops()) {
+      const auto& returns = op->schema.returns;
+      if (op->schema.base_name == wanted && returns.size() > 1 && !returns[0].name.empty()) {
+        return Object::borrow(struct_type(*op)).release();
+      }
+    }
+    Py_RETURN_NONE;
+  });
+}
+PyMethodDef functions[] = {{"_return_type", return_type, METH_O, nullptr}, {}};
 
 }  // namespace
 
@@ -485,6 +522,7 @@ void init_ops(PyObject* module) {
     }
   }
   checked(PyModule_AddObjectRef(module, "_namespaces", spaces.get()));
+  checked(PyModule_AddFunctions(module, functions));
 }
 
 }  // namespace rt::py

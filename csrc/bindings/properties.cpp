@@ -104,6 +104,18 @@ Tensor reversed(const Tensor& t) {
   return ops::permute(t, order);
 }
 
+// x.real = value, x.imag = value: written through the view, so that gradients flow.
+template <Tensor (*Part)(const Tensor&)>
+int set_part(PyObject* o, PyObject* value, void*) {
+  return guard(
+      [&] {
+        RT_CHECK(value, Runtime, "real", "a part of a tensor cannot be deleted");
+        const Object part = checked(wrap(Part(unwrap(o))));
+        return set_item(part.get(), Py_Ellipsis, value);
+      },
+      -1);
+}
+
 #define RT_GET(expr) \
   [](PyObject* o, void*) { return get(o, [](const Tensor& t) -> PyObject* { return expr; }); }
 
@@ -142,8 +154,10 @@ PyGetSetDef properties[] = {
     {"H", RT_GET(wrap(adjoint(t))), nullptr, "The conjugate transpose of a matrix.", nullptr},
     {"mH", RT_GET(wrap(ops::conj(transposed(t, "mH")))), nullptr,
      "The conjugate of the view with the last two dimensions swapped.", nullptr},
-    {"real", RT_GET(wrap(ops::real(t))), nullptr, "The real part, as a view.", nullptr},
-    {"imag", RT_GET(wrap(ops::imag(t))), nullptr, "The imaginary part, as a view.", nullptr},
+    {"real", RT_GET(wrap(ops::real(t))), set_part<ops::real>,
+     "The real part, as a view; assigning writes it.", nullptr},
+    {"imag", RT_GET(wrap(ops::imag(t))), set_part<ops::imag>,
+     "The imaginary part, as a view; assigning writes it.", nullptr},
     {"is_inference_", RT_GET(PyBool_FromLong(t.impl()->inference_)), nullptr, nullptr, nullptr},
     {}};
 

@@ -4,6 +4,11 @@
 #include "core/device.h"
 #include "cpu/parallel.h"
 #include "cpu/simd_level.h"
+#include "ops/uninitialized.h"
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
 
 namespace rt::py {
 
@@ -127,6 +132,35 @@ PyObject* set_default_dtype(PyObject*, PyObject* dtype) {
   });
 }
 
+// ---- Uninitialised memory, denormal numbers ----
+
+PyObject* set_fills_uninitialized(PyObject*, PyObject* on) {
+  ops::set_fills_uninitialized(on == Py_True);
+  Py_RETURN_NONE;
+}
+
+PyObject* set_flush_denormal(PyObject*, PyObject* mode) {
+  return guard([&]() -> PyObject* {
+    RT_CHECK(PyBool_Check(mode), Type, "set_flush_denormal", "flush_denormal expects a bool",
+             Py_TYPE(mode)->tp_name);
+    [[maybe_unused]] const bool on = mode == Py_True;
+#if defined(__SSE2__)
+    constexpr unsigned bits = 0x8040;  // results and operands
+    _mm_setcsr(on ? _mm_getcsr() | bits : _mm_getcsr() & ~bits);
+    Py_RETURN_TRUE;
+#elif defined(__aarch64__)
+    constexpr uint64_t bit = uint64_t{1} << 24;
+    uint64_t control;
+    asm volatile("mrs %0, fpcr" : "=r"(control));
+    control = on ? control | bit : control & ~bit;
+    asm volatile("msr fpcr, %0" ::"r"(control));
+    Py_RETURN_TRUE;
+#else
+    Py_RETURN_FALSE;
+#endif
+  });
+}
+
 // ---- What was built ----
 
 PyObject* build_info(PyObject*, PyObject*) {
@@ -173,6 +207,12 @@ PyMethodDef functions[] = {
     {"set_default_dtype", set_default_dtype, METH_O,
      "set_default_dtype(d)\n--\n\nSets the dtype that Python floats become.\n\n"
      "Raises TypeError unless it is a floating-point dtype. Follows `torch.set_default_dtype`."},
+    {"_set_fills_uninitialized", set_fills_uninitialized, METH_O, nullptr},
+    {"set_flush_denormal", set_flush_denormal, METH_O,
+     "set_flush_denormal(mode)\n--\n\nWhether numbers too small for full precision count as zero "
+     "in "
+     "the calling thread; returns whether the processor can do that.\n\n"
+     "Raises TypeError unless mode is a bool. Follows `torch.set_flush_denormal`."},
     {"_build_info", build_info, METH_NOARGS, nullptr},
     {}};
 

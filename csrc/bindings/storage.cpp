@@ -32,6 +32,14 @@ PyObject* keep_in_place(PyObject*, PyObject* o) {
   });
 }
 
+// _storage_resizable(tensor): whether its memory may be exchanged for larger.
+PyObject* storage_resizable(PyObject*, PyObject* o) {
+  return guard([&]() -> PyObject* {
+    RT_CHECK(is_tensor(o), Type, "_storage_resizable", "expected a tensor", Py_TYPE(o)->tp_name);
+    return PyBool_FromLong(unwrap(o).storage()->resizable());
+  });
+}
+
 // _storage_bytes(tensor): its whole storage as a one-dimensional uint8 tensor.
 PyObject* storage_bytes(PyObject*, PyObject* o) {
   return guard([&]() -> PyObject* {
@@ -126,6 +134,7 @@ PyObject* part_of_storage(PyObject*, PyObject* args) {
 
 PyMethodDef functions[] = {{"_storage_id", storage_id, METH_O, nullptr},
                            {"_keep_in_place", keep_in_place, METH_O, nullptr},
+                           {"_storage_resizable", storage_resizable, METH_O, nullptr},
                            {"_storage_bytes", storage_bytes, METH_O, nullptr},
                            {"_data_pointer", data_pointer, METH_O, nullptr},
                            {"_geometry", geometry, METH_O, nullptr},

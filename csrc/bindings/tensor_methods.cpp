@@ -224,13 +224,37 @@ PyObject* type(PyObject* o, PyObject* args, PyObject* kwargs) {
         if (n.dtype == t.dtype()) return PyUnicode_FromString(cat_str("rustorch.", n.name).c_str());
       }
     }
-    if (!PyUnicode_Check(wanted)) return wrap(ops::to(t, to_dtype(wanted)));
+    if (!PyUnicode_Check(wanted)) {
+      if (is_dtype(wanted)) return wrap(ops::to(t, to_dtype(wanted)));
+      if (wanted == reinterpret_cast<PyObject*>(tensor_type)) {
+        return wrap(ops::to(t, default_dtype()));
+      }
+      // rustorch.FloatTensor and its like, which know their dtype.
+      const Object named(PyObject_GetAttrString(wanted, "dtype"));
+      if (!named) PyErr_Clear();
+      RT_CHECK(named && is_dtype(named.get()), Type, "type",
+               "dtype must be a type, str, or dtype object", Py_TYPE(wanted)->tp_name);
+      return wrap(ops::to(t, to_dtype(named.get())));
+    }
     const char* text = PyUnicode_AsUTF8(wanted);
     const char* dot = std::strrchr(text, '.');
     for (const TypeName& n : type_names) {
       if (!std::strcmp(n.name, dot ? dot + 1 : text)) return wrap(ops::to(t, n.dtype));
     }
     RT_FAIL(Value, "type", "invalid type", cat_str("'", text, "'"), "a dtype");
+  });
+}
+
+// as_subclass(cls): a view of all of it, so that gradients flow, as an object of another class.
+PyObject* as_subclass(PyObject* o, PyObject* cls) {
+  return guard([&]() -> PyObject* {
+    auto* type = reinterpret_cast<PyTypeObject*>(cls);
+    RT_CHECK(
+        PyType_Check(cls) && PyType_IsSubtype(type, tensor_type), Runtime, "as_subclass",
+        "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible",
+        PyType_Check(cls) ? type->tp_name : Py_TYPE(cls)->tp_name);
+    const Tensor& t = unwrap(o);
+    return wrap_as(type, ops::expand(t, t.sizes()));
   });
 }
 
@@ -307,6 +331,10 @@ PyMethodDef methods[] = {
      "set_(source=None)\n--\n\nUses the memory and window of another tensor, or none."},
     {"type", as_method(type), METH_VARARGS | METH_KEYWORDS,
      "type(dtype=None)\n--\n\nThe name of the tensor's type, or the tensor converted."},
+    {"as_subclass", as_subclass, METH_O,
+     "as_subclass(subclass)\n--\n\nThis tensor as an instance of a subclass, over the same memory; "
+     "gradients flow through.\n\nRaises RuntimeError if it is no subclass of Tensor. Follows "
+     "`torch.Tensor.as_subclass`."},
     {"new_tensor", as_method(new_tensor), METH_VARARGS | METH_KEYWORDS,
      "new_tensor(data, dtype=None, device=None, requires_grad=False)\n--\n\nA tensor of the data "
      "with this one's dtype and device."},

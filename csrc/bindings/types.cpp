@@ -154,7 +154,34 @@ PyObject* as_size(PyObject* tuple) {
 PyObject* size_subscript(PyObject* o, PyObject* key) {
   return as_size(PyTuple_Type.tp_as_mapping->mp_subscript(o, key));
 }
-PyObject* size_concat(PyObject* a, PyObject* b) {
+// Size(iterable): every item an int, or something that stands for one.
+PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  return guard([&]() -> PyObject* {
+    Object made = checked(PyTuple_Type.tp_new(type, args, kwargs));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(made.get()); ++i) {
+      PyObject* item = PyTuple_GET_ITEM(made.get(), i);
+      if (PyLong_CheckExact(item)) continue;
+      const bool whole = is_tensor(item)
+                             ? unwrap(item).numel() == 1 && is_integral(unwrap(item).dtype())
+                             : PyIndex_Check(item) != 0;
+      RT_CHECK(whole, Type, "Size",
+               cat_str("rustorch.Size() takes an iterable of 'int' (item ", int64_t{i}, " is '",
+                       Py_TYPE(item)->tp_name, "')"));
+      Object number = checked(PyNumber_Index(item));
+      PyTuple_SET_ITEM(made.get(), i, number.release());
+      Py_DECREF(item);
+    }
+    return made.release();
+  });
+}
+// Reached when nothing else knows the sum.
+PyObject* size_concat(PyObject*, PyObject* b) {
+  return PyErr_Format(PyExc_TypeError, "can only concatenate tuple (not %s) to rustorch.Size",
+                      Py_TYPE(b)->tp_name);
+}
+// A Size on either side makes a Size; types that are no tuples may have their own idea of the sum.
+PyObject* size_add(PyObject* a, PyObject* b) {
+  if (!PyTuple_Check(a) || !PyTuple_Check(b)) Py_RETURN_NOTIMPLEMENTED;
   return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
 }
 PyObject* size_repeat(PyObject* o, Py_ssize_t n) {
@@ -168,6 +195,11 @@ PyObject* size_reduce(PyObject* o, PyObject*) {
 PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."},
                               {"__reduce__", size_reduce, METH_NOARGS, nullptr},
                               {}};
+PyNumberMethods size_number = [] {
+  PyNumberMethods methods{};
+  methods.nb_add = size_add;
+  return methods;
+}();
 PyMappingMethods size_mapping = {nullptr, size_subscript, nullptr};
 PySequenceMethods size_sequence = {nullptr, size_concat, size_repeat, nullptr, nullptr,
                                    nullptr, nullptr,     nullptr,     nullptr, nullptr};
@@ -280,6 +312,8 @@ void init_types(PyObject* module) {
   g_size_type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
   g_size_type.tp_repr = size_repr;
   g_size_type.tp_methods = size_methods;
+  g_size_type.tp_new = size_new;
+  g_size_type.tp_as_number = &size_number;
   g_size_type.tp_as_mapping = &size_mapping;
   g_size_type.tp_as_sequence = &size_sequence;
   g_size_type.tp_doc = "The shape of a tensor: a tuple of ints.";

@@ -7,6 +7,7 @@
 #include "ops/memory_format.h"
 #include "ops/non_blocking.h"
 #include "ops/ops.h"
+#include "ops/uninitialized.h"
 
 namespace rt {
 
@@ -290,7 +291,7 @@ const Tensor& resize_(const Tensor& self, IntList sizes) {
              "Trying to resize storage that is not resizable",
              cat_str(describe(self), " to ", sizes),
              "clone() first; its memory belongs to, or is shown by, an array");
-    const Tensor fresh = empty(sizes, self.dtype(), self.device(), "resize_");
+    const Tensor fresh = uninitialized(empty(sizes, self.dtype(), self.device(), "resize_"));
     // What the old memory held stays at the front, in memory order.
     if (room > 0)
       copy_kernel(fresh, make_view(fresh, {room}, {1}, 0),

@@ -1,11 +1,14 @@
 #include "ops/creation.h"
 
+#include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "ops/elementwise.h"
 #include "ops/index_support.h"
 #include "ops/memory_format.h"
 #include "ops/ops.h"
+#include "ops/uninitialized.h"
 
 namespace rt {
 
@@ -21,6 +24,15 @@ Tensor filled(IntList size, const Scalar& value, DType dtype, Device device, con
   return t;
 }
 
+std::atomic<bool> g_fills_uninitialized{false};  // a setting of the process
+
+Scalar poison(DType t) {
+  if (is_floating(t) || is_complex(t)) return std::numeric_limits<double>::quiet_NaN();
+  if (t == DType::Bool) return true;
+  const auto bits = static_cast<int>(8 * item_size(t)) - (t == DType::UInt8 ? 0 : 1);
+  return static_cast<int64_t>((uint64_t{1} << bits) - 1);
+}
+
 DType dtype_or_default(std::optional<DType> dtype) { return dtype.value_or(default_dtype()); }
 
 Tensor empty_forward(IntList size, std::optional<DType> dtype, std::optional<Device> device,
@@ -29,9 +41,10 @@ Tensor empty_forward(IntList size, std::optional<DType> dtype, std::optional<Dev
   RT_CHECK(wanted != MemoryFormat::Preserve, Runtime, "empty",
            "preserve_format is only for tensors made after another one", "", "empty_like()");
   const DType type = dtype_or_default(dtype);
-  if (wanted == MemoryFormat::Contiguous) return empty(size, type, device.value_or(Device{}));
-  return empty_strided(size, format_strides("empty", wanted, size), type,
-                       device.value_or(Device{}));
+  const Device where = device.value_or(Device{});
+  if (wanted == MemoryFormat::Contiguous) return ops::uninitialized(empty(size, type, where));
+  return ops::uninitialized(
+      empty_strided(size, format_strides("empty", wanted, size), type, where));
 }
 Tensor zeros_forward(IntList size, std::optional<DType> dtype, std::optional<Device> device) {
   return filled(size, 0, dtype_or_default(dtype), device.value_or(Device{}), "zeros");
@@ -44,16 +57,20 @@ Tensor full_forward(IntList size, Scalar fill_value, std::optional<DType> dtype,
   return filled(size, fill_value, dtype.value_or(fill_value.dtype()), device.value_or(Device{}),
                 "full");
 }
-Tensor empty_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device,
-                          FormatName format) {
+Tensor made_like(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device,
+                 FormatName format) {
   return empty_in_format("empty_like", x,
                          memory_format("empty_like", format, MemoryFormat::Preserve),
                          dtype.value_or(x.dtype()), device.value_or(x.device()));
 }
+Tensor empty_like_forward(const Tensor& x, std::optional<DType> dtype, std::optional<Device> device,
+                          FormatName format) {
+  return ops::uninitialized(made_like(x, dtype, device, format));
+}
 Tensor like(const Tensor& x, const Scalar& value, std::optional<DType> dtype,
             std::optional<Device> device, FormatName format) {
   check_number_fits("full_like", value, dtype.value_or(x.dtype()));
-  Tensor t = empty_like_forward(x, dtype, device, format);
+  Tensor t = made_like(x, dtype, device, format);
   if (t.numel() > 0) copy_kernel(t, t, scalar_tensor(value, t.dtype()));
   return t;
 }
@@ -159,7 +176,8 @@ tensor([3., 3.])
 // ---- new_*: the dtype and device of another tensor, any shape ----
 
 Tensor new_empty_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
-  return empty(size, dtype.value_or(x.dtype()), device.value_or(x.device()), "new_empty");
+  return ops::uninitialized(
+      empty(size, dtype.value_or(x.dtype()), device.value_or(x.device()), "new_empty"));
 }
 Tensor new_zeros_forward(const Tensor& x, IntList size, MaybeDType dtype, MaybeDevice device) {
   return filled(size, 0, dtype.value_or(x.dtype()), device.value_or(x.device()), "new_zeros");
@@ -210,7 +228,8 @@ Tensor empty_strided_forward(IntList size, IntList stride, MaybeDType dtype, May
   RT_CHECK(size.size() == stride.size(), Runtime, "empty_strided",
            cat_str("dimensionality of sizes (", size.size(),
                    ") must match dimensionality of strides (", stride.size(), ")"));
-  return empty_strided(size, stride, dtype_or_default(dtype), device.value_or(Device{}));
+  return ops::uninitialized(
+      empty_strided(size, stride, dtype_or_default(dtype), device.value_or(Device{})));
 }
 const Op empty_strided_op(
     "empty_strided(int[] size, int[] stride, *, DType? dtype=None, Device? device=None) -> Tensor",
@@ -254,6 +273,17 @@ tensor(2.)
 }  // namespace
 
 namespace ops {
+
+bool fills_uninitialized() { return g_fills_uninitialized.load(std::memory_order_relaxed); }
+void set_fills_uninitialized(bool on) {
+  g_fills_uninitialized.store(on, std::memory_order_relaxed);
+}
+Tensor uninitialized(Tensor made) {
+  if (fills_uninitialized() && made.numel() > 0) {
+    copy_kernel(made, made, scalar_tensor(poison(made.dtype()), made.dtype()));
+  }
+  return made;
+}
 
 Tensor zeros(IntList size, std::optional<DType> dtype, std::optional<Device> device) {
   return zeros_op(size, dtype, device);

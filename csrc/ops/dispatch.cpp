@@ -5,6 +5,7 @@
 #include "ops/out_dtype.h"
 #include "ops/transplant.h"
 #include "ops/whole_ops.h"
+#include "ops/write_overlap.h"
 
 namespace rt {
 
@@ -97,7 +98,7 @@ void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
 
 // Copies a functional result into a given tensor, with PyTorch's rules for its type.
 void store_result(const OpRecord& op, const Tensor& result, const Tensor& out) {
-  RT_CHECK(can_cast(result.dtype(), out.dtype()), Runtime, op.name(),
+  RT_CHECK(can_cast(result.dtype(), out.dtype()) || draws_bits(op), Runtime, op.name(),
            cat_str("result type ", name(result.dtype()),
                    " can't be cast to the desired output type ", name(out.dtype())));
   ops::copy_(out, result);
@@ -145,6 +146,7 @@ void write_inplace(const OpRecord& op, const Value* args) {
   const Tensor& self = args[0].tensor();
   const bool wants_grad = modes().grad && any_wants_grad(op, args);
   check_inplace(self, op.name(), wants_grad && is_differentiable(self.dtype()), op.spec.overlap_ok);
+  check_write_overlap(op, args);
   if (op.spec.view) return call_inplace_view(op, args);
   const bool history = wants_grad && is_differentiable(self.dtype());
   if (!op.spec.vjp && history) {
@@ -209,11 +211,14 @@ std::vector<Value> made_as(const OpRecord& op, const Value* args, const Tensor& 
   return values;
 }
 
+bool is_elementwise(const OpRecord& op) {
+  return !op.kernels.empty() && ElementwiseSlot::find(op.kernels[0]->name()) == op.kernels[0];
+}
+
 // Whether an elementwise op may write straight into `out`: it has the shape of the result, and no
 // input lies in part of its memory.
 bool fills_directly(const OpRecord& op, const Value* args, const Tensor& out) {
-  if (op.kernels.empty() || !writes_directly(op, args)) return false;
-  if (ElementwiseSlot::find(op.kernels[0]->name()) != op.kernels[0]) return false;
+  if (!is_elementwise(op) || !writes_directly(op, args)) return false;
   Dims reached(static_cast<size_t>(out.dim()), 1);
   for (size_t i = 0; i < op.schema.args.size(); ++i) {
     if (args[i].is<std::vector<Tensor>>()) return false;
@@ -254,6 +259,7 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
     made = made_as(op, args, outs[0]);
     args = made.data();
   }
+  if (outs.size() == 1 && is_elementwise(op)) check_out_overlap(op, args, outs[0]);
   if (outs.size() == 1 && (gives_dtype_of(op, args[0], outs[0]) || out_converts(op)) &&
       fills_directly(op, args, outs[0])) {
     check_inplace(outs[0], op.name());
@@ -280,10 +286,16 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
     RT_CHECK(converts || result.dtype() == outs[i].dtype(), Runtime, op.name(),
              cat_str("Expected out tensor to have dtype ", name(result.dtype()), ", but got ",
                      name(outs[i].dtype()), " instead"));
-    RT_CHECK(can_cast(result.dtype(), outs[i].dtype()), Runtime, op.name(),
+    RT_CHECK(can_cast(result.dtype(), outs[i].dtype()) || draws_bits(op), Runtime, op.name(),
              cat_str("result type ", name(result.dtype()),
                      " can't be cast to the desired output type ", name(outs[i].dtype())));
-    if (!(outs[i].sizes() == result.sizes())) ops::resize_(outs[i], result.sizes());
+    if (!(outs[i].sizes() == result.sizes())) {
+      ops::resize_(outs[i], result.sizes());
+      // With the order of dims that the result would have had by itself.
+      if (is_elementwise(op) && is_non_overlapping_and_dense(result)) {
+        outs[i].impl()->set_geometry(result.sizes(), result.strides(), outs[i].offset());
+      }
+    }
     store_result(op, result, outs[i]);
   }
 }

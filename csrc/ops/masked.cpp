@@ -10,7 +10,7 @@ namespace {
 
 void check_mask(const char* op, const Tensor& mask) {
   RT_CHECK(mask.dtype() == DType::Bool, Runtime, op,
-           cat_str(op, " only supports boolean masks, expected mask to be bool"), describe(mask),
+           cat_str(op, " only supports boolean masks: expected BoolTensor for mask"), describe(mask),
            ".bool()");
 }
 

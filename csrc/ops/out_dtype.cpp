@@ -92,4 +92,6 @@ bool out_converts(const OpRecord& op) {
          op.schema.name == "min.other";
 }
 
+bool draws_bits(const OpRecord& op) { return op.schema.base_name == "bernoulli"; }
+
 }  // namespace rt

@@ -9,5 +9,8 @@ namespace rt {
 // result can be cast to; the others, whose result has the dtype of an input or always one dtype,
 // write that dtype alone.
 bool out_converts(const OpRecord& op);
+// Whether the result is of zeros and ones, which every dtype holds, so that even an integer `out`
+// will do.
+bool draws_bits(const OpRecord& op);
 
 }  // namespace rt

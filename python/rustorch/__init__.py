@@ -7,7 +7,16 @@ import os as _os
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C, _autograd_methods, _device_memory, _layout, _log, _tensor_methods, errors
+from rustorch import (
+    _C,
+    _autograd_methods,
+    _device_memory,
+    _layout,
+    _log,
+    _storage_methods,
+    _tensor_methods,
+    errors,
+)
 from rustorch._C import (
     Generator,
     Size,
@@ -32,14 +41,17 @@ from rustorch._C import (
     is_grad_enabled,
     is_inference_mode_enabled,
     set_default_dtype,
+    set_flush_denormal,
     set_num_threads,
     uint8,
 )
 from rustorch._composed import *  # noqa: F403
 from rustorch._config import show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
+from rustorch._determinism import *  # noqa: F403
 from rustorch._layout import *  # noqa: F403
 from rustorch._printing import get_printoptions, set_printoptions
+from rustorch._queries import *  # noqa: F403
 from rustorch._storage import UntypedStorage
 from rustorch._streams import Event, Stream
 from rustorch._tensor_api import *  # noqa: F403
@@ -71,8 +83,10 @@ if TYPE_CHECKING:
         mlcompute,
         nn,
         optim,
+        return_types,
         selector,
         special,
+        storage,
         utils,
     )
     from rustorch._functional_names import *  # noqa: F403
@@ -92,6 +106,7 @@ if TYPE_CHECKING:
         set_default_device,
         set_routing,
     )
+    from rustorch.storage import *  # noqa: F403
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -101,13 +116,14 @@ OutOfMemoryError = errors.OutOfMemoryError
 
 globals().update({name: op for name, op in _C.namespaces()["rt"].items() if not name.startswith("_")})
 _tensor_methods.install()
+_storage_methods.install()
 _layout.install()
 _device_memory.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
     "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "mlcompute", "nn", "optim",
-    "selector", "special", "utils",
+    "return_types", "selector", "special", "storage", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
     "_functional_names": (
@@ -122,6 +138,11 @@ _LAZY_NAMES = {
     "selector": (
         "devices", "explain", "get_default_device", "get_routing", "record_routing", "reset_routing_stats",
         "routing", "routing_stats", "set_default_device", "set_routing",
+    ),
+    "storage": (
+        "BFloat16Storage", "BoolStorage", "ByteStorage", "CharStorage", "ComplexDoubleStorage",
+        "ComplexFloatStorage", "DoubleStorage", "FloatStorage", "HalfStorage", "IntStorage", "LongStorage",
+        "ShortStorage", "TypedStorage",
     ),
 }  # fmt: skip
 

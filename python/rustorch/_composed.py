@@ -181,6 +181,33 @@ def unravel_index(indices: _C.Tensor, shape: Any) -> tuple[_C.Tensor, ...]:
 # ---- Calculus on samples ----
 
 
+def _slope_of_places(part: Any, shaped: Any, n: int, at: _C.Tensor, edge_order: int) -> tuple[Any, Any, Any]:
+    """The derivative at the first, the inner and the last samples, taken at the places `at`."""
+    steps = at[1:] - at[:-1]
+    before, after = steps[:-1], steps[1:]
+    both = before + after
+    inner = (
+        part(0, n - 2) * shaped(-after / (before * both))
+        + part(1, n - 2) * shaped((after - before) / (before * after))
+        + part(2, n - 2) * shaped(before / (after * both))
+    )
+    if edge_order == 1:
+        return (part(1, 1) - part(0, 1)) / steps[0], inner, (part(-1, 1) - part(-2, 1)) / steps[-1]
+    # One-sided parabolas through the three outer samples.
+    p, q, r, s = steps[0], steps[1], steps[-2], steps[-1]
+    first = (
+        part(0, 1) * (-(2 * p + q) / (p * (p + q)))
+        + part(1, 1) * ((p + q) / (p * q))
+        + part(2, 1) * (-p / (q * (p + q)))
+    )
+    last = (
+        part(-3, 1) * (s / (r * (r + s)))
+        + part(-2, 1) * (-(r + s) / (r * s))
+        + part(-1, 1) * ((2 * s + r) / (s * (r + s)))
+    )
+    return first, inner, last
+
+
 def _slope(x: _C.Tensor, d: int, at: Any, edge_order: int) -> _C.Tensor:
     """The derivative along `d`; `at` is the distance of samples, or their places as a vector."""
     n = x.shape[d]
@@ -192,34 +219,15 @@ def _slope(x: _C.Tensor, d: int, at: Any, edge_order: int) -> _C.Tensor:
         return v.reshape([-1 if k == d else 1 for k in range(x.ndim)]) if isinstance(v, _C.Tensor) else v
 
     if isinstance(at, _C.Tensor):
-        steps = at[1:] - at[:-1]
+        first, inner, last = _slope_of_places(part, shaped, n, at, edge_order)
     else:
-        # In the precision of x, which a number for the distance does not change.
-        real = _C.float64 if x.dtype is _C.complex128 else _C.float32
-        steps = _OPS["full"]((n - 1,), at, dtype=x.dtype if x.is_floating_point() else real)
-    before, after = steps[:-1], steps[1:]
-    both = before + after
-    inner = (
-        part(0, n - 2) * shaped(-after / (before * both))
-        + part(1, n - 2) * shaped((after - before) / (before * after))
-        + part(2, n - 2) * shaped(before / (after * both))
-    )
-    if edge_order == 1:
-        first = (part(1, 1) - part(0, 1)) / steps[0]
-        last = (part(-1, 1) - part(-2, 1)) / steps[-1]
-    else:
-        # One-sided parabolas through the three outer samples.
-        p, q, r, s = steps[0], steps[1], steps[-2], steps[-1]
-        first = (
-            part(0, 1) * (-(2 * p + q) / (p * (p + q)))
-            + part(1, 1) * ((p + q) / (p * q))
-            + part(2, 1) * (-p / (q * (p + q)))
-        )
-        last = (
-            part(-3, 1) * (s / (r * (r + s)))
-            + part(-2, 1) * (-(r + s) / (r * s))
-            + part(-1, 1) * ((2 * s + r) / (s * (r + s)))
-        )
+        inner = (part(2, n - 2) - part(0, n - 2)) / (2 * at)
+        if edge_order == 1:
+            first = (part(1, 1) - part(0, 1)) / at
+            last = (part(-1, 1) - part(-2, 1)) / at
+        else:
+            first = (-1.5 * part(0, 1) + 2 * part(1, 1) - 0.5 * part(2, 1)) / at
+            last = (1.5 * part(-1, 1) - 2 * part(-2, 1) + 0.5 * part(-3, 1)) / at
     joined: _C.Tensor = _OPS["cat"]([first, inner, last], d)
     return joined
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rustorch import _C
+from rustorch.errors import OpError
 
 __all__ = [
     "channels_last",
     "channels_last_3d",
     "contiguous_format",
+    "empty_permuted",
     "layout",
     "memory_format",
     "preserve_format",
@@ -78,6 +80,38 @@ def dim_order(self: _C.Tensor) -> tuple[int, ...]:
     (1, 0)
     """
     return tuple(sorted(range(self.ndim), key=lambda d: -self.stride(d)))
+
+
+def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> _C.Tensor:
+    """An uninitialised tensor without gaps, whose dims lie in memory in the order of `physical_layout`.
+
+    Args:
+        size: the shape.
+        physical_layout: the dims from the outermost in memory to the innermost.
+        options: `dtype`, `device`, `requires_grad` and `pin_memory`, as of `rustorch.empty`.
+
+    Raises:
+        RuntimeError: if the layout does not name every dim once.
+
+    Follows `torch.empty_permuted`.
+
+    >>> import rustorch as rt
+    >>> rt.empty_permuted((2, 3, 5), (1, 0, 2)).stride()
+    (5, 10, 1)
+    """
+    order = list(physical_layout)
+    if len(order) != len(size):
+        raise OpError.of(
+            "empty_permuted",
+            "Number of dimensions in size does not match the length of the physical_layout",
+            f"{len(size)} and {len(order)}",
+        )
+    if sorted(order) != list(range(len(order))):
+        raise OpError.of(
+            "empty_permuted", "the physical_layout names every dim once", f"{order} for {len(order)} dims"
+        )
+    made: _C.Tensor = _C.namespaces()["rt"]["empty"]([size[d] for d in order], **options)
+    return made.permute(sorted(range(len(order)), key=order.__getitem__))
 
 
 def resize_as_(input: _C.Tensor, the_template: _C.Tensor, *, memory_format: Any = None) -> _C.Tensor:

@@ -15,7 +15,11 @@ __all__ = ["UntypedStorage", "storage_of"]
 class UntypedStorage:
     """The memory of one or more tensors, as bytes. Tensors that share memory have the same storage object.
 
-    Follows `torch.UntypedStorage`, without its constructors: a storage comes from `Tensor.untyped_storage`.
+    Args:
+        data: a number of bytes, a sequence of byte values, or nothing for an empty storage.
+        device: where new memory is to be.
+
+    Follows `torch.UntypedStorage`.
 
     >>> import rustorch as rt
     >>> x = rt.zeros(4)
@@ -23,10 +27,22 @@ class UntypedStorage:
     (16, True)
     """
 
-    __slots__ = ("__weakref__", "bytes")
+    bytes: _C.Tensor
 
-    def __init__(self, data: _C.Tensor) -> None:
-        self.bytes = data
+    def __new__(cls, data: Any = 0, *, device: Any = None) -> UntypedStorage:
+        made = object.__new__(cls)
+        if isinstance(data, _C.Tensor):
+            made.bytes = data
+        elif isinstance(data, int):
+            made.bytes = _C.namespaces()["rt"]["empty"](data, dtype=_C.uint8, device=device)
+        else:
+            made.bytes = _C._tensor_from_data(list(data), _C.uint8)
+            made.bytes = made.bytes if device is None else made.bytes.to(device)
+        _storages.setdefault(_C._storage_id(made.bytes), made)
+        return made
+
+    def __init__(self, data: Any = 0, *, device: Any = None) -> None:
+        pass  # all is done by __new__, so that subclasses may take other arguments
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
@@ -68,6 +84,49 @@ class UntypedStorage:
                 "resize_", "a storage keeps its size", f"{size} for {self.nbytes()} bytes", "Tensor.resize_()"
             )
         return self
+
+    def resizable(self) -> bool:
+        """Whether tensors may exchange the memory for larger (`Tensor.resize_`); not if an array shows it."""
+        return bool(_C._storage_resizable(self.bytes))
+
+    def untyped(self) -> UntypedStorage:
+        """Itself."""
+        return self
+
+    def type(self) -> str:
+        """The name of its type."""
+        return "rustorch.UntypedStorage"
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it is on an NVIDIA GPU."""
+        return self.device.type == "cuda"
+
+    def get_device(self) -> int:
+        """The index of the device, -1 for the CPU."""
+        return int(self.bytes.get_device())
+
+    def as_tensor(self, dtype: _C.dtype) -> _C.Tensor:
+        """The whole memory as a vector of a dtype; bytes left over at the end are not in it."""
+        count = self.nbytes() // dtype.itemsize
+        return _C._tensor_over(self.bytes, dtype, (count,), (1,), 0)
+
+    def byteswap(self, dtype: _C.dtype) -> None:
+        """Reverses the bytes of every number of a dtype, in place; each part of a complex one by itself."""
+        size = dtype.itemsize // 2 if dtype.is_complex else dtype.itemsize
+        whole = self.bytes[: self.nbytes() // size * size].view(-1, size)
+        whole.copy_(whole.flip(1))
+
+    def to(self, device: Any) -> UntypedStorage:
+        """This storage if it is on that device, or else a copy there."""
+        moved = self.bytes.to(device)
+        return self if moved is self.bytes else storage_of(moved)
+
+    def __copy__(self) -> UntypedStorage:
+        return self.clone()
+
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
 
     def clone(self) -> UntypedStorage:
         """A copy of the bytes."""

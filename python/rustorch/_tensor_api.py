@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rustorch import _C
+from rustorch._storage_methods import is_storage, values_in_storage
 
 __all__ = ["as_tensor", "asarray", "detach", "from_dlpack", "frombuffer", "is_tensor", "tensor"]
 
@@ -48,7 +49,7 @@ def tensor(
     """A new tensor with the values of numbers, nested sequences, an array or another tensor (copied).
 
     Args:
-        data: a number, nested sequences of equal lengths, a NumPy array, or a tensor.
+        data: a number, nested sequences of equal lengths, a NumPy array, a tensor, or a storage.
         dtype: of the result; by default bool, int64, the default float dtype or its complex partner, or the
             dtype of the array or tensor.
         device: of the result; by default that of the tensor, or the default device (`set_default_device`).
@@ -69,6 +70,9 @@ def tensor(
     if _is_cuda_array(data):
         result = _of_cuda_array(data).clone()
         result = result if dtype is None else result.to(dtype)
+        device = result.device if device is None else device
+    elif is_storage(data):
+        result = values_in_storage("tensor", data, dtype or getattr(data, "dtype", _C.uint8)).clone()
         device = result.device if device is None else device
     else:
         result = _C._tensor_from_data(_array_of(data), dtype)

@@ -7,7 +7,7 @@ from typing import Any
 from rustorch import _C
 from rustorch._printing import tensor_text
 from rustorch._serialize import deepcopy_tensor, reduce_tensor
-from rustorch._storage import UntypedStorage, storage_of
+from rustorch._storage_methods import is_storage, values_in_storage
 from rustorch._typed_tensors import made_of
 from rustorch.errors import ArgumentError, DTypeError, OpError
 
@@ -243,8 +243,10 @@ def cuda(
     return self.to(target, non_blocking=non_blocking, memory_format=memory_format)
 
 
-def new(self: _C.Tensor, *args: Any, device: Any = None) -> _C.Tensor:
+def new(self: _C.Tensor, *args: Any, size: Any = None, device: Any = None) -> _C.Tensor:
     """A tensor of this one's dtype and device: uninitialised of the sizes given, or of the data given.
+
+    A storage as data is taken as memory, without a copy.
 
     The older form of `new_empty` and `new_tensor`. Follows `torch.Tensor.new`.
 
@@ -252,7 +254,10 @@ def new(self: _C.Tensor, *args: Any, device: Any = None) -> _C.Tensor:
     >>> rt.ones(1, dtype=rt.int64).new([1, 2])
     tensor([1, 2])
     """
-    return made_of(self.dtype, self.device if device is None else device, args)
+    if len(args) == 1 and is_storage(args[0]):
+        return values_in_storage("new", args[0], self.dtype)
+    sizes = args if size is None else (_C.Size(size),)
+    return made_of(self.dtype, self.device if device is None else device, sizes)
 
 
 def _check_writable_by_python(op: str, *tensors: _C.Tensor) -> None:
@@ -261,10 +266,10 @@ def _check_writable_by_python(op: str, *tensors: _C.Tensor) -> None:
             raise DTypeError.of(
                 op, f"{op} is only implemented on CPU tensors", str(tensor.device), "Tensor.cpu()"
             )
-    if tensors[0].requires_grad:
-        raise OpError.of(
-            op, f"Can't call {op}() on a tensor that requires grad", describe(tensors[0]), f"detach().{op}()"
-        )
+        if tensor.requires_grad:
+            raise OpError.of(
+                op, f"Can't call {op}() on a tensor that requires grad", describe(tensor), f"detach().{op}()"
+            )
 
 
 def apply_(self: _C.Tensor, callable: Any) -> _C.Tensor:
@@ -300,24 +305,27 @@ def map_(self: _C.Tensor, tensor: _C.Tensor, callable: Any) -> _C.Tensor:
     return self.copy_(self.new_tensor(values).reshape(self.shape))
 
 
+def map2_(self: _C.Tensor, x: _C.Tensor, y: _C.Tensor, callable: Any) -> _C.Tensor:
+    """Replaces each element by `callable` of it and of the elements of `x` and `y`, which are broadcast.
+
+    Raises as `apply_`. Follows `torch.Tensor.map2_`.
+
+    >>> import rustorch as rt
+    >>> rt.tensor([1, 2]).map2_(rt.tensor([3, 4]), rt.tensor(1), lambda a, b, c: a + b - c)
+    tensor([3, 5])
+    """
+    _check_writable_by_python("map2_", self, x, y)
+    columns = [t.expand(self.shape).reshape(-1).tolist() for t in (self, x, y)]
+    values = [callable(*row) for row in zip(*columns)]
+    return self.copy_(self.new_tensor(values).reshape(self.shape))
+
+
 # ---- Memory, pickling and copying ----
 
 
 def _is_view(self: _C.Tensor) -> bool:
     """Whether the tensor is a view of another, its ``_base``."""
     return self._base is not None
-
-
-def untyped_storage(self: _C.Tensor) -> UntypedStorage:
-    """The memory of this tensor, as bytes; its views have the same one.
-
-    Follows `torch.Tensor.untyped_storage`.
-
-    >>> import rustorch as rt
-    >>> rt.ones(2, 3)[1].untyped_storage().nbytes()
-    24
-    """
-    return storage_of(self)
 
 
 def __reduce_ex__(self: _C.Tensor, protocol: Any) -> tuple[Any, ...]:
@@ -333,7 +341,7 @@ def install() -> None:
     for method in (
         __repr__, __format__, __complex__, __round__, __contains__, __reversed__, numpy, __array__,
         __array_ufunc__, __array_function__, __dlpack_device__, __dlpack__, __reduce_ex__, __deepcopy__,
-        untyped_storage, _is_view, cuda, apply_, map_, new,
+        _is_view, cuda, apply_, map_, map2_, new,
     ):  # fmt: skip
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(Tensor, method.__name__, method)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from rustorch import _C
+from rustorch.errors import DTypeError
 
 __all__ = [
     "BFloat16Tensor",
@@ -17,6 +19,7 @@ __all__ = [
     "IntTensor",
     "LongTensor",
     "ShortTensor",
+    "set_default_tensor_type",
 ]
 
 
@@ -24,7 +27,7 @@ def made_of(dtype: _C.dtype, device: Any, args: tuple[Any, ...]) -> _C.Tensor:
     """What the older constructors give: an uninitialised tensor of sizes, or a tensor of data."""
     if len(args) == 1 and isinstance(args[0], _C.Tensor):
         moved: _C.Tensor = args[0].to(dtype) if device is None else args[0].to(device, dtype)
-        return moved
+        return _C._detach(moved) if moved is args[0] else moved
     if not args or isinstance(args[0], (int, _C.Size)):
         sizes = args[0] if args and isinstance(args[0], _C.Size) else args or (0,)
         made: _C.Tensor = _C.namespaces()["rt"]["empty"](tuple(sizes), dtype=dtype, device=device)
@@ -76,3 +79,38 @@ ShortTensor = TensorType("ShortTensor", _C.int16)
 CharTensor = TensorType("CharTensor", _C.int8)
 ByteTensor = TensorType("ByteTensor", _C.uint8)
 BoolTensor = TensorType("BoolTensor", _C.bool)
+
+
+def set_default_tensor_type(t: Any, /) -> None:
+    """Sets the dtype that Python floats become by the older name of a type; `set_default_dtype` is preferred.
+
+    Args:
+        t: such as `rustorch.DoubleTensor`, or its name.
+
+    Raises:
+        TypeError: for a type that is not of floating-point numbers, or none at all.
+
+    Follows `torch.set_default_tensor_type`.
+
+    >>> import rustorch as rt
+    >>> rt.set_default_tensor_type("rustorch.DoubleTensor")
+    >>> rt.tensor(0.5).dtype
+    rustorch.float64
+    >>> rt.set_default_tensor_type(rt.FloatTensor)
+    """
+    named = globals().get(t.rpartition(".")[2]) if isinstance(t, str) else t
+    if not isinstance(named, TensorType):
+        raise DTypeError.of(
+            "set_default_tensor_type", "invalid type object", repr(t), "rustorch.DoubleTensor"
+        )
+    if not named.dtype.is_floating_point:
+        raise DTypeError.of(
+            "set_default_tensor_type",
+            "only floating-point types are supported as the default type",
+            named.__name__,
+        )
+    warnings.warn(
+        "set_default_tensor_type is deprecated: use set_default_dtype() and set_default_device()",
+        stacklevel=2,
+    )
+    _C.set_default_dtype(named.dtype)

@@ -104,6 +104,19 @@ def test_gradient(edge_order: int) -> None:
     assert rt.autograd.gradcheck(lambda t: rt.gradient(t, edge_order=edge_order), (x,))
 
 
+def test_gradient_of_infinite_samples_is_that_of_their_differences() -> None:
+    f = np.array([0.0, 1.0, np.inf, 2.0, -np.inf, 3.0, 4.0])
+    with np.errstate(invalid="ignore"):
+        same(rt.gradient(rt.tensor(f))[0], np.gradient(f))
+        same(rt.gradient(rt.tensor(f), spacing=0.5, edge_order=2)[0], np.gradient(f, 0.5, edge_order=2))
+
+
+def test_gradient_takes_a_complex_distance() -> None:
+    z = np.array([1 + 2j, 3 - 1j, 0.5j, 2.0])
+    same(rt.gradient(rt.tensor(z), spacing=1 - 2j)[0], np.gradient(z) / (1 - 2j))
+    same(rt.gradient(rt.tensor(z.real), spacing=2j)[0], np.gradient(z.real) / 2j)
+
+
 def test_gradient_refuses() -> None:
     x = rt.ones(3, 3)
     for options in [

@@ -146,7 +146,8 @@ def out_tensor(like: Any, kind: str) -> Any:
     return build(rt, *(arranged or (S(arr), {})))[2][0]
 
 
-@rows(lambda case: case.out)
+# bernoulli draws zeros and ones, which every dtype holds.
+@rows(lambda case: case.out and case.name != "bernoulli")
 def test_out_of_a_dtype_that_cannot_hold_the_result(case: OpCase) -> None:
     failures = Failures(case, "out= of a wrong dtype")
     for dtype in case.dtypes:

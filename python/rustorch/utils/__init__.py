@@ -1,4 +1,4 @@
-"""Tools beside the tensors: data loading, recomputation in backward, hook handles."""
+"""Tools beside the tensors: data loading, recomputation in backward, hook handles, settings."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rustorch.utils import checkpoint, data, hooks
+    from rustorch.utils import checkpoint, data, deterministic, hooks
 
-__all__ = ["checkpoint", "data", "hooks"]
+__all__ = ["checkpoint", "data", "deterministic", "hooks"]
 
 
 def __getattr__(name: str) -> Any:
