@@ -377,24 +377,6 @@ def test_models_that_cannot_be_written(tmp_path, break_it, error):
     assert os.listdir(tmp_path) == []
 
 
-def test_the_old_package_is_back_where_the_new_one_cannot_be_put(tmp_path, monkeypatch):
-    for name in ("m", "new"):
-        writer.write_package(small(), tmp_path / name)
-    before, original = tree(tmp_path / "m"), Path.rename
-
-    def rename(self, target):
-        if self.name == "new":
-            raise OSError("not now")
-        return original(self, target)
-
-    monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(OSError, match="not now"):
-        writer._replace(tmp_path / "new", tmp_path / "m")
-    assert tree(tmp_path / "m") == before
-    with pytest.raises(OSError, match="not now"):  # there is nothing that could be put back
-        writer._replace(tmp_path / "new", tmp_path / "other")
-
-
 def test_unknown_fields_are_passed_over():
     data = protobuf.encode(MESSAGES["SizeRange"], {"lowerBound": 3})
     extra = b"\xf8\x07\x01" + b"\xfa\x07\x02hi" + b"\xfd\x07abcd" + b"\xf9\x07abcdefgh"

@@ -306,8 +306,9 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
     """Makes the tensor an ordinary one again.
 
-    It has its present value or, unless ``leave_parametrized``, that of the original. Raises
-    ValueError for a tensor that is not parametrized, or has several originals to go back to. As ``torch.nn.utils.parametrize.remove_parametrizations``.
+    It has its present value or, unless ``leave_parametrized``, that of the original. Raises ValueError for a
+    tensor that is not parametrized, or has several originals to go back to. As
+    ``torch.nn.utils.parametrize.remove_parametrizations``.
 
     >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(1, 1))
     >>> type(nn.utils.parametrize.remove_parametrizations(layer, "weight")).__name__
