@@ -315,3 +315,70 @@ def test_gradgradcheck_with_given_and_with_permuted_gradients() -> None:
     assert gradgradcheck(lambda x: x**3, x, rt.ones(2, dtype=rt.float64))
     assert gradgradcheck(lambda x: x**3, x, gen_non_contig_grad_outputs=True)
     assert not gradgradcheck(lambda x: Wrong.apply(x) * x, x, raise_exception=False)
+
+
+def complex_leaf(*values: complex) -> rt.Tensor:
+    return rt.tensor(values, dtype=rt.complex128, requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda z: z * z, lambda z: z * z.conj(), lambda z: z.abs(), lambda z: (z.real * z.imag).sum()],
+    ids=["holomorphic", "of a pair", "to real numbers", "of parts"],
+)
+def test_gradcheck_of_complex_numbers(function: Any) -> None:
+    assert gradcheck(function, (complex_leaf(1 + 2j, -0.5 + 0.25j),))
+
+
+class Conjugates(Function):
+    """The square, with a gradient that is right for real numbers only."""
+
+    @staticmethod
+    def forward(ctx: Any, z: rt.Tensor) -> rt.Tensor:
+        ctx.save_for_backward(z)
+        return z * z
+
+    @staticmethod
+    def backward(ctx: Any, g: rt.Tensor) -> rt.Tensor:
+        (z,) = ctx.saved_tensors
+        return 2 * z * g
+
+
+def test_gradcheck_knows_conjugates() -> None:
+    assert gradcheck(Conjugates.apply, (leaf(1, 2),))
+    with pytest.raises(RuntimeError, match="Jacobian mismatch for output 0 with respect to input 0"):
+        gradcheck(Conjugates.apply, (complex_leaf(1 + 2j),))
+
+
+class Adds(Function):
+    """A gradient that is not linear: it is there without any of the output."""
+
+    @staticmethod
+    def forward(ctx: Any, x: rt.Tensor) -> rt.Tensor:
+        return x * 1
+
+    @staticmethod
+    def backward(ctx: Any, g: rt.Tensor) -> rt.Tensor:
+        return rt.where(g == 0, rt.ones_like(g), g)
+
+
+def test_what_gradcheck_refuses() -> None:
+    with pytest.raises(ValueError, match="at least one input tensor to require gradient"):
+        gradcheck(lambda x: x * 2, (rt.ones(2, dtype=rt.float64),))
+    with pytest.warns(UserWarning, match="not double precision"):
+        gradcheck(lambda x: x * 2, (rt.ones(2, requires_grad=True),), raise_exception=False)
+    with pytest.raises(RuntimeError, match="a zero gradient of the output gave a non-zero gradient"):
+        gradcheck(Adds.apply, (leaf(1),))
+
+
+def test_functions_of_single_elements() -> None:
+    x = rt.ones(2)
+    for product in (functional.hessian, functional.vhp, functional.hvp):
+        with pytest.raises(RuntimeError, match="must return a Tensor with a single element"):
+            product(lambda x: x * 2, x)
+
+
+def test_older_forms() -> None:
+    assert rt.autograd.Variable().numel() == 0
+    y = leaf(1, 2) * 3
+    assert y.detach_() is y and y.grad_fn is None and y.is_leaf and not y.requires_grad

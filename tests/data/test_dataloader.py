@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, UserDict, namedtuple
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import rustorch as rt
 from rustorch.utils import data
+from rustorch.utils.data._utils.pin_memory import pin_memory
 
 from .test_dataset import SizedStream, Squares, Stream
 
@@ -214,3 +217,53 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="should not be set"):
         loader.batch_size = 3
     assert data.get_worker_info() is None
+
+
+class Frozen(Mapping[str, Any]):
+    """A mapping that is made of keywords."""
+
+    def __init__(self, **items: Any) -> None:
+        self.items_ = items
+
+    def __getitem__(self, key: str) -> Any:
+        return self.items_[key]
+
+    def __iter__(self) -> Any:
+        return iter(self.items_)
+
+    def __len__(self) -> int:
+        return len(self.items_)
+
+
+def test_containers_that_cannot_be_written() -> None:
+    read_only = MappingProxyType({"x": np.ones(2)})
+    batch = data.default_collate([read_only, read_only])
+    assert type(batch) is MappingProxyType and batch["x"].tolist() == [[1, 1], [1, 1]]
+    assert type(data.default_convert(read_only)["x"]) is rt.Tensor
+    assert data.default_collate([Frozen(x=1), Frozen(x=2)])["x"].tolist() == [1, 2]
+
+
+class Own:
+    """A batch that pins itself."""
+
+    def pin_memory(self) -> str:
+        return "pinned"
+
+
+@pytest.mark.skipif("emulator" not in rt._C.available_devices(), reason="a build without the emulator")
+def test_what_is_pinned_in_a_batch() -> None:
+    def pinned(batch: Any) -> Any:
+        return pin_memory(batch, "emulator")
+
+    x = rt.ones(2)
+    assert pinned(x).is_pinned("emulator") and pinned(Own()) == "pinned"
+    assert pinned({"x": "text", "n": None, "b": b"bytes"}) == {"x": "text", "n": None, "b": b"bytes"}
+    point = pinned(Point(x, 3))
+    assert type(point) is Point and point.x.is_pinned("emulator") and point.y == 3
+    frozen = pinned(Frozen(x=x))
+    assert type(frozen) is dict and frozen["x"].is_pinned("emulator")
+
+
+def test_samplers_say_what_they_lack() -> None:
+    with pytest.raises(NotImplementedError, match="should implement __iter__"):
+        iter(data.Sampler())

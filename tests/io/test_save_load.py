@@ -356,3 +356,28 @@ def test_arguments_are_checked(tmp_path: Path) -> None:
         save_file({"a": rt.zeros(1, dtype=rt.complex128)}, tmp_path / "y")
     with pytest.raises(ValueError, match="no name for a tensor"):
         save_file({"__metadata__": rt.zeros(1)}, tmp_path / "y")
+
+
+def reloaded(tree: Any, **options: Any) -> Any:
+    file = io.BytesIO()
+    rt.save(tree, file)
+    return rt.load(io.BytesIO(file.getvalue()), **options)
+
+
+def test_names_that_meet_in_the_file() -> None:
+    tree = {"a": {"b": rt.tensor(1)}, "a.b": rt.tensor(2), "__metadata__": rt.tensor(3), "": rt.tensor(4)}
+    back = reloaded(tree)
+    assert (back["a"]["b"], back["a.b"], back["__metadata__"], back[""]) == (1, 2, 3, 4)
+
+
+def test_numpy_numbers_and_sets() -> None:
+    back = reloaded([np.float32(0.5), np.int64(7), np.bool_(True), np.str_("a"), {3, 1}, frozenset({"a"})])
+    assert back == [0.5, 7, True, "a", {1, 3}, {"a"}]
+    assert [type(item) for item in back] == [float, int, bool, str, set, set]
+
+
+@pytest.mark.skipif("emulator" not in rt._C.available_devices(), reason="a build without the emulator")
+@pytest.mark.parametrize("where", ["emulator", {"cpu": "emulator"}, {"cuda:0": "cpu"}])
+def test_tensors_go_where_they_are_wanted(where: Any) -> None:
+    x = reloaded({"x": rt.arange(3)}, map_location=where)["x"]
+    assert x.device.type == ("cpu" if where == {"cuda:0": "cpu"} else "emulator") and x.tolist() == [0, 1, 2]

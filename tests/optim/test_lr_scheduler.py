@@ -360,3 +360,12 @@ def test_order_of_calls_is_watched() -> None:
         schedule.step()
     with pytest.warns(UserWarning, match="use `get_last_lr"):
         schedule.get_lr()
+
+
+def test_plateau_has_a_least_rate_for_each_group() -> None:
+    groups = [{"params": [nn.Parameter(rt.zeros(1))], "lr": 1.0} for _ in range(2)]
+    optimizer = rt.optim.SGD(groups)
+    schedule = lrs.ReduceLROnPlateau(optimizer, factor=0.1, patience=0, min_lr=[0.5, 0.01])
+    for _ in range(6):
+        schedule.step(1.0)
+    assert schedule.get_last_lr() == [0.5, pytest.approx(0.01)]

@@ -261,3 +261,23 @@ def test_pickle_and_deepcopy() -> None:
         other.step()
         assert other.state[p]["step"].item() == 2.0
     assert opt.state[opt.param_groups[0]["params"][0]]["step"].item() == 1.0
+
+
+def test_state_in_tuples_is_loaded() -> None:
+    """As optimizers of others keep it."""
+    p = nn.Parameter(rt.zeros(2, dtype=rt.float64))
+    optimizer = rt.optim.SGD([p], lr=0.1)
+    saved = optimizer.state_dict()
+    saved["state"][0] = {"pair": (rt.ones(2), 3), "list": [rt.ones(2)]}
+    optimizer.load_state_dict(saved)
+    pair = optimizer.state[p]["pair"]
+    assert type(pair) is tuple and pair[0].dtype == rt.float64 and pair[1] == 3
+    assert optimizer.state[p]["list"][0].dtype == rt.float64
+
+
+def test_groups_without_gradients_are_passed_over() -> None:
+    still, moved = nn.Parameter(rt.zeros(1)), nn.Parameter(rt.zeros(1))
+    optimizer = rt.optim.Adam([{"params": [still]}, {"params": [moved]}], lr=0.5)
+    moved.grad = rt.ones(1)
+    optimizer.step()
+    assert still.item() == 0 and moved.item() == pytest.approx(-0.5) and still not in optimizer.state

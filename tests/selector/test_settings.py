@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import rustorch as rt
-from rustorch.selector import DeviceThresholds
+from rustorch.selector import DeviceThresholds, _devices, _thresholds
 
 
 def test_each_source_overrules_the_one_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -150,3 +151,35 @@ def test_a_fallback_is_explained() -> None:
         (event,) = rt.explain(rt.exp, x)
     assert (event.op, event.device, event.preferred) == ("exp", "cpu", "emulator")
     assert "no kernel for 'exp' in float64" in event.reason and event.bytes_moved == 32
+
+
+@pytest.mark.parametrize(
+    ("system", "environment", "path"),
+    [
+        ("linux", {}, "home/.config/rustorch/thresholds.json"),
+        ("linux", {"XDG_CONFIG_HOME": "xdg"}, "xdg/rustorch/thresholds.json"),
+        ("darwin", {}, "home/Library/Application Support/rustorch/thresholds.json"),
+        ("win32", {"APPDATA": "appdata"}, "appdata/rustorch/thresholds.json"),
+        ("win32", {}, "home/rustorch/thresholds.json"),
+        ("linux", {"RUSTORCH_CONFIG": "own", "XDG_CONFIG_HOME": "xdg"}, "own/thresholds.json"),
+    ],
+)
+def test_where_thresholds_are_kept(
+    monkeypatch: pytest.MonkeyPatch, system: str, environment: dict[str, str], path: str
+) -> None:
+    for name in ("RUSTORCH_CONFIG", "XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(_thresholds, "sys", SimpleNamespace(platform=system))
+    monkeypatch.setattr(Path, "home", lambda: Path("home"))
+    assert _thresholds.config_file() == Path(path)
+
+
+def test_a_system_that_does_not_tell_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sysconf(name: str) -> int:
+        raise ValueError(name)
+
+    monkeypatch.setattr(os, "sysconf", sysconf)
+    cpu = _devices.devices()[0]
+    assert (cpu.name, cpu.memory) == ("cpu", None)

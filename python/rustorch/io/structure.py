@@ -35,10 +35,10 @@ def encode(obj: Any, tensor: Callable[[_C.Tensor, str], Any], path: str = "") ->
 
     if isinstance(obj, _C.Tensor):
         return tensor(obj, path)
-    if obj is None or isinstance(obj, (bool, str)):
-        return obj
     if type(obj).__module__ == "numpy" and hasattr(obj, "item") and getattr(obj, "ndim", 1) == 0:
         obj = obj.item()
+    if obj is None or isinstance(obj, (bool, str)):
+        return obj
     if isinstance(obj, int):
         return int(obj)
     if isinstance(obj, float):
