@@ -126,6 +126,20 @@ def test_a_hostile_file_is_refused(what: str) -> None:
         rt.jit.load(io.BytesIO(data))
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("graph/module/state/0/1", "state"), "'weight' is neither a parameter nor a buffer"),
+        (put("graph/tensors/1/1", "weight"), "a name occurs twice|same name|twice"),
+        (put("graph/module/state/0/0", 3), "a parameter or buffer is a name and a tensor"),
+    ],
+)
+def test_hostile_modules_are_refused(change: Callable[[Any], None], message: str) -> None:
+    data = file_of(rt.jit.trace(rt.nn.Linear(2, 3), rt.ones(1, 2)))
+    with pytest.raises(ValueError, match=message):
+        rt.jit.load(io.BytesIO(changed(data, change)))
+
+
 def test_the_file_as_it_was_is_not_refused() -> None:
     recorded = model()
     loaded = rt.jit.load(io.BytesIO(changed(file_of(recorded), lambda tree: None)))

@@ -377,3 +377,40 @@ def test_an_op_with_a_kernel_does_not_come_apart() -> None:
     traced = rt.jit.trace(lambda x: x.exp(), rt.ones(2))
     with pytest.raises(RuntimeError, match=r"'exp' is computed by a kernel"):
         traced.graph.decompose(["exp"])
+
+
+def test_a_module_adopts_what_it_uses_from_outside() -> None:
+    """As parameters and buffers of its own, over the same memory."""
+    scale, counter = rt.ones(3, requires_grad=True), rt.zeros(1)
+
+    class Outside(rt.nn.Module):
+        def forward(self, x: Any) -> Any:
+            counter.add_(1)
+            return x * scale + counter
+
+    traced = rt.jit.trace(Outside(), rt.zeros(3))
+    (parameter,), (buffer,) = traced.parameters(), traced.buffers()
+    assert type(parameter) is rt.nn.Parameter and parameter.data_ptr() == scale.data_ptr()
+    assert buffer is counter
+    traced(rt.tensor([1.0, 2.0, 3.0])).sum().backward()
+    assert parameter.grad.tolist() == [1, 2, 3] and counter.item() == 2
+    file = io.BytesIO()
+    traced.save(file)
+    again = rt.jit.load(io.BytesIO(file.getvalue()))
+    assert again(rt.ones(3)).tolist() == [4, 4, 4] and list(again.state_dict()) == list(traced.state_dict())
+
+
+def test_recordings_say_what_they_are() -> None:
+    assert repr(rt.jit.trace(lambda x: x + 1, rt.ones(2))).endswith("nodes=1)")
+    assert repr(rt.jit.trace(rt.nn.Linear(1, 1), rt.ones(1, 1))).startswith("ScriptModule[Linear]")
+    graph = rt.jit.trace(lambda x: x + 1, rt.ones(2)).graph
+    assert graph != "graph" and graph == rt.jit.trace(lambda x: x + 1, rt.ones(2)).graph
+
+
+def test_examples_with_a_history_and_no_examples() -> None:
+    x = rt.ones(2, requires_grad=True) * 3
+    traced = rt.jit.trace(lambda x: x * x, x)
+    y = traced(x)
+    assert y.tolist() == [9, 9] and x.grad_fn is not None
+    named = rt.jit.trace(lambda *, scale: scale * 2, None, example_kwarg_inputs={"scale": rt.ones(2)})
+    assert named(scale=rt.tensor([1.0, 3.0])).tolist() == [2, 6]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import rustorch as rt
@@ -39,12 +38,6 @@ class ScriptFunction:
 
     def __repr__(self) -> str:
         return f"ScriptFunction(name={self.name!r}, nodes={len(self.graph.nodes)})"
-
-
-def _containers(names: Iterator[str], root: rt.nn.Module) -> None:
-    """Modules below `root` for dotted names."""
-    for name in names:
-        _owner(root, name, make=True)
 
 
 def _owner(root: rt.nn.Module, name: str, make: bool = False) -> tuple[rt.nn.Module, str]:
