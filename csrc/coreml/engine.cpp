@@ -103,8 +103,9 @@ class CoreMLOps final : public WholeOps {
     }
     const bool composite = !op.is_kernel();
     // What a composite's parts are differentiated by is theirs.
-    const bool whole =
-        has_program(op) && !(composite && !op.spec.vjp && modes().grad && any_wants_grad(op, args));
+    const bool apart = composite && !op.spec.vjp && modes().grad && any_wants_grad(op, args);
+    if (!apart && run_sized_by_values(op, args, returns)) return;
+    const bool whole = !apart && has_program(op);
     std::string lacks = "Core ML has no operation for it";
     if (whole && run_program(op, args, returns, &lacks)) return;
     if (!composite) refuse(op, args, lacks);

@@ -31,7 +31,7 @@ struct EngineStats {
   int64_t retries = 0;       // predictions that failed and were made again
   int64_t refusals = 0;      // calls that Core ML has nothing for
   int64_t copied_bytes = 0;  // of inputs and results that had to be converted or made contiguous
-  int64_t on_host = 0;       // calls with nothing to compute
+  int64_t on_host = 0;  // calls on empty tensors, and with results of a size that values decide
 };
 EngineStats engine_stats();
 // Calls and nanoseconds by op, while it is on.

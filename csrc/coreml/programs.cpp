@@ -14,6 +14,7 @@
 #include "coreml/host.h"
 #include "ops/elementwise.h"
 #include "ops/ops.h"
+#include "ops/router.h"
 
 namespace rt::coreml {
 
@@ -322,7 +323,40 @@ bool is_empty_call(const OpRecord& op, const Value* args) {
   return empty;
 }
 
-// An op that has nothing to compute, where it lies.
+// Indices may come from the host, as they do elsewhere.
+void check_devices(const OpRecord& op, const std::vector<Tensor>& all) {
+  if (op.schema.base_name.rfind("index", 0) != 0) common_device(op.name(), all);
+}
+
+void check_available(const OpRecord& op) {
+  Executor* e = executor();
+  std::string why = "there is no executor any more";
+  RT_CHECK(e && e->available(&why), DeviceNotAvailable, op.name(),
+           cat_str("device 'coreml' is not available: ", why), "", ".cpu() on the tensors");
+}
+
+// Whether values decide the size of what a call gives, or of what it takes from there: masks, and
+// searches. A mask with one value for all of its places has a program.
+bool is_sized_by_values(const OpRecord& op, const Value* args) {
+  static const std::unordered_set<std::string> ops{
+      "argwhere", "masked_scatter", "masked_select", "nonzero", "unique", "unique_consecutive"};
+  const std::string& name = op.schema.base_name;
+  if (ops.count(name)) return true;
+  if (name != "index" && name != "index_put") return false;
+  bool masked = false, one = false;
+  for (size_t i = 0; i < op.schema.args.size(); ++i) {
+    if (const auto* list = std::get_if<std::vector<Tensor>>(&args[i])) {
+      for (const Tensor& t : *list) {
+        masked |= t.defined() && (t.dtype() == DType::Bool || t.dtype() == DType::UInt8);
+      }
+    } else if (op.schema.args[i].name == "values") {
+      one = args[i].tensor().dim() == 0;
+    }
+  }
+  return masked && !one;
+}
+
+// An op that Core ML computes nothing of, where its tensors lie.
 void run_on_host(const OpRecord& op, const Value* args, Value* returns) {
   count(g_count.on_host);
   std::vector<Value> there;
@@ -401,6 +435,24 @@ bool has_program(const OpRecord& op) {
   return t.compiler && t.ops.count(&op) != 0;
 }
 
+bool run_sized_by_values(const OpRecord& op, const Value* args, Value* returns) {
+  if (!is_sized_by_values(op, args) || Router::of_thread().mode() == RoutingMode::Strict)
+    return false;
+  std::vector<Tensor> all;
+  Device device;
+  for_each_tensor_of(op, args, [&](const Tensor& t) {
+    all.push_back(t);
+    if (!t.device().is_cpu()) device = t.device();
+  });
+  check_devices(op, all);
+  check_available(op);
+  note_fallback(op, device, Device{},
+                "values decide sizes here, which programs of this engine have fixed");
+  Unseen unseen;
+  run_on_host(op, args, returns);
+  return true;
+}
+
 bool run_program(const OpRecord& op, const Value* args, Value* returns, std::string* lacks) {
   std::vector<Tensor> all, inputs;
   Device device;
@@ -412,18 +464,12 @@ bool run_program(const OpRecord& op, const Value* args, Value* returns, std::str
     inputs.push_back(t);
     if (unfit.empty()) unfit = out_of_reach(t);
   });
-  // Indices may come from the host, as they do elsewhere.
-  if (op.schema.base_name.rfind("index", 0) != 0) common_device(op.name(), all);
+  check_devices(op, all);
   if (!unfit.empty()) {
     *lacks = unfit;
     return false;
   }
-  {
-    Executor* e = executor();
-    std::string why = "there is no executor any more";
-    RT_CHECK(e && e->available(&why), DeviceNotAvailable, op.name(),
-             cat_str("device 'coreml' is not available: ", why), "", ".cpu() on the tensors");
-  }
+  check_available(op);
   Unseen unseen;
   if (is_empty_call(op, args)) {
     run_on_host(op, args, returns);

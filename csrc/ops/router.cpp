@@ -29,7 +29,8 @@ Counts& counts() {
 }
 const ForkGuard guard(ForkOrder::RoutingStats, []() -> std::mutex& { return counts().mutex; });
 
-// Warns the first time that an op leaves a device.
+}  // namespace
+
 void note_fallback(const OpRecord& op, Device from, Device to, const std::string& reason) {
   const std::string device = to_string(from);
   {
@@ -42,6 +43,8 @@ void note_fallback(const OpRecord& op, Device from, Device to, const std::string
                           "' and its results go back; said once, counted in "
                           "rustorch.routing_stats()"));
 }
+
+namespace {
 
 // ---- What a call asks for ----
 

@@ -28,6 +28,8 @@ struct RoutingStats {
   int64_t bytes_moved = 0;
 };
 RoutingStats routing_stats();
+// Counts that an op ran on another device than its tensors', and warns the first time.
+void note_fallback(const OpRecord& op, Device from, Device to, const std::string& reason);
 void reset_routing_stats();
 
 struct RoutingEvent {

@@ -213,6 +213,74 @@ def test_integers_beyond_32_bits_are_refused() -> None:
         _ = x > 0
 
 
+M = np.array([[1.0, -2.0, 0.0], [3.0, 4.0, -1.0]], np.float32)
+SIZED_BY_VALUES: dict[str, tuple[str, Any]] = {
+    "x[mask]": ("index", lambda x: x[x > 0]),
+    "x[rows]": ("index", lambda x: x[x[:, 0] > 1]),
+    "x[:, columns]": ("index", lambda x: x[:, x[0] != 0]),
+    "x[none]": ("index", lambda x: x[x > 100]),
+    "masked_select": ("masked_select", lambda x: rt.masked_select(x, x > 0)),
+    "masked_select of rows": ("masked_select", lambda x: x.masked_select(x[:, :1] > 1)),
+    "nonzero": ("nonzero", lambda x: rt.nonzero(x)),
+    "nonzero by dims": ("nonzero", lambda x: rt.stack(rt.nonzero(x, as_tuple=True)).cpu()),
+    "argwhere": ("argwhere", lambda x: rt.argwhere(x > 0)),
+    "unique": ("unique", lambda x: rt.unique(x > 0)),
+    "masked_scatter": ("masked_scatter", lambda x: rt.masked_scatter(x, x > 0, -x.reshape(-1))),
+}
+
+
+@pytest.mark.parametrize("what", SIZED_BY_VALUES)
+def test_sizes_that_values_decide_are_found_on_the_host_and_counted(what: str) -> None:
+    op, call = SIZED_BY_VALUES[what]
+    x = rt.from_numpy(M)
+    rt.reset_routing_stats()
+    with pytest.warns(UserWarning, match=f"{op}: values decide sizes.*runs on 'cpu'"):
+        found = call(x.to("coreml"))
+    same(found, call(x))
+    assert found.device.type == "coreml" or what == "nonzero by dims"
+    (noted,) = [f for f in rt.routing_stats().fallbacks if f.op == op]
+    assert (noted.device, noted.count) == ("coreml", 1) and stats()["on_host"] >= 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is said once
+        call(x.to("coreml"))
+    assert stats()["refusals"] == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*values decide sizes")
+def test_masks_are_written_and_differentiated() -> None:
+    def trained(device: str) -> tuple[Any, Any]:
+        x = rt.from_numpy(M).to(device).requires_grad_()
+        y = x * 2
+        y[y > 4] = rt.tensor([10.0, 20.0], device=device)
+        y[y < 0] = 0.0
+        (y[x > 0] ** 2).sum().backward()
+        return y, x.grad
+
+    for found, expected in zip(trained("coreml"), trained("cpu")):
+        assert found.device.type == "coreml"
+        same(found, expected)
+
+
+def test_strict_routing_refuses_sizes_that_values_decide() -> None:
+    x = rt.from_numpy(M).to("coreml")
+    with rt.routing("strict"), pytest.raises(UnsupportedOperation, match="nonzero"):
+        rt.nonzero(x)
+
+
+def test_one_value_for_all_places_of_a_mask_is_a_program() -> None:
+    x = rt.from_numpy(M).to("coreml")
+    x[x > 0] = 7.0
+    assert stats()["on_host"] == 0 and x.cpu().tolist() == [[7, -2, 0], [7, 7, -1]]
+
+
+def test_masks_of_another_device_and_shape_are_errors() -> None:
+    x = rt.from_numpy(M).to("coreml")
+    with pytest.raises(RuntimeError, match="masked_select"):
+        rt.masked_select(x, rt.from_numpy(M > 0))
+    with pytest.raises(IndexError, match="mask"):
+        x[rt.tensor([True, False, True], device="coreml")]
+
+
 def test_empty_and_zero_dim() -> None:
     x = rt.ones(0, 3, device="coreml")
     assert (x + x).shape == (0, 3) and x.sum().item() == 0 and stats()["on_host"] == 2

@@ -180,6 +180,10 @@ def test_networks_need_a_system_that_has_them() -> None:
     with pytest.raises(UnsupportedOperation, match='try target="macOS15", where a GRU is one'):
         to_model(net, x, inputs=shapes)
     to_model(net, x, inputs=shapes, target="macOS15", verify=True)
+    projected = nn.LSTM(3, 4, proj_size=2).eval()
+    with pytest.raises(UnsupportedOperation, match=r"a fixed length: Core ML's lstm has no projection"):
+        to_model(projected, x, inputs=shapes, target="macOS15")
+    to_model(projected, x, target="macOS15", verify=True)
 
 
 def test_shapes_that_make_no_sense() -> None:

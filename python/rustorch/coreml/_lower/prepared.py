@@ -81,5 +81,9 @@ def prepared(recordings: Sequence[Recording], opset: str) -> Prepared:
             continue
         return Prepared(graphs, steps, shapes, [r for i, r in enumerate(recordings) if i not in kept])
     assert last is not None
-    unrolled = any(n.module.mode == "GRU" and not takes(n.module, opset) for n in recordings[0].networks)
-    raise refused(last, 'target="macOS15", where a GRU is one operation' if unrolled else "")
+    unrolled = [n.module for n in recordings[0].networks if not takes(n.module, opset)]
+    if any(module.proj_size for module in unrolled):
+        hint = "a fixed length: Core ML's lstm has no projection (proj_size), and is written out step by step"
+        raise refused(last, hint)
+    gru = any(module.mode == "GRU" for module in unrolled)
+    raise refused(last, 'target="macOS15", where a GRU is one operation' if gru else "")

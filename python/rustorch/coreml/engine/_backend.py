@@ -24,9 +24,9 @@ def get_stats(config: CoreMLBackendConfig | None = None) -> dict[str, Any]:
         Of the programs in memory: ``programs``, ``program_hits``, ``program_misses``. Of predictions:
         ``predictions``, ``predict_seconds``, ``retries``, ``copied_bytes`` (inputs and results that had to be
         converted or made contiguous). Of calls: ``refusals`` (Core ML has nothing for them), ``on_host``
-        (calls on empty tensors). Of the cache on disk: ``cache_hits``, ``cache_misses``,
-        ``cache_damaged``, ``cache_evictions``, ``cache_bytes``, ``compile_seconds``, ``compile_failures``.
-        With profiling, ``ops``: calls and seconds by op.
+        (calls on empty tensors, and those with results of a size that values decide). Of the cache on disk:
+        ``cache_hits``, ``cache_misses``, ``cache_damaged``, ``cache_evictions``, ``cache_bytes``,
+        ``compile_seconds``, ``compile_failures``. With profiling, ``ops``: calls and seconds by op.
 
     >>> import rustorch as rt
     >>> rt.coreml.get_stats()["compile_failures"]
