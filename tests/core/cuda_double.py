@@ -17,6 +17,7 @@ import pytest
 import rustorch as rt
 
 MODULES = (
+    "_config",
     "_device_memory",
     "_libraries",
     "_streams",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import rustorch as rt
-from rustorch import _device_memory, _tensor_methods, cuda
+from rustorch import _config, _device_memory, _tensor_methods, cuda
 
 from .cuda_double import CudaDouble, stand_in
 
@@ -418,3 +418,13 @@ def test_an_exporter_is_told_the_consumers_stream(
     with cuda.stream(None if current is None else cuda.ExternalStream(current, 1)):
         assert rt.from_dlpack(Exporter()).tolist() == [0, 1, 2]
     assert asked == [{"max_version": (1, 0), "stream": stream}]
+
+
+def test_the_configuration_names_the_libraries(double: CudaDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"version": 91501, "path": "/lib/x", "calls": 0, "refusals": []}
+    reports = [
+        {"name": "cublasLt", "why_not": "no libcublasLt.so", **said, "version": 0},
+        {"name": "cudnn", "why_not": "", **said},
+    ]
+    monkeypatch.setattr(double, "_library_reports", lambda device: reports, raising=False)
+    assert _config.config()["cuda libraries"] == "cublasLt: no libcublasLt.so; cudnn 9.15.1"

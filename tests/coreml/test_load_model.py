@@ -7,12 +7,13 @@ import os
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import rustorch as rt
-from rustorch.coreml import protobuf, write_package, writer
+from rustorch.coreml import compression, protobuf, write_package, writer
 from rustorch.coreml.mil import program as mil
 from rustorch.coreml.mil.parse import parse_program
 from rustorch.coreml.mil.text import program_text
@@ -152,6 +153,32 @@ def test_older_kinds_of_models_need_coremltools(tmp_path, monkeypatch):
         rt.load_model(tmp_path / "m")
 
 
+class Specification:
+    """What coremltools parses a model's specification into."""
+
+    def ParseFromString(self, data: bytes) -> None:
+        if b"broken" in data:
+            raise ValueError("Error parsing message")
+        self.data = data
+
+
+@pytest.mark.parametrize("network", [b"", b"broken"])
+def test_older_kinds_of_models_are_parsed_by_coremltools(tmp_path, monkeypatch, network):
+    proto = SimpleNamespace(Model_pb2=SimpleNamespace(Model=Specification))
+    monkeypatch.setitem(sys.modules, "coremltools", SimpleNamespace(proto=proto))
+    monkeypatch.setitem(sys.modules, "coremltools.proto", proto)
+    data = protobuf.encode(MESSAGES["Model"], {"specificationVersion": 4, "neuralNetwork": network})
+    (tmp_path / "m").write_bytes(data)
+    if network:
+        with pytest.raises(FormatError, match="cannot read the specification; got Error parsing message"):
+            rt.load_model(tmp_path / "m")
+        return
+    model = rt.load_model(tmp_path / "m")
+    assert model.kind == "neuralNetwork" and model.spec.data == data
+    with pytest.raises(ArgumentError, match="only ML Programs are compressed; got neuralNetwork"):
+        compression._model_of(model, "int8", None)
+
+
 # ---- Running ----
 
 
@@ -164,6 +191,17 @@ def test_models_run(tmp_path):
         np.testing.assert_allclose(result["y"], x @ weight.T + bias, rtol=1e-5, atol=1e-6)
     assert isinstance(model.predict({"x": rt.from_numpy(x)})["y"], rt.Tensor)
     assert isinstance(model.predict(x)["y"], np.ndarray)
+
+
+def test_models_run_beside_the_caller(tmp_path):
+    write_package(small(), tmp_path / "m")
+    model = rt.load_model(tmp_path / "m")
+    x = np.ones((2, 3), np.float32)
+    futures = [model.predict_async(i * x) for i in range(3)]
+    for i, future in enumerate(futures):
+        assert np.array_equal(future.result(30)["y"], model.predict(i * x)["y"])
+    with pytest.raises(ArgumentError, match=r"input 'x' has shape \[2, 3\]; got \[3, 3\]"):
+        model.predict_async(np.ones((3, 3), np.float32)).result(30)
 
 
 def counting() -> mil.Model:
@@ -193,6 +231,7 @@ def test_models_with_a_state(tmp_path):
     state = model.make_state()
     model.predict(x, state=state)
     assert state["total"].tolist() == [1, 2]
+    assert compression._errors(counting(), counting(), None) == {"y": 0.0}
 
 
 # ---- Compiled models ----
@@ -377,3 +416,49 @@ def test_damaged_texts():
             outcome = str(error).partition(": ")[2].partition(": ")[2].partition(";")[0]
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     assert len(outcomes) > 10
+
+
+# ---- What compression changes, apart from coremltools (tests/parity/test_coreml_compression.py) ----
+
+
+def classifier() -> mil.Model:
+    """The row of a table that an index names, as odds of three labels."""
+    table = mil.immediate(np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]], np.float32))
+    row, index = mil.TensorType(D.FLOAT32, (1, 3)), mil.TensorType(D.INT32, (1,))
+    labels = mil.ListValue(mil.ListType(mil.TensorType(D.STRING), 3), tuple(map(mil.immediate, "abc")))
+    text = mil.TensorType(D.STRING)
+    operations = [
+        mil.Operation("gather", {"x": [table], "indices": ["i"]}, [mil.NamedType("y", row)]),
+        mil.Operation(
+            "classify",
+            {"probabilities": ["y"], "classes": [labels]},
+            [
+                mil.NamedType("label", text),
+                mil.NamedType("odds", mil.DictionaryType(text, mil.TensorType(D.FLOAT64))),
+            ],
+        ),
+    ]
+    block = mil.Block([], ["y", "label", "odds"], operations)
+    function = mil.Function([mil.NamedType("i", index)], "CoreML7", {"CoreML7": block})
+    return mil.Model(8, mil.ModelDescription([array("i", (1,), D.INT32)]), mil.Program({"main": function}))
+
+
+def test_errors_of_compressed_models():
+    """Of the largest number of each array; indices are 0 where no inputs are given."""
+    before, after = classifier(), classifier()
+    table = after.functions["main"].block.operations[0].inputs["x"][0].data
+    table[0, 0] = 0.75
+    assert compression._errors(before, after, None) == {"y": 0.5}
+    assert compression._errors(before, after, {"i": np.array([1], np.int32)}) == {"y": 0.0}
+
+
+def test_inputs_that_cannot_be_made_up():
+    picture = mil.FeatureDescription("x", mil.ImageFeatureType(4, 3, "RGB"))
+    with pytest.raises(ArgumentError, match=r"input 'x' is no array; .* try inputs=\{\.\.\.\}"):
+        compression._random(picture, np.random.default_rng(0))
+
+
+def test_compression_without_coremltools(monkeypatch):
+    monkeypatch.setitem(sys.modules, "coremltools", None)
+    with pytest.raises(UnsupportedOperation, match=r"coremltools, which cannot be imported.*try pip install"):
+        compression._coremltools()
