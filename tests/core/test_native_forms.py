@@ -55,7 +55,7 @@ LOSSES: dict[str, tuple[Callable[[int], Any], Callable[[str], Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("number", "reduction"), enumerate(["none", "mean", "sum"]))
+@pytest.mark.parametrize(("number", "reduction"), list(enumerate(["none", "mean", "sum"])))
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses(name: str, number: int, reduction: str) -> None:
     native, named = LOSSES[name]
@@ -75,8 +75,8 @@ IMAGE = rt.arange(16.0).reshape(1, 1, 4, 4)
 
 
 @pytest.mark.parametrize("align", [False, True])
-@pytest.mark.parametrize(("i", "mode"), enumerate(["bilinear", "nearest", "bicubic"]))
-@pytest.mark.parametrize(("j", "padding"), enumerate(["zeros", "border", "reflection"]))
+@pytest.mark.parametrize(("i", "mode"), list(enumerate(["bilinear", "nearest", "bicubic"])))
+@pytest.mark.parametrize(("j", "padding"), list(enumerate(["zeros", "border", "reflection"])))
 def test_grid_sampler(i: int, mode: str, j: int, padding: str, align: bool) -> None:
     grid = rt.affine_grid_generator(THETA, [1, 1, 3, 5], align)
     assert rt.equal(grid, F.affine_grid(THETA, [1, 1, 3, 5], align_corners=align))

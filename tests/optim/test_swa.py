@@ -50,7 +50,9 @@ def test_the_mean_of_the_weights(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"avg_fn": get_ema_avg_fn(0.8)}, {"multi_avg_fn": get_ema_multi_avg_fn(0.8)}], ids=str
+    "options",
+    [{"avg_fn": get_ema_avg_fn(0.8)}, {"multi_avg_fn": get_ema_multi_avg_fn(0.8)}],
+    ids=["one", "multi"],
 )
 def test_the_moving_average_of_weights_and_buffers(options: dict[str, Any]) -> None:
     rt.manual_seed(0)
