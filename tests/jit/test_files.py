@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import rustorch as rt
+from rustorch import nn
 from rustorch.io.safetensors import SafetensorsFile, write
 
 
@@ -211,6 +212,28 @@ def test_mutated_structures_give_errors_or_graphs() -> None:
         except (RuntimeError, ValueError, TypeError, IndexError):
             pass
     assert loaded > 20
+
+
+def test_tensors_from_outside_of_a_module_become_its_own() -> None:
+    parameter, leaf, constant = nn.Parameter(rt.ones(3) * 2), rt.ones(3, requires_grad=True), rt.ones(3)
+
+    class Uses(nn.Module):
+        def forward(self, x: rt.Tensor) -> rt.Tensor:
+            return x * parameter * leaf + constant
+
+    x = rt.ones(3) * 5
+    traced = rt.jit.trace(Uses(), (x,))
+    assert next(traced.parameters()) is parameter
+    assert [type(p) for p in traced.parameters()] == [nn.Parameter, nn.Parameter]
+    assert repr(traced) == "ScriptModule[Uses]()"
+    file = io.BytesIO()
+    traced.save(file)
+    loaded = rt.jit.load(io.BytesIO(file.getvalue()))
+    assert list(loaded.state_dict()) == list(traced.state_dict())
+    for run in (traced, loaded):
+        assert rt.equal(run(x), Uses()(x))
+    assert repr(rt.jit.trace(lambda x: x * 2, (x,))) == "ScriptFunction(name='<lambda>', nodes=1)"
+    assert traced.graph != 3
 
 
 def test_a_pickle_is_not_read(tmp_path: Path) -> None:

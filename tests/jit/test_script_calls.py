@@ -83,8 +83,19 @@ def appends(xs, v):
     xs.append(v)
 
 
+def written(x):
+    y = x * 2
+    y[0] = x[1]
+    values, _ = y.max(1)
+    return y, values
+
+
 def uses_a_lambda(x):
     return list(map(lambda v: v, x))
+
+
+class Special(Tensor):
+    pass
 
 
 class Point(NamedTuple):
@@ -315,9 +326,39 @@ def questions_about_tensors(x):
     )  # fmt: skip
 
 
+@ROWS.agrees((M,))
+def ops_of_any_number_of_tensors(x):
+    a, b = rt.broadcast_tensors(x, x[0])
+    image = x[None, None]
+    return (
+        a,
+        b,
+        rt.block_diag(x, x),
+        rt.cartesian_prod(x[0], x[1]),
+        rt.block_diag(x),
+        F.interpolate(image, scale_factor=2.0),
+    )
+
+
 @ROWS.agrees((M, rt.float64, rt.device("cpu")))
 def dtypes_and_devices(x, dtype: rt.dtype, device: rt.device):
-    return x.to(dtype), rt.zeros(2, dtype=dtype, device=device), rt.zeros(1, device="cpu"), x.to("cpu"), dtype
+    return (
+        x.to(dtype),
+        rt.zeros(2, dtype=dtype, device=device),
+        rt.zeros(1, device=rt.device("cpu")),
+        x.to("cpu"),
+        dtype,
+    )
+
+
+@ROWS.refused("device() of what is not known while compiling")
+def device_of_a_text(s: str):
+    return rt.zeros(1, device=rt.device(s))  # <-
+
+
+@ROWS.refused("nowhere")
+def device_that_is_not_there(x):
+    return x.to(rt.device("nowhere"))  # <-
 
 
 @ROWS.agrees((M, None, None, 2), (M, rt.ones(2), 0.5, None))
@@ -441,6 +482,11 @@ def default_without_a_type(x, xs=(1, 2)):  # <-
     return x
 
 
+@ROWS.agrees((X, X), (X, None))
+def argument_of_a_class_of_tensors(x: Special, y: Optional[Tensor] = None, z: None = None):
+    return x + 1 if y is None else x * y, z is None
+
+
 @ROWS.refused("the only union is Optional, not ")
 def argument_of_two_types(x, n: int | str):  # <-
     return x
@@ -512,6 +558,8 @@ TWO = rt.jit.trace(lambda x, y: {"a": x + y, "b": [x, (y, x)]}, (X, X))
 NAMED = rt.jit.trace(lambda x: Point(x, x * 2), (X,))
 CONSTANT = rt.ones(3) * 2
 TIMES = rt.jit.trace(lambda x: (x * CONSTANT, 3), (X,))
+JOINED = rt.jit.trace(lambda x, y: rt.cat([x, y])[:, [0, 1]], (M, M))
+WRITTEN = rt.jit.trace(written, (M,))
 WRITES = rt.jit.trace(nn.BatchNorm1d(3), (M,))
 LAYER = nn.Linear(3, 3)
 RECORDED = rt.jit.trace(LAYER, (M,))
@@ -523,6 +571,11 @@ def recorded_functions(x, n: int):
     for _ in range(n):
         x = TIMES(x)[0]
     return d["a"], d["b"][1][0], d, NAMED(x), NAMED(x).y, TIMES(x)[1], x
+
+
+@ROWS.agrees((M,), (-M,))
+def recorded_functions_with_writes_and_lists(x):
+    return WRITTEN(x), JOINED(x, x)
 
 
 def test_recorded_layers_train_in_scripts() -> None:
@@ -596,6 +649,7 @@ class Parts(nn.Module):
         self.tensors = nn.ParameterList([rt.ones(3), rt.ones(3) * 2])
         self.named = nn.ParameterDict({"p": rt.ones(3) * 3})
         self.scripted = rt.jit.script(nn.ReLU())
+        self.recorded = rt.jit.trace(nn.Linear(3, 3), (X,))
 
 
 class Everything(Parts):
@@ -626,6 +680,7 @@ class Everything(Parts):
             y = y + 1
         if self.training and self.a is self.a:
             y = y - 1
+        y = self.recorded(y)
         if n > 2:
             self.b.count = self.b.count + n
         for i in range(n):
@@ -701,6 +756,11 @@ def test_modules_are_refused_with_the_line(expression: str, statement: str, mess
     assert message in str(caught.value)
     file = type(module).forward.__code__.co_filename
     assert f"{file}:{2 if statement else 3}" in str(caught.value)
+
+
+def test_what_no_def_made_is_refused() -> None:
+    with pytest.raises(rt.jit.ScriptError, match="is not made by def"):
+        rt.jit.script(lambda x: x + 1)
 
 
 def test_a_forward_of_the_instance_is_refused() -> None:

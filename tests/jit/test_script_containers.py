@@ -530,6 +530,11 @@ def writes_to_tensors(x, i: int):
     return y, row, z
 
 
+@ROWS.agrees(([1, 2, 3], True, 1), ([1, 2, 3], False, None))
+def slices_by_bools_and_optionals(xs: List[int], b: bool, n: Optional[int]):
+    return xs[b:], xs[n:], xs[: int(b)], xs[True:], [4, 5, 6][False:True], list(), [7, 8][b:]
+
+
 @ROWS.agrees(
     (M, [1, 0]),
 )
@@ -812,6 +817,11 @@ def tensor_of_an_item(x):
 @ROWS.refused("tensor(requires_grad=True)")
 def tensor_that_requires_grad():
     return rt.tensor(1.0, requires_grad=True)  # <-
+
+
+@ROWS.refused("'dtype' must be")
+def tensor_with_a_number_for_a_dtype(xs: List[int]):
+    return rt.tensor(xs, dtype=3)  # <-
 
 
 @ROWS.refused("a tensor of Tensor")

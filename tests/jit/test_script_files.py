@@ -1,15 +1,17 @@
 """Files of scripted graphs are taken for hostile: what is not sound is refused, and nothing crashes."""
 
+# ruff: noqa: UP006, UP035, UP045
 from __future__ import annotations
 
 import copy
 import io
 import random
-from typing import Any
+from typing import Any, List, Optional, Tuple
 
 import pytest
 
 import rustorch as rt
+from rustorch import Tensor
 from rustorch.errors import RustorchError
 from rustorch.jit import _serialize
 from tests.jit import script_functions as functions
@@ -108,6 +110,10 @@ SIGNATURES: list[Any] = [
     ["f", [["x", "Tensor", False, False, None], ["x", "Tensor", False, False, None]], []],
     ["f", [["x", "Tensor", "no", False, None]], []],
     ["f", [["x", "Tensor", False, False, None]], [["a", True]]],
+    ["f", [["x", "Dict[str, int]", False, False, None]], []],
+    ["f", [["x", "Tuple[", False, False, None]], []],
+    ["f", [["x", "int or so" * 200, False, False, None]], []],
+    ["f", [["x", "Tensor", False, False, None]], [["a", 1]]],
     [1, [["x", "Tensor", False, False, None]], []],
     7,
 ]
@@ -119,6 +125,24 @@ def test_signatures_are_checked(signature: Any) -> None:
     data["graph"]["signature"] = signature
     with pytest.raises(ValueError, match="malformed"):
         read(data)
+
+
+def test_types_of_arguments_are_saved() -> None:
+    def many(
+        x, z: None, t: Tuple[Tuple[int, Tensor], Optional[float]], xs: List[int], d: rt.dtype = rt.float32
+    ):
+        return x.to(d) * t[0][0] + len(xs), t[1] is None, z is None
+
+    scripted = rt.jit.script(many)
+    file = io.BytesIO()
+    scripted.save(file)
+    loaded = rt.jit.load(io.BytesIO(file.getvalue()))
+    for s in (None, 2):
+        args = (rt.ones(2), None, ((3, rt.ones(1)), s), [1, 2])
+        assert rt.equal(loaded(*args, rt.float64)[0], scripted(*args, rt.float64)[0])
+        assert loaded(*args)[1:] == scripted(*args)[1:] == (s is None, True)
+    with pytest.raises(TypeError, match="argument 'z' must be None; got int"):
+        loaded(rt.ones(2), 1, ((3, rt.ones(1)), 1.0), [])
 
 
 def test_values_of_other_types_than_declared_are_errors_of_the_run() -> None:

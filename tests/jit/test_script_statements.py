@@ -105,6 +105,89 @@ def constant_conditions_take_one_way(x, n: int):
     return y
 
 
+@ROWS.agrees((X, 0), (X, 1), (X, 2), (X, 3))
+def containers_on_the_ways_that_go_on(x, n: int):
+    if n == 1:
+        xs, t, d = [n, 5], (x, [n]), {"a": n}
+    else:
+        if n > 2:
+            return x, 0
+        if n == 0:
+            if x.sum() > 100:
+                return -x, 1
+            else:
+                return x, 2
+        xs, t, d = [n, 6], (-x, [7]), {"a": 8}
+    return t[0], xs[1] + t[1][0] + d["a"]
+
+
+@ROWS.agrees((X, 3), (X, 1))
+def constants_of_all_kinds_are_merged(x, n: int):
+    dtype = rt.float64 if n > 1 else rt.int32
+    device = rt.device("cpu")
+    where = x.device if n > 1 else device
+    s = 1.5 if n > 2 else 2.5
+    act = rt.sin
+    bound = x.sum
+    if n > 1:
+        act, bound = rt.sin, x.sum
+    return x.to(dtype), where == x.device, act(x), bound(), s, dtype == rt.float64
+
+
+@ROWS.refused("the variable 't' is Tuple[int, int] in one branch and Tuple[int, str] in the other")
+def tuples_of_other_types(n: int):
+    if n > 0:
+        t = (n, 1)
+    else:
+        t = (n, "a")
+    return t[0]  # <-
+
+
+@ROWS.refused("the variable 'a' is List[Tensor] in one branch and List[int] in the other")
+def lists_of_other_types(x, n: int):
+    if n > 0:
+        a = [x]
+    else:
+        a = [1]
+    return a[0]  # <-
+
+
+@ROWS.refused("this list or dict is changed in two ways by the if")
+def items_of_other_types(x, n: int):
+    a, d = [x, 1], {"a": x}
+    if n > 0:
+        a[1] = x
+        d["a"] = 1
+    return a  # <-
+
+
+@ROWS.refused("this list or dict is changed in two ways by the if")
+def values_of_other_types(x, n: int):
+    d = {"a": x}
+    if n > 0:
+        d["a"] = 1
+    return d["a"]  # <-
+
+
+@ROWS.refused("this list or dict is changed in two ways by the if")
+def values_of_other_types_within_a_branch(x, n: int):
+    a = [x, 1]
+    if n > 1:
+        if n > 2:
+            a.pop()
+        x = x + 1
+    return x, a  # <-
+
+
+@ROWS.refused("this list or dict is changed in two ways by the if")
+def returned_in_a_tuple(x, n: int):
+    a = [x, 1]
+    t = (a, n)
+    if n > 0:
+        a[0] = 2
+    return t  # <-
+
+
 @ROWS.refused("the variable 'y' has no value in the if branch")
 def first_value_in_the_else(x, n: int):
     if n > 0:
@@ -267,6 +350,34 @@ def narrowing_by_every_form_of_test(x, n: Optional[int] = None):
     return x, a, b
 
 
+@ROWS.agrees((X, 3), (X, 0), (X, 1))
+def inner_loops_are_compiled_anew_where_more_turns_out(x, n: int):
+    s = {"k": 1}
+    total = 0
+    for i in range(n):
+        if s["k"] > 1:
+            extra = [i, 1]
+            total += extra[0]
+        a = [1]
+        b = [i]
+        d = {"z": None}
+        for j in range(n):
+            b.append(j)
+            total += sum(tuple(a)) + len(b)
+            d["z"] = j
+        s["k"] += 1
+    return total, s
+
+
+@ROWS.refused("int in a List[float]")
+def declared_list_of_another_type(n: int):
+    xs: List[float] = []
+    for _ in range(n):
+        xs.append(1.5)
+        xs.append(n)  # <-
+    return xs
+
+
 @ROWS.refused("else after a loop")
 def while_with_else(n: int):
     while n > 0:  # <-
@@ -325,7 +436,7 @@ def list_made_in_a_loop(x, n: int):
     return [x]
 
 
-@ROWS.refused("a list of List[Nothing] becomes one of List[Nothing] in the loop")
+@ROWS.refused("a list of List[Any] becomes one of List[Any] in the loop")
 def list_of_two_types_that_grows(x, n: int):
     a = [x, 1]
     for _ in range(n):  # <-
@@ -541,6 +652,14 @@ def test_messages_hold_the_source_of_what_is_not_constant() -> None:
         with pytest.raises(kind) as caught:
             scripted(X, n)
         assert str(caught.value) == text
+
+
+@ROWS.raises("the sum is", X, 1)
+def raised_after_a_computation(x, n: int):
+    if n > 0:
+        y = x.sum()
+        raise ValueError("the sum is " + str(y))
+    return x
 
 
 @pytest.mark.parametrize(

@@ -430,6 +430,11 @@ def sums_of_tensors_and_all_and_any(x, n: int):
     )
 
 
+@ROWS.agrees((3, True))
+def absolute_values(n: int, b: bool):
+    return abs(-n), abs(-3), abs(-2.5), abs(b), abs(True), abs(False)
+
+
 @ROWS.agrees((2.25, 7), (0.5, -3))
 def mathematics(s: float, n: int):
     return (

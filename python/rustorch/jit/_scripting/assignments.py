@@ -77,10 +77,9 @@ class Assignments(Expressions):
                 self.assign(item, part)
         elif isinstance(target, ast.Subscript):
             self.write_subscript(self.evaluate(target.value), self.evaluate(target.slice), value)
-        elif isinstance(target, ast.Attribute):
-            self.write_attribute(self.evaluate(target.value), target.attr, value)
         else:
-            self.fail(f"an assignment to {type(target).__name__}")
+            assert isinstance(target, ast.Attribute)
+            self.write_attribute(self.evaluate(target.value), target.attr, value)
 
     def write_attribute(self, owner: Val, name: str, value: Val) -> None:
         if not isinstance(owner, ModuleVal):

@@ -260,8 +260,6 @@ class Builtins(Statements):
         """What isinstance() takes: a class, or a union or a tuple of them."""
         if isinstance(cls, TupleVal):
             return tuple(one for item in cls.items for one in self._classes(item))
-        if isinstance(cls, Const) and cls.value is None:
-            return (type(None),)
         found = cls.value if isinstance(cls, Object) else None
         if isinstance(found, type) and typing.get_origin(found) is None:
             return (found,)
@@ -284,6 +282,14 @@ class Builtins(Statements):
                 f"isinstance() of {found}, whose class is not known while compiling", "int(...) or float(...)"
             )
         return answers.pop()
+
+    def _device(self, kind: Val, index: Val = _NONE) -> Val:
+        if not (isinstance(kind, Const) and isinstance(index, Const)):
+            self.fail("device() of what is not known while compiling", "an argument of type rustorch.device")
+        try:
+            return Const(rt.device(kind.value, *([] if index.value is None else [index.value])))
+        except (TypeError, ValueError, RuntimeError) as error:
+            self.fail(str(error))
 
     def _print(self, *values: Val, sep: Val = _SPACE, end: Val = _NEWLINE) -> Val:
         texts: list[str] = []
@@ -367,4 +373,4 @@ _BUILTINS: dict[Any, str] = {
         "reversed", "any", "all", "type", "list", "tuple", "isinstance", "print", "getattr", "hasattr",
     )
 }  # fmt: skip
-_BUILTINS[rt.tensor] = "_tensor"
+_BUILTINS.update({rt.tensor: "_tensor", rt.device: "_device"})

@@ -208,8 +208,6 @@ class Compiler(Calls):
         elif not flag.value:
             fall_off()
         result = self.env.names[RESULT]
-        if isinstance(result, Missing):
-            self.fail(result.why)
         if frame.node.returns is not None:
             result = self.returned(result, frame.node.returns)
         return result

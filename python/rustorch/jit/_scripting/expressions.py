@@ -95,9 +95,9 @@ class Expressions(Indexing):
             Const(None) if part is None else self.evaluate(part)
             for part in (node.lower, node.upper, node.step)
         ]
-        parts = [self.convert("int", p) if self.type(p) == TENSOR else p for p in parts]
+        parts = [self.convert("int", p) if self.type(p) in (TENSOR, BOOL) else p for p in parts]
         for part in parts:
-            if self.type(part).bare.kind not in ("int", "bool", "None"):
+            if self.type(part).bare.kind not in ("int", "None"):
                 self.fail(f"a bound of a slice is {self.type(part)}", "an int")
         if isinstance(parts[2], Const) and parts[2].value == 0 and parts[2].value is not None:
             self.fail("a slice with step 0")
@@ -343,8 +343,6 @@ class Expressions(Indexing):
             if isinstance(value, Const) and not callable(getattr(value.value, name)):
                 return self.wrap(getattr(value.value, name))
             return Method(value, name)
-        if isinstance(value, Unset):
-            self.fail("a variable without a value")
         if self.type(value) == DEVICE and name == "type":
             self.fail("device.type of a tensor", "a comparison of devices")
         self.fail(f"the attribute '{name}' of {self.type(value)}", _optional_hint(self.type(value).kind))

@@ -224,7 +224,7 @@ class Loops(Assignments):
             self.block, self.env = outer, before
             before.replace(result)
             return
-        self.fail("the types of the variables of this loop do not settle", "annotations")
+        raise AssertionError("every try carries more, of what is finite")
 
     def _can_be(self, env: Env, cell: int, kind: Type) -> bool:
         """Whether a list that was found to change its length is one of this type."""
@@ -254,7 +254,9 @@ class Loops(Assignments):
             shapes[key] = value
             found = []
             for i, leaf in enumerate(leaves(value)):
-                kind = carried.types.get((key, i)) or type_of(leaf, before)
+                kind, wider = type_of(leaf, before), carried.types.get((key, i))
+                if wider is not None and unify(kind, wider) == wider:
+                    kind = wider
                 if kind.leaf is None:
                     kind = NOTHING if kind == NONE else kind
                 self.block = outer
@@ -401,7 +403,7 @@ class Loops(Assignments):
                 None,
             )
             kind = list_type(*types)
-            if kind is None and declared is not None:
+            if declared is not None and (kind is None or kind.leaf is None):
                 kind = Type("List", (declared,))
             if kind is None or kind.leaf is None:
                 self.fail(

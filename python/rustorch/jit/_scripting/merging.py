@@ -28,9 +28,7 @@ FLAGS = ("%returned", "%broken", "%skipped")
 
 
 def list_type(a: Type, b: Type) -> Type | None:
-    """The type of a list that is one of two; that of an empty one is open."""
-    if a.kind != "List" or b.kind != "List":
-        return None
+    """The type of a list that is of one of two types; that of an empty one is open."""
     item = unify(a.args[0], b.args[0])
     return None if item is None or item == NOTHING else list_of(item)
 

@@ -14,6 +14,7 @@ from rustorch.jit._scripting.blocks import Block
 from rustorch.jit._scripting.errors import ScriptError
 from rustorch.jit._scripting.schemas import NO_DEFAULT, Parameter
 from rustorch.jit._scripting.types import (
+    ANY,
     BOOL,
     FLOAT,
     INT,
@@ -122,7 +123,6 @@ class Accepts:
             return True
         fits: Any = {
             "Tensor": lambda item: item == TENSOR,
-            "Operand": lambda item: item == TENSOR or item.is_number,
             "int": lambda item: item.kind in ("int", "bool"),
             "float": lambda item: item.is_number,
         }[kind]
@@ -255,9 +255,7 @@ class Ops:
             if numbers and all(isinstance(item, Const) for item in items):
                 return ["attribute", tuple(item.value for item in items)]  # type: ignore[attr-defined]
             ids = [
-                None
-                if isinstance(item, Const) and item.value is None
-                else self.block.use(self.tensor_or(item, numbers))
+                None if isinstance(item, Const) and item.value is None else self.block.use(self.sym(item))
                 for item in items
             ]
             return ["values", ids]
@@ -265,16 +263,6 @@ class Ops:
         if parameter.type in ("int[]", "float[]") and found.type.is_number:
             return ["values", [self.block.use(found)] * max(parameter.size, 1)]
         return ["value", self.block.use(found)]
-
-    def tensor_or(self, item: Val, number: bool) -> Sym:
-        if not number and self.type(item).is_number:
-            return self.as_tensor(item)
-        return self.sym(item)
-
-    def as_tensor(self, value: Val) -> Sym:
-        made = self.op("full", [TupleVal(()), value], {})
-        assert isinstance(made, Sym)
-        return made
 
     def op(
         self, record: str, args: list[Val], kwargs: dict[str, Val] | None = None, inplace: bool = False
@@ -478,7 +466,7 @@ class Ops:
             one, two = accepts.items(a), accepts.items(b)
             item = unify(self.type(a).args[0], self.type(b).args[0])
             if one is not None and two is not None:
-                return self.new_list([*one, *two], item)
+                return self.new_list([*one, *two], None if item == ANY else item)
             if item is None or list_of(item).leaf is None:
                 self.fail(f"+ of {self.type(a)} and {self.type(b)}")
             found = list_of(item)

@@ -52,6 +52,7 @@ class Type:
 
 TENSOR, INT, FLOAT, BOOL, NUMBER, STR = (Type(kind) for kind in LEAVES[:6])
 DTYPE, DEVICE, NONE, NOTHING = Type("dtype"), Type("device"), Type("None"), Type("Nothing")
+ANY = Type("Any")  # of the items of a list that have no type in common
 
 
 def list_of(item: Type) -> Type:

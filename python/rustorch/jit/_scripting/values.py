@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rustorch import _C
 from rustorch.jit._scripting.types import (
+    ANY,
     BOOL,
     DEVICE,
     DTYPE,
@@ -185,7 +186,7 @@ def type_of(value: Val, env: Env) -> Type:
             kind = type_of(found, env)
             item = kind if item is None else unify(item, kind)
             if item is None:
-                return Type("List", (NOTHING,))
+                return list_of(ANY)
         return list_of(item) if item is not None else Type("List", (NOTHING,))
     return Type(type(value).__name__)
 
