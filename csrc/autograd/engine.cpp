@@ -1,8 +1,10 @@
 #include "autograd/engine.h"
 
+#include <atomic>
 #include <queue>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "ops/ops.h"
 #include "ops/record.h"
@@ -21,13 +23,21 @@ struct Task {
   std::vector<uint32_t> capture_outputs;
 };
 
+std::atomic<int64_t> g_passes{0};  // global: passes of all threads are told apart by their number
+
 class Pass {
  public:
   Pass(const BackwardOptions& options, bool accumulate_all)
       : options_(options), accumulate_all_(accumulate_all) {}
 
-  Gradients run(const std::vector<Edge>& roots, Gradients root_grads, TensorList inputs,
-                bool accumulate_inputs);
+  Gradients run(const std::vector<Edge>& roots, Gradients root_grads,
+                const std::vector<Edge>& inputs, bool accumulate_inputs);
+
+  int64_t number() const { return number_; }
+  bool runs(const Node& node) const {
+    const auto it = tasks_.find(const_cast<Node*>(&node));
+    return it != tasks_.end() && it->second.wanted;
+  }
 
  private:
   struct Later {
@@ -44,6 +54,7 @@ class Pass {
 
   BackwardOptions options_;
   bool accumulate_all_;
+  int64_t number_ = g_passes.fetch_add(1, std::memory_order_relaxed);
   std::unordered_map<Node*, Task> tasks_;
   std::priority_queue<Ref<Node>, std::vector<Ref<Node>>, Later> ready_;
   Gradients captured_;
@@ -119,14 +130,14 @@ void Pass::check_gradients(const Node& node, Gradients& grads) {
            cat_str("returned an incorrect number of gradients (expected ", node.edges.size(),
                    ", got ", grads.size(), ")"));
   grads.resize(node.edges.size());
-  if (!modes().anomaly) return;
+  if (!modes().anomaly || !anomaly_checks_nan()) return;
   for (size_t i = 0; i < grads.size(); ++i) {
     if (!grads[i].defined() || !is_differentiable(grads[i].dtype())) continue;
     NoGradGuard guard;
     if (item(ops::any(ops::isnan(grads[i]))).to_bool()) {
       RT_FAIL(Runtime, node.name(),
-              cat_str("returned nan values in its ", i, "th output",
-                      node.trace.empty() ? "" : "; the forward call that made it:\n" + node.trace));
+              cat_str("Function '", node.name(), "' returned nan values in its ", i, "th output.",
+                      node.trace.empty() ? "" : " The forward call that made it:\n" + node.trace));
     }
   }
 }
@@ -135,13 +146,10 @@ void Pass::run_node(const Ref<Node>& node, Task& task) {
   Gradients grads = std::move(task.inbox);
   grads.resize(std::max(grads.size(), node->results.size()));
   call_result_hooks(*node, grads);
-  for (const HookRef& h : node->pre_hooks.snapshot()) h->call(grads, nullptr);
-
+  // The hooks of tensors, a leaf's too, see the gradient before it is captured; those of the node
+  // only run with the node.
   const auto* accumulate = dynamic_cast<const AccumulateGrad*>(node.get());
-  if (!task.captures.empty() && accumulate && !accumulate_all_) {
-    // A leaf's own hooks see the gradient before it is captured.
-    accumulate->call_hooks(grads);
-  }
+  if (accumulate) accumulate->call_hooks(grads);
   for (size_t i = 0; i < task.captures.size(); ++i) {
     captured_[static_cast<size_t>(task.captures[i])] = grads[task.capture_outputs[i]];
   }
@@ -158,6 +166,7 @@ void Pass::run_node(const Ref<Node>& node, Task& task) {
   }
   Gradients next;
   if (any && any_needed) {
+    for (const HookRef& h : node->pre_hooks.snapshot()) h->call(grads, nullptr);
     std::vector<Tensor> seen;
     if (!node->post_hooks.empty()) seen = grads;
     try {
@@ -185,13 +194,13 @@ void Pass::run_node(const Ref<Node>& node, Task& task) {
   }
 }
 
-Gradients Pass::run(const std::vector<Edge>& roots, Gradients root_grads, TensorList inputs,
-                    bool accumulate_inputs) {
+Gradients Pass::run(const std::vector<Edge>& roots, Gradients root_grads,
+                    const std::vector<Edge>& inputs, bool accumulate_inputs) {
   count_dependencies(roots);
   captured_.resize(inputs.size());
   if (!inputs.empty()) {
     for (size_t i = 0; i < inputs.size(); ++i) {
-      const Edge e = gradient_edge(inputs[i]);
+      const Edge& e = inputs[i];
       const auto it = e.node ? tasks_.find(e.node.get()) : tasks_.end();
       if (it == tasks_.end()) continue;
       it->second.captures.push_back(static_cast<int>(i));
@@ -217,14 +226,51 @@ Gradients Pass::run(const std::vector<Edge>& roots, Gradients root_grads, Tensor
   return std::move(captured_);
 }
 
+thread_local const Pass* t_pass = nullptr;
+
+// A node's result, to be differentiated without the tensor that it was.
+void add_root(const Edge& edge, Tensor g, std::vector<Edge>& roots, Gradients& grads) {
+  RT_CHECK(edge.output < edge.node->results.size(), Value, "backward",
+           "the node has no such result",
+           cat_str(edge.node->name(), " and number ", static_cast<int64_t>(edge.output)));
+  const InputMeta& m = edge.node->results[edge.output];
+  if (!g.defined()) {
+    int64_t count = 1;
+    for (int64_t n : m.sizes) count *= n;
+    RT_CHECK(count == 1 && !is_complex(m.dtype), Runtime, "backward",
+             "grad can be implicitly created only for real scalar outputs",
+             to_string(IntList(m.sizes)), "a gradient of the result's shape");
+    g = ops::ones(m.sizes, m.dtype, m.device);
+  }
+  RT_CHECK(g.sizes() == IntList(m.sizes) && g.dtype() == m.dtype, Runtime, "backward",
+           "the gradient must have the shape and dtype of the node's result",
+           cat_str(describe(g), " for ", name(m.dtype), IntList(m.sizes)));
+  roots.push_back(edge);
+  grads.push_back(std::move(g));
+}
+
 }  // namespace
 
-Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList inputs,
-                       const BackwardOptions& options, bool accumulate) {
+int64_t current_pass() { return t_pass ? t_pass->number() : -1; }
+bool pass_runs(const Node& node) { return t_pass && t_pass->runs(node); }
+
+bool& anomaly_checks_nan() {
+  thread_local bool checks = true;
+  return checks;
+}
+
+Gradients run_backward(const std::vector<Differentiated>& outputs, TensorList grad_outputs,
+                       const std::vector<Differentiated>& inputs, const BackwardOptions& options,
+                       bool accumulate) {
   std::vector<Edge> roots;
   Gradients root_grads;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const Tensor& out = outputs[i];
+    if (outputs[i].edge.node) {
+      add_root(outputs[i].edge, i < grad_outputs.size() ? grad_outputs[i] : Tensor(), roots,
+               root_grads);
+      continue;
+    }
+    const Tensor& out = outputs[i].tensor;
     enter_whole_ops(out);
     const Edge root = requires_grad(out) ? gradient_edge(out) : Edge();
     RT_CHECK(
@@ -257,24 +303,42 @@ Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList i
     roots.push_back(root);
     root_grads.push_back(std::move(g));
   }
-  for (const Tensor& t : inputs) {
-    RT_CHECK(requires_grad(t), Runtime, "grad",
-             "One of the differentiated Tensors does not require grad", describe(t));
+  std::vector<Edge> wanted;
+  for (const Differentiated& d : inputs) {
+    RT_CHECK(d.edge.node || requires_grad(d.tensor), Runtime, "grad",
+             "One of the differentiated Tensors does not require grad", describe(d.tensor));
+    wanted.push_back(d.edge.node ? d.edge : gradient_edge(d.tensor));
   }
   Pass pass(options, inputs.empty() || accumulate);
   Gradients result;
   {
     // One pass may be started inside another (checkpointing); its modes are its own.
-    result = pass.run(roots, std::move(root_grads), inputs, accumulate);
+    struct Current {
+      const Pass* outer;
+      explicit Current(const Pass* pass) : outer(std::exchange(t_pass, pass)) {}
+      ~Current() { t_pass = outer; }
+    } current(&pass);
+    result = pass.run(roots, std::move(root_grads), wanted, accumulate);
   }
   if (!inputs.empty() && !accumulate) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       RT_CHECK(options.allow_unreachable || result[i].defined(), Runtime, "grad",
-               "One of the differentiated Tensors appears to not have been used in the graph",
-               describe(inputs[i]), "allow_unused=True if this is the desired behavior");
+               "One of the differentiated Tensors appears to not have been used in the graph. Set "
+               "allow_unused=True if this is the desired behavior",
+               inputs[i].tensor.defined() ? describe(inputs[i].tensor) : wanted[i].node->name());
     }
   }
   return result;
+}
+
+Gradients run_backward(TensorList outputs, TensorList grad_outputs, TensorList inputs,
+                       const BackwardOptions& options, bool accumulate) {
+  const auto list = [](TensorList tensors) {
+    std::vector<Differentiated> made;
+    for (const Tensor& t : tensors) made.push_back({t, {}});
+    return made;
+  };
+  return run_backward(list(outputs), grad_outputs, list(inputs), options, accumulate);
 }
 
 }  // namespace rt

@@ -104,8 +104,10 @@ void call_result_hooks(Node& node, Gradients& grads) {
     std::lock_guard lock(hooks_mutex());
     return node.result_hooks;
   };
+  const bool any = std::any_of(grads.begin(), grads.end(), [](auto& g) { return g.defined(); });
   for (const Node::ResultHook& h : snapshot()) {
-    if (h.retain_into || h.output >= grads.size() || !grads[h.output].defined()) continue;
+    if (!any || h.retain_into || h.output >= grads.size()) continue;
+    // Undefined, which Python sees as None, where only other results have gradients.
     Gradients one{grads[h.output]};
     h.hook->call(one, nullptr);
     grads[h.output] = std::move(one[0]);

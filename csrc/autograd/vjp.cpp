@@ -12,7 +12,8 @@ SavedTensor::SavedTensor(const Tensor& t, int output)
   RT_CHECK(!t.impl()->inference_, Runtime, "save_for_backward",
            "Inference tensors cannot be saved for backward", describe(t),
            "t.clone() outside inference_mode");
-  if (SavedTensorHooks* hooks = modes().saved_hooks) {
+  // A Python number is nothing that a hook would want to keep elsewhere.
+  if (SavedTensorHooks* hooks = t.is_wrapped_number() ? nullptr : modes().saved_hooks) {
     // Whatever the hooks do is not part of the graph, nor packed itself.
     struct Restore {
       SavedTensorHooks* saved = modes().saved_hooks;
@@ -164,10 +165,12 @@ void VjpContext::set(int arg, int item, Tensor g) {
 }
 
 void VjpContext::check_not_released() const {
-  RT_CHECK(!node_.released_, Runtime, node_.name(),
-           "Trying to backward through the graph a second time (or directly access saved tensors "
-           "after they have already been freed)",
-           "", "retain_graph=True in the first backward");
+  RT_CHECK(
+      !node_.released_, Runtime, node_.name(),
+      "Trying to backward through the graph a second time (or directly access saved tensors "
+      "after they have already been freed). Specify retain_graph=True when calling .backward() "
+      "or autograd.grad() the first time",
+      "", "retain_graph=True in the first backward");
 }
 
 SavedTensor VjpContext::saved(bool result, size_t i) const {

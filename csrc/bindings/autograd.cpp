@@ -2,10 +2,13 @@
 #include "bindings/autograd.h"
 
 #include <new>
+#include <string>
+#include <unordered_map>
 
 #include "autograd/engine.h"
 #include "bindings/hooks.h"
 #include "graph/trace.h"
+#include "ops/ops.h"
 
 namespace rt::py {
 
@@ -73,7 +76,26 @@ PyObject* node_context(PyObject* o, void*) {
   Py_INCREF(context);
   return context;
 }
-PyMethodDef methods[] = {{"name", node_name, METH_NOARGS, "name()\n--\n\nThe name of the node."},
+// A custom function's node has the attributes of its context too, as in PyTorch, where it is one.
+PyObject* node_attribute(PyObject* o, PyObject* name) {
+  PyObject* found = PyObject_GenericGetAttr(o, name);
+  auto* context = static_cast<PyObject*>(node_of(o).python_object());
+  if (found || !context || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+  PyErr_Clear();
+  return PyObject_GetAttr(context, name);
+}
+PyObject* node_zeros(PyObject* o, PyObject* output) {
+  return guard([&]() -> PyObject* {
+    const size_t i = PyLong_AsSize_t(output);
+    if (PyErr_Occurred()) throw PythonError{};
+    RT_CHECK(i < node_of(o).results.size(), Value, "grad", "the node has no such result",
+             std::to_string(i));
+    const InputMeta& m = node_of(o).results[i];
+    return wrap(ops::zeros(m.sizes, m.dtype, m.device));
+  });
+}
+PyMethodDef methods[] = {{"_zeros", node_zeros, METH_O, nullptr},
+                         {"name", node_name, METH_NOARGS, "name()\n--\n\nThe name of the node."},
                          {"_add_pre_hook", add_pre_hook, METH_O, nullptr},
                          {"_add_post_hook", add_post_hook, METH_O, nullptr},
                          {}};
@@ -84,13 +106,37 @@ PyGetSetDef properties[] = {
     {"_context", node_context, nullptr, "The context of a Python Function, or None.", nullptr},
     {}};
 
+// Tensors, and pairs of a node and the number of its result.
+std::vector<Differentiated> differentiated(PyObject* sequence) {
+  std::vector<Differentiated> list;
+  Object fast = checked(PySequence_Fast(sequence, "expected a sequence of tensors"));
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
+    PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
+    if (PyTuple_Check(item) && PyTuple_GET_SIZE(item) == 2 &&
+        PyObject_TypeCheck(PyTuple_GET_ITEM(item, 0), g_node_type)) {
+      const int64_t output = PyLong_AsLongLong(PyTuple_GET_ITEM(item, 1));
+      if (output == -1 && PyErr_Occurred()) throw PythonError{};
+      RT_CHECK(output >= 0 && output <= INT32_MAX, Value, "backward",
+               "the number of a node's result is out of range", std::to_string(output));
+      list.push_back({{},
+                      {reinterpret_cast<NodeObject*>(PyTuple_GET_ITEM(item, 0))->node,
+                       static_cast<uint32_t>(output)}});
+      continue;
+    }
+    RT_CHECK(is_tensor(item), Type, "backward",
+             "outputs and inputs can be either Tensors or GradientEdges", Py_TYPE(item)->tp_name);
+    list.push_back({unwrap(item), {}});
+  }
+  return list;
+}
+
 std::vector<Tensor> tensors(PyObject* sequence) {
   std::vector<Tensor> list;
   Object fast = checked(PySequence_Fast(sequence, "expected a sequence of tensors"));
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
     PyObject* item = PySequence_Fast_GET_ITEM(fast.get(), i);
     RT_CHECK(item == Py_None || is_tensor(item), Type, "backward",
-             "outputs, gradients and inputs can be either Tensors or None", Py_TYPE(item)->tp_name);
+             "gradients can be either Tensors or None", Py_TYPE(item)->tp_name);
     list.push_back(item == Py_None ? Tensor() : unwrap(item));
   }
   return list;
@@ -105,7 +151,8 @@ PyObject* run(PyObject*, PyObject* args) {
                           &unreachable, &accumulate)) {
       return nullptr;
     }
-    const auto o = tensors(outputs), g = tensors(grads), in = tensors(inputs);
+    const auto o = differentiated(outputs), in = differentiated(inputs);
+    const auto g = tensors(grads);
     Gradients result;
     {
       ReleaseGil released(true);
@@ -190,6 +237,11 @@ PyObject* set_anomaly(PyObject*, PyObject* on) {
   modes().anomaly = PyObject_IsTrue(on) == 1;
   return PyBool_FromLong(before);
 }
+PyObject* set_anomaly_checks_nan(PyObject*, PyObject* on) {
+  const bool before = anomaly_checks_nan();
+  anomaly_checks_nan() = PyObject_IsTrue(on) == 1;
+  return PyBool_FromLong(before);
+}
 PyObject* is_anomaly(PyObject*, PyObject*) { return PyBool_FromLong(modes().anomaly); }
 
 // Saved tensors through Python: pack(tensor) -> anything, unpack(anything) -> tensor.
@@ -217,7 +269,12 @@ class PythonSavedHooks final : public SavedTensorHooks {
   std::shared_ptr<PackedTensor> pack(const Tensor& t) override {
     AcquireGil gil;
     Object tensor = checked(wrap(t));
+    const uint32_t version = t.version();
     Object packed = checked(PyObject_CallOneArg(pack_.get(), tensor.get()));
+    RT_CHECK(t.version() == version, Runtime, "saved_tensors_hooks",
+             "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
+             "to pack hook can not be modified by in-place operations",
+             describe(t), "a clone() in the hook");
     return std::make_shared<PythonPacked>(packed.get(), unpack_);
   }
 
@@ -239,6 +296,15 @@ PyObject* pop_saved_hooks(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* pass_number(PyObject*, PyObject*) { return PyLong_FromLongLong(current_pass()); }
+PyObject* will_run(PyObject*, PyObject* node) {
+  return guard([&] {
+    RT_CHECK(PyObject_TypeCheck(node, g_node_type), Type, "backward", "expected a node",
+             Py_TYPE(node)->tp_name);
+    return PyBool_FromLong(pass_runs(node_of(node)));
+  });
+}
+
 PyObject* set_grad_enabled(PyObject*, PyObject* on) {
   const bool before = modes().grad;
   modes().grad = PyObject_IsTrue(on) == 1;
@@ -247,12 +313,15 @@ PyObject* set_grad_enabled(PyObject*, PyObject* on) {
 PyObject* is_grad_enabled(PyObject*, PyObject*) { return PyBool_FromLong(modes().grad); }
 
 PyMethodDef functions[] = {
+    {"_current_pass", pass_number, METH_NOARGS, nullptr},
+    {"_will_run", will_run, METH_O, nullptr},
     {"_run_backward", run, METH_VARARGS, nullptr},
     {"_set_grad_enabled", set_grad_enabled, METH_O, nullptr},
     {"_set_inference_mode", set_inference, METH_O, nullptr},
     {"is_inference_mode_enabled", is_inference, METH_NOARGS,
      "is_inference_mode_enabled()\n--\n\nWhether inference_mode is on for this thread."},
     {"_set_anomaly", set_anomaly, METH_O, nullptr},
+    {"_set_anomaly_checks_nan", set_anomaly_checks_nan, METH_O, nullptr},
     {"is_anomaly_enabled", is_anomaly, METH_NOARGS,
      "is_anomaly_enabled()\n--\n\nWhether anomaly detection is on for this thread."},
     {"_push_saved_hooks", push_saved_hooks, METH_VARARGS, nullptr},
@@ -267,6 +336,24 @@ PyMethodDef functions[] = {
      "is_grad_enabled()\n--\n\nWhether ops on this thread are recorded for differentiation."},
     {}};
 
+// The type of nodes of that name, for those who tell nodes by their type; made on first use, and
+// kept, as the types of an extension are.
+PyTypeObject* type_named(const std::string& name) {
+  static auto& types = *new std::unordered_map<std::string, PyTypeObject*>();
+  const auto [it, fresh] = types.try_emplace(name);
+  if (!it->second) {
+    static auto& full_names = *new std::unordered_map<std::string, std::string>();
+    const std::string& full =
+        full_names.try_emplace(name, "rustorch.autograd." + name).first->second;
+    PyType_Slot slots[] = {{0, nullptr}};
+    PyType_Spec spec{full.c_str(), sizeof(NodeObject), 0,
+                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    it->second = reinterpret_cast<PyTypeObject*>(
+        PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(g_node_type)));
+  }
+  return it->second;
+}
+
 }  // namespace
 
 PyObject* wrap_node(const Ref<Node>& node) {
@@ -275,7 +362,8 @@ PyObject* wrap_node(const Ref<Node>& node) {
     Py_INCREF(static_cast<PyObject*>(node->pyobj));
     return static_cast<PyObject*>(node->pyobj);
   }
-  PyObject* o = g_node_type->tp_alloc(g_node_type, 0);
+  PyTypeObject* type = type_named(node->name());
+  PyObject* o = type ? type->tp_alloc(type, 0) : nullptr;
   if (!o) return nullptr;
   new (&reinterpret_cast<NodeObject*>(o)->node) Ref<Node>(node);
   node->pyobj = o;
@@ -285,12 +373,14 @@ PyObject* wrap_node(const Ref<Node>& node) {
 void init_autograd(PyObject* module) {
   PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
                          {Py_tp_repr, reinterpret_cast<void*>(repr)},
+                         {Py_tp_getattro, reinterpret_cast<void*>(node_attribute)},
                          {Py_tp_methods, methods},
                          {Py_tp_getset, properties},
                          {Py_tp_doc, const_cast<char*>("A step of the backward pass.")},
                          {0, nullptr}};
   PyType_Spec spec{"rustorch.autograd.Node", sizeof(NodeObject), 0,
-                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                   slots};
   g_node_type = reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release());
   checked(PyModule_AddObjectRef(module, "Node", reinterpret_cast<PyObject*>(g_node_type)));
   checked(PyModule_AddFunctions(module, functions));

@@ -108,11 +108,12 @@ PyObject* saved_unpack(PyObject* o, PyObject*) {
       if (s.owner) owner = Ref<Node>::try_retain(s.owner);
       items = s.items;
     }
-    RT_CHECK(!released && owner, Runtime, owner ? owner->name() : "backward",
-             "Trying to backward through the graph a second time (or directly access saved tensors "
-             "after they "
-             "have already been freed)",
-             "", "retain_graph=True in the first backward");
+    RT_CHECK(
+        !released && owner, Runtime, owner ? owner->name() : "backward",
+        "Trying to backward through the graph a second time (or directly access saved tensors "
+        "after they have already been freed). Specify retain_graph=True when calling .backward() "
+        "or autograd.grad() the first time",
+        "", "retain_graph=True in the first backward");
     std::vector<Tensor> list;
     for (const SavedTensor& t : items) list.push_back(t.unpack(owner));
     return to_python(Value(TensorList(list)));

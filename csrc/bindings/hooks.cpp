@@ -71,7 +71,9 @@ class ObserverHook final : public PythonHook {
     const Object fn = function();
     if (!fn) return;
     Object t = checked(wrap(tensors[0]));
-    checked(PyObject_CallOneArg(fn.get(), t.get()));
+    const Object r = checked(PyObject_CallOneArg(fn.get(), t.get()));
+    RT_CHECK(r.get() == Py_None, Runtime, "hook", "post accumulate grad hooks should return None.",
+             Py_TYPE(r.get())->tp_name);
   }
 };
 

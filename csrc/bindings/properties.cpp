@@ -2,6 +2,7 @@
 #include "autograd/node.h"
 #include "bindings/autograd.h"
 #include "bindings/python.h"
+#include "core/warning.h"
 #include "graph/trace.h"
 #include "ops/ops.h"
 
@@ -41,13 +42,31 @@ int set_grad(PyObject* o, PyObject* value, void*) {
       -1);
 }
 
+PyObject* get_grad(PyObject* o, void*) {
+  return get(o, [](const Tensor& t) {
+    if (requires_grad(t) && !is_leaf(t) && !t.impl()->autograd_->retains_grad &&
+        !gradient(t).defined()) [[unlikely]] {
+      warn("grad",
+           "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+           "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+           "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
+           "Tensor.");
+    }
+    return wrap(gradient(t));
+  });
+}
+
 int set_data(PyObject* o, PyObject* value, void*) {
   return guard(
       [&] {
-        RT_CHECK(value && is_tensor(value), Type, "data", "data must be a Tensor",
-                 value ? Py_TYPE(value)->tp_name : "nothing");
+        RT_CHECK(value, Runtime, "data", "cannot delete .data");
+        RT_CHECK(is_tensor(value), Type, "data", "data must be a Tensor", Py_TYPE(value)->tp_name);
         const Tensor& t = unwrap(o);
         const Tensor& v = unwrap(value);
+        RT_CHECK(!requires_grad(t) || is_differentiable(v.dtype()), Runtime, "data",
+                 "data set to a tensor that requires gradients must be floating point or complex "
+                 "dtype",
+                 describe(v));
         RT_CHECK(v.device() == t.device() || !requires_grad(t) || is_leaf(t), Runtime, "data",
                  "incompatible tensor for .data", cat_str(describe(v), " to ", describe(t)));
         graph::note_unrecorded("data: assigning it is not recorded; try copy_() under no_grad()");
@@ -136,8 +155,7 @@ PyGetSetDef properties[] = {
      RT_GET(
          PyBool_FromLong(!is_leaf(t) && t.impl()->autograd_ && t.impl()->autograd_->retains_grad)),
      nullptr, "Whether this non-leaf keeps its gradient in .grad.", nullptr},
-    {"grad", RT_GET(wrap(gradient(t))), set_grad,
-     "The gradient accumulated by backward(), or None.", nullptr},
+    {"grad", get_grad, set_grad, "The gradient accumulated by backward(), or None.", nullptr},
     {"_grad", RT_GET(wrap(gradient(t))), set_grad, nullptr, nullptr},
     {"grad_fn", RT_GET(wrap_node(grad_fn(t))), nullptr,
      "The node of the op that made this tensor, or None.", nullptr},

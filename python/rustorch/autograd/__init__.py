@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from rustorch import _C
@@ -36,7 +37,17 @@ _Tensors = Any
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
-    return (x,) if x is None or isinstance(x, _C.Tensor) else tuple(x)
+    return (x,) if x is None or isinstance(x, (_C.Tensor, graph.GradientEdge)) else tuple(x)
+
+
+def _zeros_of(x: Any) -> Any:
+    import rustorch as rt
+
+    return x.node._zeros(x.output_nr) if isinstance(x, graph.GradientEdge) else rt.zeros_like(x)
+
+
+def _is_leaf(x: Any) -> bool:
+    return x.node.name() == "AccumulateGrad" if isinstance(x, graph.GradientEdge) else bool(x.is_leaf)
 
 
 def _matching_grads(outputs: tuple[Any, ...], grads: Any, what: str) -> tuple[Any, ...]:
@@ -75,6 +86,14 @@ def backward(
     """
     outputs = _as_tuple(tensors)
     grads = _matching_grads(outputs, grad_tensors, "backward")
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and "
+            "its gradient which can cause a memory leak. We recommend using autograd.grad when creating the "
+            "graph to avoid this. If you have to use this function, make sure to reset the .grad fields of "
+            "your parameters to None after use to break the cycle and avoid the leak.",
+            stacklevel=2,
+        )
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         _C._run_backward(outputs, grads, (), retain, create_graph, True, True)
@@ -82,12 +101,16 @@ def backward(
     wanted = _as_tuple(inputs)
     if not wanted:
         raise RuntimeError("backward: inputs argument to backward() cannot be empty")
-    leaves = tuple(t for t in wanted if t.is_leaf)
-    inner = tuple(t for t in wanted if not t.is_leaf)
+    leaves = tuple(t for t in wanted if _is_leaf(t))
+    inner = tuple(t for t in wanted if not _is_leaf(t))
     found = _C._run_backward(outputs, grads, leaves + inner, retain, create_graph, True, True)
     for t, g in zip(inner, found[len(leaves) :]):
+        if isinstance(t, graph.GradientEdge):
+            raise RuntimeError(
+                "backward: inputs can only be edges of leaves; got one of an inner node; try autograd.grad"
+            )
         if g is not None:
-            t.grad = g if t.grad is None else t.grad + g
+            t._grad = g if t._grad is None else t._grad + g
 
 
 def grad(
@@ -122,7 +145,12 @@ def grad(
     """
     outs, ins = _as_tuple(outputs), _as_tuple(inputs)
     if materialize_grads and allow_unused is False:
-        raise ValueError("grad: expected allow_unused to be True or not passed when materialize_grads=True")
+        raise ValueError(
+            "grad: Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
+        )
+    if not ins:
+        raise RuntimeError("grad: inputs argument to grad cannot be empty")
     unused_ok = materialize_grads or bool(allow_unused)
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
@@ -147,9 +175,7 @@ def grad(
     grads = _matching_grads(outs, grad_outputs, "grad")
     found = _C._run_backward(outs, grads, ins, retain, create_graph, unused_ok, False)
     if materialize_grads:
-        import rustorch as rt
-
-        found = tuple(rt.zeros_like(t) if g is None else g for g, t in zip(found, ins))
+        found = tuple(_zeros_of(t) if g is None else g for g, t in zip(found, ins))
     return tuple(found)
 
 

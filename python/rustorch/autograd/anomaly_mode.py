@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+import warnings
 
 from rustorch import _C
 
@@ -18,15 +19,21 @@ def _describe_stack() -> str:
     return "".join(traceback.format_list(frames))
 
 
+def _set(mode: bool, check_nan: bool) -> tuple[bool, bool]:
+    return _C._set_anomaly(mode), _C._set_anomaly_checks_nan(check_nan)
+
+
 class detect_anomaly:
     """Within the block, backward fails at the first NaN gradient, and every failure names its forward line.
 
-    Slows everything down: each op keeps the Python stack it was called from.
+    Slows everything down: each op keeps the Python stack it was called from. ``check_nan=False`` leaves the
+    search for NaN out.
 
     >>> import rustorch as rt
     >>> x = rt.zeros(1, requires_grad=True)
+    >>> import warnings
     >>> try:
-    ...     with rt.autograd.detect_anomaly():
+    ...     with warnings.catch_warnings(action="ignore"), rt.autograd.detect_anomaly():
     ...         (x * 0 / x).sum().backward()
     ... except RuntimeError as error:
     ...     "returned nan values" in str(error)
@@ -35,12 +42,17 @@ class detect_anomaly:
 
     def __init__(self, check_nan: bool = True) -> None:
         self.check_nan = check_nan
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
+            "enabled for debugging.",
+            stacklevel=2,
+        )
 
     def __enter__(self) -> None:
-        self._before = _C._set_anomaly(True)
+        self._before = _set(True, self.check_nan)
 
     def __exit__(self, *exc: object) -> None:
-        _C._set_anomaly(self._before)
+        _set(*self._before)
 
 
 class set_detect_anomaly:
@@ -53,10 +65,10 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = _C._set_anomaly(mode)
+        self._before = _set(mode, check_nan)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
-        _C._set_anomaly(self._before)
+        _set(*self._before)

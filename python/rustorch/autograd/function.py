@@ -23,6 +23,8 @@ class FunctionCtx:
         self._saved: Any = None
         self._tensor_positions: list[int] = []
         self._argument_count = 0
+        self._result_positions: list[int] = []
+        self._result_count = 0
         self.materialize_grads = True
         self.needs_input_grad: tuple[bool, ...] = ()
 
@@ -57,11 +59,15 @@ class FunctionCtx:
 
     def _run_backward(self, grads: tuple[Any, ...], needed: tuple[bool, ...]) -> tuple[Any, ...]:
         """Called by the core: gradients of the tensor arguments, in order."""
+        # One gradient a result of forward: None for those that are no tensors.
+        every: list[Any] = [None] * self._result_count
+        for position, g in zip(self._result_positions, grads):
+            every[position] = g
         flags = [False] * self._argument_count
         for position, wanted in zip(self._tensor_positions, needed):
             flags[position] = wanted
         self.needs_input_grad = tuple(flags)
-        result = self._function.backward(self, *grads)
+        result = self._function._derivative()(self, *every)
         if not isinstance(result, tuple):
             result = (result,)
         name = self._function.__name__ + "Backward"
@@ -124,6 +130,19 @@ class Function:
             "to use it with backward mode AD."
         )
 
+    # Another name for backward.
+    vjp = backward
+
+    @classmethod
+    def _derivative(cls) -> Callable[..., Any]:
+        by_vjp = cls.vjp is not Function.vjp
+        if by_vjp and cls.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
+                "only implement one of them."
+            )
+        return cls.vjp if by_vjp else cls.backward
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs forward and records the call."""
@@ -149,6 +168,7 @@ class Function:
         single = not isinstance(output, (tuple, list))
         flat = (output,) if single else tuple(output)
         tensor_at = [i for i, o in enumerate(flat) if isinstance(o, _C.Tensor)]
+        ctx._result_positions, ctx._result_count = tensor_at, len(flat)
         outputs, ctx._saved = _C._attach_function(
             ctx,
             cls.__name__ + "Backward",

@@ -46,15 +46,23 @@ class _Switch:
         @functools.wraps(fn)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             generator = fn(*args, **kwargs)
-            value = None
             # The mode holds while the generator runs, not while its consumer does.
+            resume: Callable[[], Any] = lambda: next(generator)  # noqa: E731
             while True:
-                with self._again():
-                    try:
-                        item = generator.send(value)
-                    except StopIteration as stop:
-                        return stop.value
-                value = yield item
+                try:
+                    with self._again():
+                        item = resume()
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    value = yield item
+                    resume = functools.partial(generator.send, value)
+                except GeneratorExit:
+                    with self._again():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    resume = functools.partial(generator.throw, error)
 
         return wrapper
 
