@@ -152,6 +152,7 @@ NETS: dict[str, tuple[Any, Any]] = {
     "gpt": (Gpt, None),
     "bilstm": (lambda: nn.LSTM(5, 6, num_layers=2, bidirectional=True), (4, 2, 5)),
     "bigru": (lambda: nn.GRU(5, 6, bidirectional=True), (4, 2, 5)),
+    "projected lstm": (lambda: nn.LSTM(5, 6, proj_size=3, bidirectional=True), (4, 2, 5)),
     "norms": (
         lambda: nn.Sequential(nn.GroupNorm(2, 4), nn.InstanceNorm2d(4, affine=True), nn.Softplus()),
         (2, 4, 5, 5),

@@ -409,6 +409,55 @@ def test_ops_without_a_lowering_inside_of_blocks_are_all_named() -> None:
         to_model(rt.jit.script(f), (rt.ones(1),))
 
 
+class Counting(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("count", rt.zeros(1))
+
+    def forward(self, x: Any) -> Any:
+        if x.sum() > 0:
+            self.count += 1
+        return x * self.count
+
+
+def test_what_outlasts_a_call_is_not_written() -> None:
+    def written(x):
+        x += 1
+        if x.sum() > 0:
+            x = x * 2
+        return x
+
+    with pytest.raises(UnsupportedOperation, match=r"writes state; got count; try eval\(\)"):
+        to_model(rt.jit.script(Counting()), (X,))
+    with pytest.raises(UnsupportedOperation, match=r"writes state; got x; try clone\(\)"):
+        to_model(rt.jit.script(written), (X,))
+
+
+def test_random_numbers_in_a_block_are_named_with_their_line() -> None:
+    def f(x):
+        if x.sum() > 0:
+            x = rt.rand_like(x)
+        return x
+
+    line = f.__code__.co_firstlineno + 2
+    with (
+        pytest.warns(rt.jit.TracerWarning, match=f"test_export_script.py:{line}"),
+        pytest.raises(UnsupportedOperation, match=rf"rand_like.*test_export_script.py:{line}"),
+    ):
+        to_model(rt.jit.script(f), (X,))
+
+
+def test_graphs_loaded_scripts_and_several_functions(tmp_path: Path) -> None:
+    script = rt.jit.script(halved)
+    file = tmp_path / "halved.pt"
+    script.save(file)
+    expected = to_model(script, (X,))
+    assert to_model(script.graph, (X,)) == expected == to_model(rt.jit.load(file), (X,))
+    both = to_model({"halve": (script, (X,)), "double": (lambda x: x * 2, X)}, target="macOS15")
+    found = Runner(both, function="halve").predict(X.numpy())
+    assert [np.asarray(x).tolist() for x in found.values()] == [[0.25, -0.5, 0.75], [2]]
+
+
 def test_options_that_scripts_lack() -> None:
     script = rt.jit.script(halved)
     with pytest.raises(ArgumentError, match="keeps no states"):

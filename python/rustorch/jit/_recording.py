@@ -63,6 +63,9 @@ def _warn(message: str) -> None:
         warnings.warn(f"trace: {message}", TracerWarning, stacklevel=2)
         return
     file, line = frame.f_code.co_filename, frame.f_lineno
+    if _LOCATION.get():
+        file, _, number = _LOCATION.get().rpartition(":")
+        line = int(number)
     text = f"trace: {message}; at {file}:{line}"
     warnings.warn_explicit(text, TracerWarning, file, line, registry=frame.f_globals.setdefault(
         "__warningregistry__", {}

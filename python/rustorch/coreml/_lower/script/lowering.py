@@ -144,9 +144,9 @@ def lower_script(
         raise UnsupportedOperation.of("export", str(error), hint=error.hint) from None
     written = [name for (name, x), var in zip(held, before) if x.var != var]
     if written:
-        raise UnsupportedOperation.of(
-            "export", "the script writes state", ", ".join(written), "eval() on the module first"
-        )
+        own = any(name in fed_names for name in written)
+        hint = "clone() of the input first" if own else "eval() on the module first"
+        raise UnsupportedOperation.of("export", "the script writes state", ", ".join(written), hint)
     raise_missing(ev.missing)
     pairs = []
     for value, x in zip(core.outputs, final):
