@@ -118,6 +118,7 @@ def _zeros(dtype: D, *shape: int) -> mil.TensorValue:
         ([constant("c", _zeros(D.INT4, 4)), _constexpr("blockwise_shift_scale", {"data": ["c"]})], "int4"),
         ([_constexpr("lut_to_dense", attributes={"lut": _zeros(D.FLOAT16, 64)})], "palettized 6-bit"),
         ([_constexpr("lut_to_dense", {"indices": [_zeros(D.UINT2, 4)]})], "palettized 2-bit"),
+        ([_constexpr("cast", attributes={"source_val": _zeros(D.FLOAT16, 4)})], "cast"),
         (
             [_constexpr("sparse_to_dense"), _constexpr("lut_to_dense", {"indices": ["x"]}, shape=(99, 9))],
             "palettized, sparse",

@@ -85,6 +85,25 @@ def test_tensors_compare_by_bits():
     assert value(1, 3) != in_file
 
 
+def test_tensors_of_other_shapes_or_kinds_differ():
+    one = mil.immediate([1.0, 2.0])
+    assert one != mil.immediate([[1.0, 2.0]]) and one != mil.immediate([1, 2]) and one != [1.0, 2.0]
+    assert mil.immediate(["a", "b"]) == mil.immediate(["a", "b"]) != mil.immediate(["a", "c"])
+
+
+@pytest.mark.parametrize(
+    ("shape", "rank", "count"), [((), 0, 1), ((2, 3), 2, 6), ((None, 3), 2, None), (None, None, None)]
+)
+def test_shapes_of_types(shape, rank, count):
+    type = mil.TensorType(D.INT32, shape)
+    assert type.rank == rank and type.is_static == (count is not None)
+    if count is None:
+        with pytest.raises(ValueError, match="sizes that are known at run time only"):
+            _ = type.static_shape
+    else:
+        assert type.static_shape == shape and type.count == count
+
+
 def test_a_value_must_be_of_its_type():
     with pytest.raises(ArgumentError, match="needs an array of float16"):
         mil.TensorValue(mil.TensorType(D.FLOAT16, (2,)), np.zeros(2, np.float32))

@@ -75,6 +75,8 @@ CALLS: dict[str, Any] = {
     "last": lambda a: a[-1] + a[-2:].sum() + a[1:, -2:].sum(),
     "triangle": lambda a: (rt.tril(a @ a.T), rt.triu(a @ a.T, 1), rt.tril(rt.ones(len(a), len(a)))),
     "product of sizes": lambda a, b: (a.unsqueeze(1) * b.unsqueeze(0)).reshape(-1, 3) + 1,
+    "made of a product": lambda a, b: rt.ones(a.shape[0] * b.shape[0]) * a.sum() + b.mean(),
+    "made of a square": lambda a: rt.arange(2 * a.shape[0] * a.shape[0]) + a.sum(),
     "sum of sizes": lambda a, b: rt.cat([a, b]) * (a.shape[0] + 2 * b.shape[0]),
     "matrix product": lambda a, b: (a @ b.T).transpose(0, 1),
     "expand": lambda a: rt.ones(1, 3).expand(a.shape[0], 3) * a,
@@ -164,6 +166,11 @@ REFUSED: dict[str, tuple[type[Exception], str, Any]] = {
         r"adaptive_avg_pool1d \(.*inputs' shapes.*\) at .*test_shapes",
         lambda a: F.adaptive_avg_pool1d(a.T[None], 2),
     ),
+    "cubes": (
+        UnsupportedOperation,
+        r"a size of 8, .*1728 follows from no size that is known",
+        lambda a: rt.ones(a.shape[0] ** 3) * a.sum(),
+    ),
     "sizes": (OpError, r"at a \[12, 3\]: .*narrower", lambda a: a + rt.ones(8, 3)[: len(a)]),
 }  # fmt: skip
 
@@ -188,6 +195,7 @@ def test_networks_need_a_system_that_has_them() -> None:
 
 def test_shapes_that_make_no_sense() -> None:
     x = rt.ones(4, 3)
+    shapes = EnumeratedShapes([(4, 3), (5, 3)]), EnumeratedShapes([(4, 3), (5, 3), (6, 3)])
     for make, text in (
         (lambda: RangeDim(5, 2), "lower_bound <= default"),
         (lambda: RangeDim(1, 4, default=9), "lower_bound <= default"),
@@ -195,6 +203,10 @@ def test_shapes_that_make_no_sense() -> None:
         (lambda: EnumeratedShapes([(1,), (2,)], default=(3,)), "none of the shapes"),
         (lambda: to_model(nn.ReLU(), x, inputs={"x": (N, 4)}), "does not fit"),
         (lambda: to_model(nn.ReLU(), x, inputs={"x": (N, 3), "y": None}), "needs 1 names"),
+        (
+            lambda: to_model(rt.add, (x, x), inputs={"input": shapes[0], "other": shapes[1]}),
+            "inputs of enumerated shapes need as many each",
+        ),
         (lambda: to_model(rt.jit.trace(nn.ReLU(), x), x, inputs={"x": (N, 3)}), "recorded with"),
     ):
         with pytest.raises(ArgumentError, match=text):

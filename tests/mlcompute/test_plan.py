@@ -285,3 +285,21 @@ def test_elsewhere_it_says_why_it_is_not_there() -> None:
     ):
         with pytest.raises(rt.errors.DeviceNotAvailable, match="macOS"):
             make()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plan(NET, [1.0]), "inputs must be tensors; got float"),
+        (lambda: plan(NET, rt.ones(2, 3), loss=nn.MSELoss()), "and an example_target go together"),
+    ],
+)
+def test_arguments_are_checked(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_an_optimizer_of_two_groups() -> None:
+    groups = [{"params": [NET.weight]}, {"params": [NET.bias], "lr": 0.5}]
+    with pytest.raises(NotImplementedError, match="an optimizer has one group of parameters; got 2"):
+        plan(NET, rt.ones(2, 3), nn.MSELoss(), rt.optim.SGD(groups, lr=0.1), rt.ones(2, 2))
