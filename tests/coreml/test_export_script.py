@@ -140,7 +140,24 @@ def rows(x):
     return s
 
 
-def windows(x, start):
+def windows(x, n):
+    s = rt.zeros(2)
+    for i in range(int(n)):
+        s = s * 0.5 + x[i : i + 2]
+    k = int(n)
+    return s, x[k - 1 : k].sum(), x.reshape(1, 3)[:, k - 1 : k + 1]
+
+
+def windows_written(x, n):
+    y = x.clone()
+    for i in range(int(n)):
+        y[i : i + 2] += 1
+        part = y.narrow(0, i, 2)
+        part *= 2
+    return y
+
+
+def filled_by_number(x, start):
     first = x.narrow(0, int(start), 2)
     return first, rt.full((2,), float(x[0])), x.masked_fill(x > 0, float(x[1]))
 
@@ -203,6 +220,9 @@ SCRIPTS: list[tuple[Any, tuple[Any, ...], list[tuple[Any, ...]], str]] = [
     (forever, (X,), [(-X,), (100 * X,)], "while_loop"),
     (filled, (X,), [(-X,)], "while_loop"),
     (filled_rows, (ROWS, INT(2)), [(ROWS, INT(0)), (ROWS, INT(1))], "while_loop"),
+    (windows, (X, INT(2)), [(X, INT(1))], "while_loop"),
+    (windows_written, (X, INT(2)), [(X, INT(1)), (X, INT(0))], "while_loop"),
+    (filled_by_number, (X, INT(1)), [(X, INT(0)), (-X, INT(1))], ""),
     (listed, (ROWS,), [(-ROWS,)], ""),
     (rows, (ROWS,), [(-ROWS,)], "while_loop"),
     (collatz, (INT(27),), [(INT(1),), (INT(6),)], "while_loop"),

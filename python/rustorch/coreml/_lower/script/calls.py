@@ -11,7 +11,7 @@ from rustorch.coreml._lower.script.pending import Compute
 from rustorch.coreml._lower.script.values import Held, Number, Refused, leaves
 from rustorch.jit._scripting import schemas
 
-__all__ = ["DynamicSelect", "node_call", "replaced"]
+__all__ = ["DynamicPart", "dynamic_part", "node_call", "replaced"]
 
 
 def node_call(node: Any, args: dict[str, Any]) -> tuple[Callable[..., Any], list[Held]]:
@@ -65,39 +65,49 @@ def node_call(node: Any, args: dict[str, Any]) -> tuple[Callable[..., Any], list
     return lambda *tensors: core.run_values(list(tensors), None), held
 
 
-class DynamicSelect:
-    """x.select(dim, index) with an index that tensors decide: a copy, `part`, writes into which go back."""
+class DynamicPart:
+    """A part of a tensor along one dim, at a place that tensors decide: x.select(dim, index), or `length`
+    places from there on. It is a copy, `part`, writes into which go back."""
 
     part: Held
 
-    def __init__(self, base: Held, dim: int, index: Number) -> None:
-        self.base, self.index = base, index
+    def __init__(self, base: Held, dim: int, index: Number, length: int | None = None) -> None:
+        self.base, self.index, self.length = base, index, length
         self.dim = dim % max(base.tensor.dim(), 1)
 
-    def _place(self, place: Tensor) -> Tensor:
-        place = place.reshape(1)
-        size = self.base.tensor.shape[self.dim]
-        return place if self.index.natural else rt.where(place < 0, place + size, place)
+    def _places(self, index: Tensor) -> Tensor:
+        first = index.reshape(1)
+        if not self.index.natural:
+            first = rt.where(first < 0, first + self.base.tensor.shape[self.dim], first)
+        return first if self.length is None else first + rt.arange(self.length)
 
-    def read(self, x: Tensor, place: Tensor) -> list[Tensor]:
-        return [x.index_select(self.dim, self._place(place)).squeeze(self.dim)]
+    def read(self, x: Tensor, index: Tensor) -> list[Tensor]:
+        part = x.index_select(self.dim, self._places(index))
+        return [part.squeeze(self.dim) if self.length is None else part]
 
-    def write(self, x: Tensor, place: Tensor, part: Tensor) -> list[Tensor]:
-        return [x.index_copy_(self.dim, self._place(place), part.unsqueeze(self.dim))]
+    def write(self, x: Tensor, index: Tensor, part: Tensor) -> list[Tensor]:
+        part = part.unsqueeze(self.dim) if self.length is None else part
+        return [x.index_copy_(self.dim, self._places(index), part)]
 
 
-def _narrow(node: Any, args: dict[str, Any]) -> tuple[Compute, list[Held]]:
-    dim, length = args["dim"], args["length"]
-    if isinstance(length, Number) or isinstance(dim, Number):
-        raise Refused("a size depends on values of tensors", node)
-    size = args["input"].tensor.shape[dim]
-
-    def compute(x: Tensor, start: Tensor) -> list[Tensor]:
-        start = start.reshape(1)
-        start = rt.where(start < 0, start + size, start)
-        return [x.index_select(dim, rt.arange(length) + start)]
-
-    return compute, [args["input"], args["start"].held]
+def dynamic_part(node: Any, args: dict[str, Any]) -> DynamicPart | None:
+    """What a view shows, if tensors decide where it begins but not how long it is."""
+    if node.form != "plain" or node.record not in ("select", "narrow", "slice"):
+        return None
+    first = args["index" if node.record == "select" else "start"]
+    if not isinstance(first, Number):
+        return None
+    if node.record == "select":
+        return DynamicPart(args["input"], args["dim"], first)
+    length = args.get("length")
+    if node.record == "slice":
+        last = args["end"]
+        if not isinstance(last, Number) or args["step"] != 1 or last.origin is not first.origin:
+            return None
+        length = last.offset - first.offset
+    if not isinstance(length, int) or not 0 < length <= args["input"].tensor.shape[args["dim"]]:
+        return None
+    return DynamicPart(args["input"], args["dim"], first, length)
 
 
 def _filled(like: Callable[..., Tensor], names: tuple[str, ...], value: str) -> Any:
@@ -129,7 +139,6 @@ def _masked_fill(node: Any, args: dict[str, Any]) -> tuple[Compute, list[Held]]:
 
 # Ops with a number for an attribute that has to be one: what computes the same from a tensor.
 _REPLACED: dict[str, tuple[str, Callable[[Any, dict[str, Any]], tuple[Compute, list[Held]]]]] = {
-    "narrow": ("start", _narrow),
     "full": ("fill_value", _filled(rt.zeros, (), "fill_value")),
     "full_like": ("fill_value", _filled(rt.zeros_like, ("input",), "fill_value")),
     "fill": ("value", _filled(rt.zeros_like, ("input",), "value")),

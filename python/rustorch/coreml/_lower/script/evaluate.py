@@ -9,7 +9,7 @@ from typing import Any
 import rustorch as rt
 from rustorch import _C, Tensor
 from rustorch.coreml._lower.builder import Builder
-from rustorch.coreml._lower.script.calls import DynamicSelect, node_call, replaced
+from rustorch.coreml._lower.script.calls import DynamicPart, dynamic_part, node_call, replaced
 from rustorch.coreml._lower.script.numbers import ARITHMETIC, READS, list_op, power_of
 from rustorch.coreml._lower.script.pending import Compute, Pending
 from rustorch.coreml._lower.script.values import (
@@ -38,7 +38,7 @@ class Evaluator:
         self.missing: dict[str, str] = {}
         self.pending = Pending(b, self.missing)
         self.frames: list[dict[int, Any]] = []
-        self.views: list[DynamicSelect] = []
+        self.views: list[DynamicPart] = []
 
     # ---- What is used later ----
 
@@ -115,8 +115,11 @@ class Evaluator:
         return self.pending.add(compute, inputs, node.location)
 
     def op(self, node: Any, args: dict[str, Any]) -> Sequence[Any]:
-        if node.record == "select" and isinstance(args["index"], Number) and node.form == "plain":
-            return [self.select(node, args["input"], args["dim"], args["index"])]
+        view = dynamic_part(node, args)
+        if view is not None:
+            (view.part,) = self.emit(node, view.read, [view.base, view.index.held])
+            self.views.append(view)
+            return [view.part]
         found = replaced(node, args)
         if found is not None:
             results: Sequence[Any] = self.emit(node, *found)
@@ -125,13 +128,6 @@ class Evaluator:
         if node.form == "inplace":
             self.write_back(node, results[0])
         return results
-
-    def select(self, node: Any, base: Held, dim: int, index: Number) -> Held:
-        """A part of a tensor. It is a copy in the program, and in memory of its own here."""
-        view = DynamicSelect(base, dim, index)
-        (view.part,) = self.emit(node, view.read, [base, index.held])
-        self.views.append(view)
-        return view.part
 
     def called(self, node: Any, args: dict[str, Any]) -> list[Any]:
         """The results of the op itself."""
@@ -147,7 +143,7 @@ class Evaluator:
         outputs = iter(self.pending.keep(compute, held, tensors, node.location))
         return _with_held(results, outputs)
 
-    def write_back(self, node: Any, written: Held, done: Sequence[DynamicSelect] = ()) -> None:
+    def write_back(self, node: Any, written: Held, done: Sequence[DynamicPart] = ()) -> None:
         """After a write: parts that were taken by an index that tensors decide go back to where they are
         from."""
         storage = _C._storage_id(written.tensor)
@@ -221,7 +217,14 @@ class Evaluator:
         natural = name in ("add", "mul") and all(
             x.natural if isinstance(x, Number) else x >= 0 for x in operands
         )
-        return Number(kind(*map(_kind_of, tensors)), result, natural)
+        made = Number(kind(*map(_kind_of, tensors)), result, natural)
+        number, *rest = operands if isinstance(operands[0], Number) else operands[::-1]
+        if rest and type(rest[0]) is int and made.kind == number.kind == "int":
+            if name == "add":
+                made.plus(number, rest[0])
+            elif name == "sub" and number is operands[0]:
+                made.plus(number, -rest[0])
+        return made
 
     def tensor_of(self, node: Any, args: dict[str, Any], rest: str) -> Held:
         """`rt.tensor` of numbers."""

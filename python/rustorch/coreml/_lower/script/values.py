@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rustorch import Tensor
@@ -57,12 +57,28 @@ class Held:
 
 @dataclass(eq=False)
 class Number:
-    """A number that is known when the program runs: a zero-dim tensor. `natural`: it is not negative."""
+    """A number that is known when the program runs: a zero-dim tensor.
+
+    Attributes:
+        natural: it is not negative.
+        maybe: as of `Held`.
+        offset: by how much it is more than the number in `origin`, so that a difference may be known.
+    """
 
     kind: str
     held: Held
     natural: bool = False
     maybe: bool = False
+    offset: int = 0
+    origin: Held = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.origin = self.held
+
+    def plus(self, number: Number, offset: int) -> Number:
+        """Itself, known to be another number and so much more."""
+        self.origin, self.offset = number.origin, number.offset + offset
+        return self
 
 
 def is_number(value: Any) -> bool:
