@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import rustorch as rt
-from rustorch.bench import libraries, training
+from rustorch.bench import libraries, limits, training
 from rustorch.bench.cli import choose, main
 
 
@@ -145,3 +146,26 @@ def test_library_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_case_that_a_library_has_not() -> None:
     case = next(case for case in choose(False, ["call/add, with grad"])[0])
     assert libraries.Numpy().timer(case, case.make_inputs()) is None
+
+
+def test_what_cannot_be_compared_is_said_and_plots_are_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With doubles of what finds libraries and of what draws."""
+    drawn = []
+    found = [libraries.Rustorch(), libraries.Numpy()]
+    monkeypatch.setattr(libraries, "find_libraries", lambda *_: (found, ["torch is not installed"]))
+    monkeypatch.setattr("rustorch.bench.cli.find_spec", lambda name: name)
+    peak = {"float32": 1e9, "float64": 1e9}
+    measured = limits.Limits(1, "AVX2", (limits.Bandwidth(1 << 20, 1e9, 1e9, 1e9),), peak, peak)
+    monkeypatch.setattr(limits, "measure", lambda *_: measured)
+    plot = SimpleNamespace(save_plot=lambda rows, path, title: drawn.append((rows, path, title)))
+    monkeypatch.setitem(sys.modules, "rustorch.bench.plot", plot)
+    path = tmp_path / "plot.png"
+    only = ["--quick", "--only", "^call/index", "--threads", "1"]
+    assert main([*only, "--compare", "torch", "--plot", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "torch is not installed" in text and f"Plot written to {path}" in text
+    ((rows, where, title),) = drawn
+    assert [row.case.run for row in rows] == ["x[3]"] and where == path
+    assert title.startswith(f"rustorch {rt.__version__} on ") and "1 threads" in title

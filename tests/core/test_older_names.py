@@ -91,3 +91,10 @@ def test_a_variable_is_a_tensor_that_shares_memory() -> None:
     assert v.requires_grad and v.is_leaf and not x.requires_grad
     assert v.data_ptr() == x.data_ptr()
     assert isinstance(x, rt.autograd.Variable) and not isinstance(1, rt.autograd.Variable)
+
+
+def test_copies_of_views_go_where_they_are_wanted() -> None:
+    x, out = rt.arange(6.0).reshape(2, 3), rt.empty(0)
+    assert rt.t_copy(x, out=out) is out and out.tolist() == [[0, 3], [1, 4], [2, 5]] and out.is_contiguous()
+    with pytest.raises(TypeError, match="t_copy: out= takes one tensor; got tuple"):
+        rt.t_copy(x, out=(out,))

@@ -107,6 +107,15 @@ def test_arguments_of_another_kind(steps, message):
             [step("classify", PAIR, probabilities="x", classes=NUMBERS)],
             "in classify 'a, b': .*2 classes need as many probabilities; got 4",
         ),
+        (
+            [
+                step("make_list", [named("ls", mil.ListType(F4))], init_length=2, elem_shape=[4]),
+                step(
+                    "list_scatter", [named("a", mil.ListType(F4))], ls="ls", indices=text([0, 1]), value="x"
+                ),
+            ],
+            r"in list_scatter 'a': .*value needs 2 slices; got \[4\]",
+        ),
         ([step("pixel_shuffle", ["a"], x="x", upscale_factor=0)], "in pixel_shuffle 'a': "),
     ],
 )
@@ -280,6 +289,15 @@ TARGET = {"target_height": 2, "target_width": 2}
             {"x": IMAGE[0, 0], "mode": "odds", "size": 2},
             ArgumentError,
             "unknown mode; got odds; try logits or probs",
+        ),
+        (
+            "non_maximum_suppression",
+            {
+                "boxes": np.zeros((1, 0, 4), np.float32), "scores": np.zeros((1, 0, 2), np.float32),
+                "iou_threshold": 0.5, "max_boxes": 3,
+            },
+            OpError,
+            "needs one box at least",
         ),
         (
             "constexpr_blockwise_shift_scale",

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pickle
+import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rustorch as rt
+from rustorch.io.gguf import GgufFile
 from rustorch.io.safetensors import FormatError, SafetensorsFile, load_file, save_file
 
 DTYPES = [
@@ -381,3 +383,25 @@ def test_numpy_numbers_and_sets() -> None:
 def test_tensors_go_where_they_are_wanted(where: Any) -> None:
     x = reloaded({"x": rt.arange(3)}, map_location=where)["x"]
     assert x.device.type == ("cpu" if where == {"cuda:0": "cpu"} else "emulator") and x.tolist() == [0, 1, 2]
+
+
+def test_headers_have_a_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("rustorch.io.safetensors.MAX_HEADER", 100)
+    with pytest.raises(ValueError, match=r"larger than the format allows; got \d+ bytes"):
+        save_file({"a" * 200: rt.ones(1)}, tmp_path / "x")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("call", ["load_file", "save_file", "gguf"])
+def test_the_other_byte_order_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: str) -> None:
+    path = tmp_path / "x"
+    if call != "save_file":
+        save_file({"a": rt.ones(1)}, path)
+    monkeypatch.setattr(sys, "byteorder", "big")
+    with pytest.raises(RuntimeError, match="little-endian machines only; got big"):
+        if call == "load_file":
+            load_file(path)
+        elif call == "save_file":
+            save_file({"a": rt.ones(1)}, path)
+        else:
+            GgufFile(path)
