@@ -109,3 +109,51 @@ kernel void rt_adam_steps(device T* p0 [[buffer(0)]], device const T* g0 [[buffe
 RT_EXPORT_AS(fused_adam_float, rt_adam_steps<float>)
 RT_EXPORT_AS(fused_adam_half, rt_adam_steps<half>)
 RT_EXPORT_AS(fused_adam_bfloat, rt_adam_steps<bfloat>)
+
+template <class T, class Rule>
+inline void rt_rule(device T* p, device const T* grad, device T* a, device T* b, device T* c,
+                    constant float* numbers, uint at, uint n) {
+  constexpr int N = 16 / sizeof(T);
+  if (at >= n) return;
+  rt_pack<T, N> x = rt_read_pack<T, N>(p, at, n), u = rt_read_pack<T, N>(a, at, n), v = {}, w = {};
+  const rt_pack<T, N> g = rt_read_pack<T, N>(grad, at, n);
+  if (Rule::states > 1) v = rt_read_pack<T, N>(b, at, n);
+  if (Rule::states > 2) w = rt_read_pack<T, N>(c, at, n);
+  for (int j = 0; j < N; j++) {
+    const RuleState<float> old = {float(x.v[j]), float(u.v[j]), float(v.v[j]), float(w.v[j])};
+    const RuleState<float> s = Rule::step(old, float(g.v[j]), numbers);
+    x.v[j] = T(s.p);
+    u.v[j] = T(s.a);
+    v.v[j] = T(s.b);
+    w.v[j] = T(s.c);
+  }
+  rt_write_pack<T, N>(p, at, n, x);
+  rt_write_pack<T, N>(a, at, n, u);
+  if (Rule::states > 1) rt_write_pack<T, N>(b, at, n, v);
+  if (Rule::states > 2) rt_write_pack<T, N>(c, at, n, w);
+}
+
+template <class T, class Rule>
+kernel void rt_rule_steps(device T* p0 [[buffer(0)]], device const T* g0 [[buffer(1)]],
+                          device T* a0 [[buffer(2)]], device T* b0 [[buffer(3)]],
+                          device T* c0 [[buffer(4)]], device T* p1 [[buffer(5)]],
+                          device const T* g1 [[buffer(6)]], device T* a1 [[buffer(7)]],
+                          device T* b1 [[buffer(8)]], device T* c1 [[buffer(9)]],
+                          constant RulePlan& plan [[buffer(10)]],
+                          uint group [[threadgroup_position_in_grid]],
+                          uint lane [[thread_index_in_threadgroup]],
+                          uint width [[threads_per_threadgroup]]) {
+  constexpr uint N = 16 / sizeof(T);
+  if (group < plan.last_group[0]) {
+    rt_rule<T, Rule>(p0, g0, a0, b0, c0, plan.numbers[0], (group * width + lane) * N, plan.n[0]);
+  } else {
+    const uint first = plan.last_group[0];
+    rt_rule<T, Rule>(p1, g1, a1, b1, c1, plan.numbers[1], ((group - first) * width + lane) * N,
+                     plan.n[1]);
+  }
+}
+#define RT_RULE(name, ...)                                              \
+  RT_EXPORT_AS(fused_##name##_float, rt_rule_steps<float, __VA_ARGS__>) \
+  RT_EXPORT_AS(fused_##name##_half, rt_rule_steps<half, __VA_ARGS__>)   \
+  RT_EXPORT_AS(fused_##name##_bfloat, rt_rule_steps<bfloat, __VA_ARGS__>)
+RT_FOR_EACH_RULE(RT_RULE)

@@ -20,7 +20,7 @@ void step(const ElementwiseSlot& slot, const StepEntry& entry, size_t slots) {
   const int64_t item = static_cast<int64_t>(item_size(type));
   parallel_for(0, tensors[0].numel(), kGrain, [&](int64_t begin, int64_t end) {
     void* pointers[StepEntry::kMaxTensors + 1] = {};
-    pointers[slots] = const_cast<SgdScalars*>(&entry.sgd);  // or adam, in the same place
+    pointers[slots] = const_cast<SgdScalars*>(&entry.sgd);  // or the others, in the same place
     if (compute == type) {
       for (size_t i = 0; i < tensors.size(); ++i) pointers[i] = base[i] + begin * item;
       loop(end - begin, pointers);

@@ -1,6 +1,8 @@
 // Optimizer steps on every compute device: as many parameters a launch as its buffers hold.
 #include "ops/optim.h"
 
+#include <algorithm>
+
 #include "gpu/dense.h"
 #include "rt_optim_plans.h"
 
@@ -12,15 +14,26 @@ namespace {
 struct Sgd {
   using Plan = SgdPlan;
   static constexpr size_t kEntries = RT_SGD_ENTRIES, kTensors = 3;
-  static constexpr const char* kName = "fused_sgd_";
-  static auto numbers(const StepEntry& e) { return rt_formulas::sgd_numbers_<float>(e.sgd); }
+  static void tell(Plan& plan, size_t k, const StepEntry& e) {
+    plan.numbers[k] = rt_formulas::sgd_numbers_<float>(e.sgd);
+  }
 };
 struct Adam {
   using Plan = AdamPlan;
   static constexpr size_t kEntries = RT_ADAM_ENTRIES, kTensors = 5;
-  static constexpr const char* kName = "fused_adam_";
-  static auto numbers(const StepEntry& e) { return rt_formulas::adam_numbers_<float>(e.adam); }
+  static void tell(Plan& plan, size_t k, const StepEntry& e) {
+    plan.numbers[k] = rt_formulas::adam_numbers_<float>(e.adam);
+  }
 };
+struct Rule {
+  using Plan = RulePlan;
+  static constexpr size_t kEntries = RT_RULE_ENTRIES, kTensors = 5;
+  static void tell(Plan& plan, size_t k, const StepEntry& e) {
+    std::transform(e.rule, e.rule + kRuleNumbers, plan.numbers[k],
+                   [](double x) { return static_cast<float>(x); });
+  }
+};
+static_assert(kRuleNumbers == rt_formulas::RT_RULE_NUMBERS);
 
 // Elements [begin, begin + n) of a parameter.
 struct Chunk {
@@ -35,7 +48,7 @@ struct Chunk {
 };
 
 template <class O>
-void launch(std::span<const Chunk> chunks) {
+void launch(const char* op, std::span<const Chunk> chunks) {
   const Tensor& first = chunks[0].entry->tensors[0];
   ComputeDevice& device = device_of(first);
   const int64_t each = 16 / static_cast<int64_t>(first.item_size());
@@ -48,7 +61,7 @@ void launch(std::span<const Chunk> chunks) {
     const Chunk& c = chunks[std::min(k, chunks.size() - 1)];
     if (k < chunks.size()) {
       plan.n[k] = static_cast<uint32_t>(c.n);
-      plan.numbers[k] = O::numbers(*c.entry);
+      O::tell(plan, k, *c.entry);
       groups += groups_for((c.n + each - 1) / each);
       aligned = aligned && c.aligned();
     }
@@ -62,16 +75,16 @@ void launch(std::span<const Chunk> chunks) {
   const uint64_t constants[] = {aligned ? uint64_t{0} : uint64_t{1}};
   const char* type = shader_type(first.dtype());
   const Kernel& k =
-      kernel_for(device, cat_str(O::kName, type ? type : name(first.dtype())), O::kName,
+      kernel_for(device, cat_str(op, type ? type : name(first.dtype())), op,
                  TensorList(chunks[0].entry->tensors, chunks[0].entry->count), constants);
   device.launch(k, {groups}, {kThreads}, a);
 }
 
 template <class O>
-void steps(std::span<const StepEntry> entries) {
+void steps(const char* op, std::span<const StepEntry> entries) {
   std::vector<Chunk> chunks;
   const auto flush = [&] {
-    if (!chunks.empty()) launch<O>(chunks);
+    if (!chunks.empty()) launch<O>(op, chunks);
     chunks.clear();
   };
   for (const StepEntry& e : entries) {
@@ -92,7 +105,10 @@ void steps(std::span<const StepEntry> entries) {
 }
 
 void fused_step(const ElementwiseSlot& slot, std::span<const StepEntry> entries, size_t) {
-  &slot == &fused_sgd_slot ? steps<Sgd>(entries) : steps<Adam>(entries);
+  const auto run = &slot == &fused_sgd_slot    ? &steps<Sgd>
+                   : &slot == &fused_adam_slot ? &steps<Adam>
+                                               : &steps<Rule>;
+  run(slot.name(), entries);
 }
 
 const RegisterGpuKernel register_step(fused_step_kernel, &fused_step);

@@ -1,9 +1,11 @@
 #include "ops/optim.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/node.h"
 #include "ops/ops.h"
+#include "rt_formulas_optim.h"
 
 namespace rt {
 
@@ -13,6 +15,20 @@ KernelSlot<void(const ElementwiseSlot&, std::span<const StepEntry>, size_t)> fus
     "fused_step"};
 
 namespace {
+
+// The rules of rt_formulas_optim.h.
+#define RT_RULE(name, ...) \
+  ElementwiseSlot fused_##name##_slot{"fused_" #name "_", EwCompute::Promoted, EwResult::Same, 5};
+RT_FOR_EACH_RULE(RT_RULE)
+#undef RT_RULE
+struct Rule {
+  std::string_view name;
+  ElementwiseSlot& slot;
+  size_t states;  // tensors of state
+};
+#define RT_RULE(name, ...) {#name, fused_##name##_slot, rt_formulas::__VA_ARGS__::states},
+const Rule rules[] = {RT_FOR_EACH_RULE(RT_RULE)};
+#undef RT_RULE
 
 void check_lists(const char* op, TensorList params, std::initializer_list<TensorList> lists) {
   for (TensorList l : lists) {
@@ -179,6 +195,57 @@ Returns the number of parameters. The rules are those of `torch.optim.Adam` and 
 >>> p
 tensor([0.5000])
 )"});
+
+int64_t rule_forward(std::string_view rule, TensorList params, TensorList grads, TensorList first,
+                     TensorList second, TensorList third, FloatList numbers) {
+  constexpr const char* op = "fused_rule_";
+  const Rule* found = std::find_if(std::begin(rules), std::end(rules),
+                                   [&](const Rule& r) { return r.name == rule; });
+  RT_CHECK(found != std::end(rules), Value, op, "there is no such rule", std::string(rule));
+  const TensorList states[] = {first, second, third};
+  for (size_t i = 0; i < std::size(states); ++i) {
+    const size_t expected = i < found->states ? params.size() : 0;
+    RT_CHECK(states[i].size() == expected, Runtime, op, "the lists have different lengths",
+             cat_str(params.size(), " parameters and ", states[i].size(), " tensors of state ", i,
+                     " of the rule '", rule, "'"));
+  }
+  RT_CHECK(grads.size() == params.size() && numbers.size() == params.size() * kRuleNumbers, Runtime,
+           op, "the lists have different lengths",
+           cat_str(params.size(), " parameters, ", grads.size(), " gradients, ", numbers.size(),
+                   " numbers"));
+  NoGradGuard guard;
+  std::vector<StepEntry> entries;
+  for (size_t i = 0; i < params.size(); ++i) {
+    StepEntry e{{params[i], grads[i]}, 2, {.rule = {}}};
+    for (size_t k = 0; k < found->states; ++k) e.tensors[e.count++] = states[k][i];
+    std::copy_n(&numbers[i * kRuleNumbers], kRuleNumbers, e.rule);
+    check_entry(found->slot.name(), e);
+    if (params[i].numel() > 0) entries.push_back(std::move(e));
+  }
+  run_entries(found->slot, entries, 5);
+  return static_cast<int64_t>(params.size());
+}
+#define RT_RULE(name, ...) &fused_##name##_slot,
+const Op rule_op(
+    "fused_rule_(str rule, Tensor[] params, Tensor[] grads, Tensor[] first, Tensor[] second, "
+    "Tensor[] third, *, float[] numbers) -> int",
+    rule_forward,
+    {.in = "optim",
+     .integer_result = true,
+     .kernels = {RT_FOR_EACH_RULE(RT_RULE)},
+     .doc = R"(One step of an optimizer's rule for every parameter of a group, in place.
+
+Returns the number of parameters. A rule has up to three tensors of state for a parameter, and ten numbers, which
+shaders/include/rt_formulas_optim.h describes. Raises ValueError for a rule that does not exist.
+
+>>> p, g, squares = rt.ones(1), rt.ones(1), rt.zeros(1)
+>>> rt._C._namespaces["optim"]["fused_rule_"]("adagrad", [p], [g], [squares], [], [],
+...                                           numbers=[1.0, 0.0, 0.5, 0.0] + 6 * [0.0])
+1
+>>> p
+tensor([0.5000])
+)"});
+#undef RT_RULE
 
 }  // namespace
 

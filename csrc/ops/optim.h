@@ -19,6 +19,9 @@ struct AdamScalars {
   bool amsgrad, maximize, decoupled;
 };
 
+// Of the rules that go by a row of numbers (rt_formulas_optim.h).
+constexpr size_t kRuleNumbers = 10;
+
 // Loops over contiguous runs of one type: pointers are the tensors of an entry in the order of the
 // op's lists, then the scalars.
 extern ElementwiseSlot fused_sgd_slot;
@@ -33,6 +36,7 @@ struct StepEntry {
   union {
     SgdScalars sgd;
     AdamScalars adam;
+    double rule[kRuleNumbers];
   };
 };
 // Runs the loop of `slot` over entries of one dtype. The scalars come to the loop as pointer number

@@ -1,6 +1,5 @@
-// One element's step of each optimizer; the rules are written out in
-// python/rustorch/optim/_fused.py. What is computed from the numbers of a step alone is computed
-// once, in double.
+// One element's step of each optimizer; the rules are written out in python/rustorch/optim. What is
+// computed from the numbers of a step alone is computed once, in double.
 #ifndef RT_FORMULAS_OPTIM_H
 #define RT_FORMULAS_OPTIM_H
 #include "rt_formulas_arith.h"
@@ -44,6 +43,143 @@ RT_INLINE AdamState<T> adam_step_(AdamState<T> s, T grad, Numbers n) {
   const T top = n->amsgrad ? maximum_(s.top, v) : v;
   return {x - n->step * m / (sqrt_(top) / n->root + n->eps), m, v, top};
 }
+
+// The other rules move a parameter and up to three tensors of state by a row of numbers, n, that
+// python/rustorch/optim says for each step of each parameter. Every row but Rprop's begins with the
+// gradient's sign and the decay.
+enum { RT_RULE_NUMBERS = 10 };
+template <class T>
+struct RuleState {
+  T p, a, b, c;
+};
+template <class T, class Numbers>
+RT_INLINE T rule_gradient_(T p, T grad, Numbers n) {
+  return n[0] * grad + n[1] * p;
+}
+
+struct AdagradRule {  // n: rate, eps; a: sum of squares
+  enum { states = 1 };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    const T g = rule_gradient_(s.p, grad, n);
+    s.a += g * g;
+    s.p -= n[2] * g / (sqrt_(s.a) + n[3]);
+    return s;
+  }
+};
+struct AdadeltaRule {  // n: rho, 1 - rho, eps, lr; means of squares: a gradients', b moves'
+  enum { states = 2 };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    const T g = rule_gradient_(s.p, grad, n);
+    s.a = n[2] * s.a + n[3] * g * g;
+    const T move = sqrt_(s.b + n[4]) / sqrt_(s.a + n[4]) * g;
+    s.b = n[2] * s.b + n[3] * move * move;
+    s.p -= n[5] * move;
+    return s;
+  }
+};
+// n: alpha, 1 - alpha, eps, lr, momentum; a: mean of squares; then the mean, then the momentum.
+template <bool Centered, bool Momentum>
+struct RmspropRule {
+  enum { states = 1 + int(Centered) + int(Momentum) };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    const T g = rule_gradient_(s.p, grad, n);
+    s.a = n[2] * s.a + n[3] * g * g;
+    T spread = s.a;
+    if (Centered) {
+      s.b += n[3] * (g - s.b);
+      spread -= s.b * s.b;
+    }
+    T move = g / (sqrt_(spread) + n[4]);
+    if (Momentum) {
+      const T before = Centered ? s.c : s.b;
+      move = n[6] * before + move;
+      if (Centered) {
+        s.c = move;
+      } else {
+        s.b = move;
+      }
+    }
+    s.p -= n[5] * move;
+    return s;
+  }
+};
+struct AdamaxRule {  // n: 1 - beta1, beta2, eps, rate; a: mean, b: greatest magnitude
+  enum { states = 2 };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    const T g = rule_gradient_(s.p, grad, n);
+    s.a += n[2] * (g - s.a);
+    s.b = maximum_(n[3] * s.b, abs_(g) + n[4]);
+    s.p -= n[5] * s.a / s.b;
+    return s;
+  }
+};
+// n of both: keep, 1 - beta1, beta2, 1 - beta2, eps; a: mean, b: mean of squares.
+struct NAdamRule {  // n: root of the correction, rates of gradient and mean
+  enum { states = 2 };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    s.p *= n[2];
+    const T g = rule_gradient_(s.p, grad, n);
+    s.a += n[3] * (g - s.a);
+    s.b = n[4] * s.b + n[5] * g * g;
+    const T size = sqrt_(s.b) / n[7] + n[6];
+    s.p = s.p - n[8] * g / size - n[9] * s.a / size;
+    return s;
+  }
+};
+struct RAdamRule {  // n: rate, whether the squares count
+  enum { states = 2 };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    s.p *= n[2];
+    const T g = rule_gradient_(s.p, grad, n);
+    s.a += n[3] * (g - s.a);
+    s.b = n[4] * s.b + n[5] * g * g;
+    s.p -= n[7] * (n[8] != T(0) ? s.a / (sqrt_(s.b) + n[6]) : s.a);
+    return s;
+  }
+};
+struct ASGDRule {  // n: keep, eta, mu; a: the averaged parameter
+  enum { states = 1 };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    const T g = rule_gradient_(s.p, grad, n);
+    s.p = n[2] * s.p - n[3] * g;
+    s.a = n[4] == T(1) ? s.p : s.a + n[4] * (s.p - s.a);
+    return s;
+  }
+};
+struct RpropRule {  // n: sign, shrink, grow, least, most; a: gradient before, b: step size
+  enum { states = 2 };
+  template <class T, class Numbers>
+  RT_INLINE RuleState<T> step(RuleState<T> s, T grad, Numbers n) {
+    const T g = n[0] * grad, agreement = g * s.a;
+    const T factor = agreement > T(0) ? n[2] : agreement < T(0) ? n[1] : T(1);
+    s.b = minimum_(maximum_(s.b * factor, n[3]), n[4]);
+    // Where the sign changed, this step is left out, and the next does not compare with it.
+    s.a = agreement < T(0) ? T(0) : g;
+    s.p -= sign_(s.a) * s.b;
+    return s;
+  }
+};
+
+// Every rule by the name of its kernels.
+#define RT_FOR_EACH_RULE(X)                             \
+  X(adagrad, AdagradRule)                               \
+  X(adadelta, AdadeltaRule)                             \
+  X(rmsprop, RmspropRule<false, false>)                 \
+  X(rmsprop_momentum, RmspropRule<false, true>)         \
+  X(rmsprop_centered, RmspropRule<true, false>)         \
+  X(rmsprop_centered_momentum, RmspropRule<true, true>) \
+  X(adamax, AdamaxRule)                                 \
+  X(nadam, NAdamRule)                                   \
+  X(radam, RAdamRule)                                   \
+  X(asgd, ASGDRule)                                     \
+  X(rprop, RpropRule)
 
 #ifndef RT_FORMULAS_NO_DOUBLE
 template <class T, class Scalars>

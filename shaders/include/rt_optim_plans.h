@@ -22,4 +22,11 @@ struct AdamPlan {
   rt_formulas::AdamNumbers<float> numbers[RT_ADAM_ENTRIES];
 };
 
+#define RT_RULE_ENTRIES 2
+struct RulePlan {
+  uint n[RT_RULE_ENTRIES];
+  uint last_group[RT_RULE_ENTRIES];
+  float numbers[RT_RULE_ENTRIES][rt_formulas::RT_RULE_NUMBERS];
+};
+
 RT_PLANS_END

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,39 @@ def test_sgd(device: str, dtype: rt.dtype, momentum: float, nesterov: bool) -> N
                 is_first_step=first,
             )
         results.append([*p, *g, *buffers])
+    same(results[1], results[0])
+
+
+RULES: list[tuple[str, dict[str, Any]]] = [
+    ("Adagrad", {"lr_decay": 0.1}),
+    ("Adadelta", {}),
+    ("RMSprop", {}),
+    ("RMSprop", {"momentum": 0.9}),
+    ("RMSprop", {"centered": True}),
+    ("RMSprop", {"centered": True, "momentum": 0.5}),
+    ("Adamax", {}),
+    ("NAdam", {"decoupled_weight_decay": True}),
+    ("RAdam", {"betas": (0.8, 0.7)}),
+    ("ASGD", {"t0": 1}),
+    ("Rprop", {}),
+]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("rule", range(len(RULES)), ids=[f"{name}{options}" for name, options in RULES])
+def test_rules(device: str, dtype: rt.dtype, rule: int) -> None:
+    name, options = RULES[rule]
+    results = []
+    for where in ["cpu", device]:
+        params = tensors(0, dtype, where)
+        optimizer = getattr(rt.optim, name)(params, lr=0.1, **options)
+        for seed in (1, 2):
+            for p, g in zip(params, tensors(seed, dtype, where), strict=True):
+                p.grad = g
+            optimizer.step()
+        state = [v for p in params for v in optimizer.state[p].values() if v.shape == p.shape and v.dim()]
+        results.append([*params, *state])
     same(results[1], results[0])
 
 

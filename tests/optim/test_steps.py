@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from typing import Any
 
@@ -289,3 +290,57 @@ def test_state_layout() -> None:
     state = adam.state_dict()["state"][0]
     assert list(state) == ["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"]
     assert state["step"].item() == 1.0 and state["step"].dtype == rt.float32 and state["step"].dim() == 0
+
+
+RULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "adagrad": ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.5}),
+    "adadelta": ("Adadelta", {"lr": 0.5}),
+    "rmsprop": ("RMSprop", {}),
+    "rmsprop, momentum": ("RMSprop", {"momentum": 0.9}),
+    "rmsprop, centered": ("RMSprop", {"centered": True}),
+    "rmsprop, both": ("RMSprop", {"centered": True, "momentum": 0.5}),
+    "adamax": ("Adamax", {"lr": 0.1}),
+    "nadam": ("NAdam", {"lr": 0.1}),
+    "nadam, decoupled": ("NAdam", {"lr": 0.1, "decoupled_weight_decay": True}),
+    "radam": ("RAdam", {"lr": 0.1, "betas": (0.8, 0.7)}),  # rectified from the fourth step on
+    "radam, rectified": ("RAdam", {"lr": 0.1, "decoupled_weight_decay": True}),
+    "asgd": ("ASGD", {"lr": 0.1, "lambd": 0.01, "t0": 2}),
+    "rprop": ("Rprop", {}),
+}
+
+
+@pytest.mark.parametrize("maximize", [False, True], ids=["", "maximize"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("rule", RULES)
+def test_fused_rules_are_what_autograd_records(rule: str, layout: str, maximize: bool) -> None:
+    name, options = RULES[rule]
+    if "weight_decay" in inspect.signature(getattr(rt.optim, name)).parameters:
+        options = {**options, "weight_decay": 0.1}
+    params, steps = problem(layout)
+    both = []
+    for differentiable in (False, True):
+        own = clones(params)
+        make = getattr(rt.optim, name)
+        optimizer = make(own, maximize=maximize, differentiable=differentiable, **options)
+        for grads in steps:
+            for p, g in zip(own, grads, strict=True):
+                p.grad = g
+            optimizer.step()
+        states = [v for p in own for k, v in sorted(optimizer.state[p].items())]
+        both.append([t.detach() for t in (*own, *states)])
+    close(*both, rtol=1e-6 if rule.startswith("nadam") else 1e-9)  # whose product of momenta is float32
+
+
+def test_rules_refuse_what_does_not_fit() -> None:
+    p, g, a = rt.ones(2), rt.ones(2), rt.zeros(2)
+    with pytest.raises(ValueError, match="fused_rule_: there is no such rule; got adam"):
+        _fused.fused_rule_("adam", [p], [g], [[a]], [[1.0]])
+    with pytest.raises(RuntimeError, match="1 parameters and 0 tensors of state 1 of the rule 'rprop'"):
+        _fused.fused_rule_("rprop", [p], [g], [[a]], [[1.0]])
+    with pytest.raises(RuntimeError, match="1 parameters and 1 tensors of state 1 of the rule 'asgd'"):
+        _fused.fused_rule_("asgd", [p], [g], [[a], [a]], [[1.0]])
+    with pytest.raises(RuntimeError, match="1 parameters, 1 gradients, 20 numbers"):
+        _fused.fused_rule_("asgd", [p], [g], [[a]], [[1.0], [1.0]])
+    with pytest.raises(RuntimeError, match="one shape, dtype and device"):
+        _fused.fused_rule_("asgd", [p], [g], [[a.double()]], [[1.0]])
+    assert p.tolist() == [1, 1] and a.tolist() == [0, 0]

@@ -71,6 +71,29 @@ void adam(int64_t n, void* const* pointers) {
   }
 }
 
+template <class T, class Rule>
+void rule(int64_t n, void* const* pointers) {
+  T* p = static_cast<T*>(pointers[0]);
+  const T* grad = static_cast<const T*>(pointers[1]);
+  T* a = static_cast<T*>(pointers[2]);
+  T* b = static_cast<T*>(pointers[3]);
+  T* c = static_cast<T*>(pointers[4]);
+  T numbers[RT_RULE_NUMBERS];
+  for (int i = 0; i < RT_RULE_NUMBERS; ++i) {
+    numbers[i] = static_cast<T>(static_cast<const double*>(pointers[5])[i]);
+  }
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) {
+    const RuleState<T> old{p[i], a[i], Rule::states > 1 ? b[i] : T(0),
+                           Rule::states > 2 ? c[i] : T(0)};
+    const RuleState<T> s = Rule::step(old, grad[i], numbers);
+    p[i] = s.p;
+    a[i] = s.a;
+    if (Rule::states > 1) b[i] = s.b;
+    if (Rule::states > 2) c[i] = s.c;
+  }
+}
+
 }  // namespace
 
 void add_optim(const LoopTable& table) {
@@ -78,6 +101,11 @@ void add_optim(const LoopTable& table) {
   table.add("fused_sgd_", Float64, &sgd<f64>);
   table.add("fused_adam_", Float32, &adam<f32>);
   table.add("fused_adam_", Float64, &adam<f64>);
+#define RT_RULE(name, ...)                                         \
+  table.add("fused_" #name "_", Float32, &rule<f32, __VA_ARGS__>); \
+  table.add("fused_" #name "_", Float64, &rule<f64, __VA_ARGS__>);
+  RT_FOR_EACH_RULE(RT_RULE)
+#undef RT_RULE
 }
 
 }  // namespace rt::cpu::RT_ISA

@@ -7,6 +7,7 @@ from rustorch._C import (
     _bool,
     _float,
     _int,
+    _str,
 )
 
 def fused_adam_(
@@ -25,6 +26,16 @@ def fused_adam_(
     amsgrad: _bool,
     maximize: _bool,
     decoupled: _bool,
+) -> _int: ...
+def fused_rule_(
+    rule: _str,
+    params: Sequence[Tensor],
+    grads: Sequence[Tensor],
+    first: Sequence[Tensor],
+    second: Sequence[Tensor],
+    third: Sequence[Tensor],
+    *,
+    numbers: Sequence[_float],
 ) -> _int: ...
 def fused_sgd_(
     params: Sequence[Tensor],

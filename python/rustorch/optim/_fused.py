@@ -1,6 +1,6 @@
 """The core's multi-tensor optimizer steps: one call updates a whole parameter group in one pass over memory.
 
-Contract with ``rustorch._C``, for both functions:
+Contract with ``rustorch._C``, for all functions:
 
 - Lists run in parallel: entry i of each belongs to parameter i. Entry i's tensors share device, dtype (real
   floating point) and shape; different i may differ in all of these. Strides are free and may differ within
@@ -110,3 +110,20 @@ def fused_adam_(
         maximize=maximize,
         decoupled=decoupled,
     )
+
+
+def fused_rule_(
+    rule: str,
+    params: list[Tensor],
+    grads: list[Tensor],
+    states: list[list[Tensor]],
+    numbers: list[list[float]],
+) -> None:
+    """A rule that goes by a row of numbers for each parameter; a shorter row ends in zeros.
+
+    ``states`` has a list for each tensor of state that the rule has. The rules and the meaning of their
+    numbers are in ``shaders/include/rt_formulas_optim.h``.
+    """
+    lists: list[list[Tensor]] = [*states, [], [], []][:3]
+    flat = [x for row in numbers for x in (*row, *[0.0] * (10 - len(row)))]
+    _STEPS["fused_rule_"](rule, params, grads, *lists, numbers=flat)

@@ -1,4 +1,4 @@
-"""The base of the optimizers whose step is written with tensor ops, one parameter at a time."""
+"""The base of the optimizers that the core has a rule for, or whose step is written with tensor ops."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import rustorch as rt
 from rustorch import Tensor
-from rustorch.optim.optimizer import Optimizer, check_unsupported
+from rustorch.optim._fused import fused_rule_
+from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
 
 # What older checkpoints may lack.
 _LATER_OPTIONS = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
@@ -42,16 +43,13 @@ def as_number(value: Any) -> float:
     return float(value.item() if isinstance(value, Tensor) else value)
 
 
-def _real(t: Tensor) -> Tensor:
-    return rt.view_as_real(t) if t.is_complex() else t
-
-
 class RuleOptimizer(Optimizer):
     """A subclass says what a new parameter's state is (`_start`) and moves one parameter (`_move`).
 
-    Complex parameters come to `_move` as pairs of numbers, with their state; a gradient to be climbed comes
-    negated. With ``differentiable=True`` the step is recorded, on copies: what one step saves for its
-    derivative the next must not change.
+    Where the core has the rule too (`_rule`, `_numbers`), a group takes its step in one call, and `_move` is
+    for ``differentiable=True``, whose steps are recorded, on copies: what one step saves for its derivative
+    the next must not change. Complex parameters come as pairs of numbers, with their state; a gradient to be
+    climbed comes to `_move` negated.
     """
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
@@ -77,6 +75,14 @@ class RuleOptimizer(Optimizer):
         """The state of a parameter before its first step, without ``step``."""
         raise NotImplementedError
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]] | None:
+        """The core's rule for the group, and the keys of the tensors of state it moves."""
+        return None
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        """The rule's numbers of step `t` after the sign; those that the state keeps are moved on."""
+        raise NotImplementedError
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         """Step number `t` of one parameter."""
         raise NotImplementedError
@@ -92,20 +98,40 @@ class RuleOptimizer(Optimizer):
         """Update the parameters that have gradients; gives what ``closure`` returned."""
         loss = self._evaluate(closure)
         for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            for p in params:
+                self._begin(p, group)
             with rt.set_grad_enabled(bool(group.get("differentiable"))):
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self._begin(p, group)
+                rule = None if group.get("differentiable") else self._rule(group)
+                if rule:
+                    self._step_fused(params, group, *rule)
+                else:
+                    for p in params:
                         self._step_one(p, group)
         return loss
+
+    def _step_fused(self, params: list[Tensor], group: dict[str, Any], rule: str, keys: list[str]) -> None:
+        sign, numbers = (-1.0 if group.get("maximize") else 1.0), []
+        for p in params:
+            own = self.state[p]
+            own["step"] += 1
+            numbers.append([sign, *self._numbers(own, group, as_number(own["step"]))])
+        fused_rule_(
+            rule,
+            as_real(params),
+            as_real([p.grad for p in params if p.grad is not None]),
+            [as_real([self.state[p][key] for p in params]) for key in keys],
+            numbers,
+        )
 
     def _step_one(self, p: Tensor, group: dict[str, Any]) -> None:
         own = self.state[p]
         with rt.no_grad():
             own["step"] += 1
         assert p.grad is not None
-        real = {k: _real(v) for k, v in own.items() if k != "step"}
-        x, g, t = _real(p), _real(p.grad), as_number(own["step"])
+        keys = [k for k in own if k != "step"]
+        real = dict(zip(keys, as_real([own[k] for k in keys])))
+        (x, g), t = as_real([p, p.grad]), as_number(own["step"])
         g = -g if group.get("maximize") else g
         if not group.get("differentiable"):
             self._move(x, g, real, group, t)

@@ -56,6 +56,13 @@ class Adadelta(RuleOptimizer):
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         return {"square_avg": rt.zeros_like(p), "acc_delta": rt.zeros_like(p)}
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        return "adadelta", ["square_avg", "acc_delta"]
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        rho = group["rho"]
+        return [group["weight_decay"], rho, 1 - rho, group["eps"], as_number(group["lr"])]
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         rho, eps = group["rho"], group["eps"]
         if group["weight_decay"] != 0:

@@ -70,6 +70,13 @@ class Adagrad(RuleOptimizer):
         first = group["initial_accumulator_value"]
         return {"sum": rt.full_like(p, complex(first, first) if p.is_complex() else first)}
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        return "adagrad", ["sum"]
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        rate = as_number(group["lr"]) / (1 + (t - 1) * group["lr_decay"])
+        return [group["weight_decay"], rate, group["eps"]]
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         if group["weight_decay"] != 0:
             g = g.add(p, alpha=group["weight_decay"])

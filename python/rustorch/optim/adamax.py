@@ -54,6 +54,14 @@ class Adamax(RuleOptimizer):
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         return {"exp_avg": rt.zeros_like(p), "exp_inf": rt.zeros_like(p)}
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        return "adamax", ["exp_avg", "exp_inf"]
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        beta1, beta2 = (as_number(b) for b in group["betas"])
+        rate = as_number(group["lr"]) / (1 - beta1**t)
+        return [group["weight_decay"], 1 - beta1, beta2, group["eps"], rate]
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         beta1, beta2 = (as_number(b) for b in group["betas"])
         if group["weight_decay"] != 0:

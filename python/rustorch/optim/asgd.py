@@ -54,6 +54,16 @@ class ASGD(RuleOptimizer):
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         return {"eta": number(as_number(group["lr"])), "mu": number(1.0), "ax": rt.zeros_like(p)}
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        return "asgd", ["ax"]
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        lr, lambd = as_number(group["lr"]), group["lambd"]
+        eta, mu = as_number(own["eta"]), as_number(own["mu"])
+        own["eta"].fill_(lr / (1 + lambd * lr * t) ** group["alpha"])
+        own["mu"].fill_(1 / max(1.0, t - group["t0"]))
+        return [group["weight_decay"], 1 - lambd * eta, eta, mu]
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         lr, lambd = as_number(group["lr"]), group["lambd"]
         eta, mu = as_number(own["eta"]), as_number(own["mu"])

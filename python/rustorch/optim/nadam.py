@@ -64,6 +64,26 @@ class NAdam(RuleOptimizer):
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         return {"mu_product": number(1.0), "exp_avg": rt.zeros_like(p), "exp_avg_sq": rt.zeros_like(p)}
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        return "nadam", ["exp_avg", "exp_avg_sq"]
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        lr, decay = as_number(group["lr"]), group["weight_decay"]
+        beta1, beta2 = (as_number(b) for b in group["betas"])
+        keep = [0.0, 1 - lr * decay] if group["decoupled_weight_decay"] else [decay, 1.0]
+        now, after = self._momenta(beta1, group, t)
+        own["mu_product"].mul_(now)
+        product = as_number(own["mu_product"])
+        moments = [1 - beta1, beta2, 1 - beta2, group["eps"], (1 - beta2**t) ** 0.5]
+        rates = [lr * (1 - now) / (1 - product), lr * after / (1 - product * after)]
+        return [*keep, *moments, *rates]
+
+    @staticmethod
+    def _momenta(beta1: float, group: dict[str, Any], t: float) -> tuple[float, float]:
+        """The momentum of this step and of the next, which warms up; 0.96 is the paper's."""
+        now, after = (beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1))
+        return now, after
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         lr = as_number(group["lr"])
         beta1, beta2 = (as_number(b) for b in group["betas"])
@@ -72,18 +92,12 @@ class NAdam(RuleOptimizer):
                 p.mul_(1 - lr * group["weight_decay"])
             else:
                 g = g.add(p, alpha=group["weight_decay"])
-        # The momentum of this step and of the next, which warms up; 0.96 is the paper's.
-        now, after = (beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1))
+        now, after = self._momenta(beta1, group, t)
         own["mu_product"].mul_(now)
         own["exp_avg"].lerp_(g, 1 - beta1)
         own["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
         size = (own["exp_avg_sq"] / (1 - beta2**t)).sqrt() + group["eps"]
-        if group["differentiable"]:
-            product = own["mu_product"].to(p.device)
-            of_gradient = g * (lr * (1 - now) / (1 - product))
-            of_mean = own["exp_avg"] * (lr * after / (1 - product * after))
-            p.sub_((of_gradient + of_mean) / size)
-            return
-        product = as_number(own["mu_product"])
-        p.addcdiv_(g, size, value=-lr * (1 - now) / (1 - product))
-        p.addcdiv_(own["exp_avg"], size, value=-lr * after / (1 - product * after))
+        product = own["mu_product"].to(p.device)
+        of_gradient = g * (lr * (1 - now) / (1 - product))
+        of_mean = own["exp_avg"] * (lr * after / (1 - product * after))
+        p.sub_((of_gradient + of_mean) / size)

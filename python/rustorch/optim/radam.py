@@ -63,6 +63,29 @@ class RAdam(RuleOptimizer):
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         return {"exp_avg": rt.zeros_like(p), "exp_avg_sq": rt.zeros_like(p)}
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        return "radam", ["exp_avg", "exp_avg_sq"]
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        lr, decay = as_number(group["lr"]), group["weight_decay"]
+        beta1, beta2 = (as_number(b) for b in group["betas"])
+        rate, rectified = self._rate(lr, beta1, beta2, t)
+        keep = [0.0, 1 - lr * decay] if group["decoupled_weight_decay"] else [decay, 1.0]
+        return [*keep, 1 - beta1, beta2, 1 - beta2, group["eps"], rate, float(rectified)]
+
+    @staticmethod
+    def _rate(lr: float, beta1: float, beta2: float, t: float) -> tuple[float, bool]:
+        """The rate of step `t`, and whether the squares are enough to divide by."""
+        correction = 1 - beta2**t
+        rate = lr / (1 - beta1**t)
+        # The length of the simple moving average that the running mean amounts to.
+        longest = 2 / (1 - beta2) - 1
+        length = longest - 2 * t * beta2**t / correction
+        if length <= 5:
+            return rate, False
+        rect = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+        return rate * (rect * correction) ** 0.5, True
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         lr = as_number(group["lr"])
         beta1, beta2 = (as_number(b) for b in group["betas"])
@@ -73,14 +96,6 @@ class RAdam(RuleOptimizer):
                 g = g.add(p, alpha=group["weight_decay"])
         own["exp_avg"].lerp_(g, 1 - beta1)
         own["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
-        correction = 1 - beta2**t
-        rate = lr / (1 - beta1**t)
-        # The length of the simple moving average that the running mean amounts to.
-        longest = 2 / (1 - beta2) - 1
-        length = longest - 2 * t * beta2**t / correction
-        if length > 5:
-            rect = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-            size = own["exp_avg_sq"].sqrt() + group["eps"]
-            p.add_(own["exp_avg"] / size, alpha=-rate * (rect * correction) ** 0.5)
-        else:
-            p.add_(own["exp_avg"], alpha=-rate)
+        rate, rectified = self._rate(lr, beta1, beta2, t)
+        mean = own["exp_avg"]
+        p.add_(mean / (own["exp_avg_sq"].sqrt() + group["eps"]) if rectified else mean, alpha=-rate)

@@ -69,6 +69,15 @@ class RMSprop(RuleOptimizer):
             state["grad_avg"] = rt.zeros_like(p)
         return state
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        centered, momentum = group["centered"], group["momentum"] > 0
+        name = "rmsprop" + "_centered" * centered + "_momentum" * momentum
+        return name, ["square_avg"] + ["grad_avg"] * centered + ["momentum_buffer"] * momentum
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        alpha, rate = group["alpha"], as_number(group["lr"])
+        return [group["weight_decay"], alpha, 1 - alpha, group["eps"], rate, group["momentum"]]
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         alpha, rate = group["alpha"], as_number(group["lr"])
         if group["weight_decay"] != 0:

@@ -55,6 +55,12 @@ class Rprop(RuleOptimizer):
         size = complex(lr, lr) if p.is_complex() else lr
         return {"prev": rt.zeros_like(p), "step_size": rt.full_like(p, size)}
 
+    def _rule(self, group: dict[str, Any]) -> tuple[str, list[str]]:
+        return "rprop", ["prev", "step_size"]
+
+    def _numbers(self, own: dict[str, Any], group: dict[str, Any], t: float) -> list[float]:
+        return [*group["etas"], *group["step_sizes"]]
+
     def _move(self, p: Tensor, g: Tensor, own: dict[str, Any], group: dict[str, Any], t: float) -> None:
         shrink, grow = group["etas"]
         least, most = group["step_sizes"]
