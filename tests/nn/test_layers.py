@@ -340,3 +340,34 @@ def test_activations_of_transformers_by_name(name: str, function: Any) -> None:
         layers.append(nn.TransformerEncoderLayer(4, 2, 8, 0.0, activation).eval())
     x = rt.randn(3, 1, 4)
     assert rt.equal(layers[0](x), layers[1](x))
+
+
+def test_adaptive_softmax_is_a_distribution_over_all_classes() -> None:
+    rt.manual_seed(0)
+    m = nn.AdaptiveLogSoftmaxWithLoss(16, 20, cutoffs=[5, 10, 15], div_value=2.0)
+    x, target = rt.randn(40, 16), rt.arange(20).repeat(2)
+    every = m.log_prob(x)
+    assert rt.allclose(every.exp().sum(1), rt.ones(40), atol=1e-5)
+    output, loss = m(x, target)
+    assert rt.allclose(output, every.gather(1, target.unsqueeze(1)).squeeze(1), atol=1e-5)
+    assert loss.item() == pytest.approx(-output.mean().item())
+    assert (m.predict(x) == every.argmax(1)).all()
+
+
+@pytest.mark.parametrize("cutoffs", [[], [0, 5], [5, 5], [5, 20], [5, 2], [2.5]])
+def test_cutoffs_of_the_adaptive_softmax_are_checked(cutoffs: list[int]) -> None:
+    with pytest.raises(ValueError, match="cutoffs"):
+        nn.AdaptiveLogSoftmaxWithLoss(16, 20, cutoffs=cutoffs)
+
+
+def test_targets_of_the_adaptive_softmax_are_checked() -> None:
+    m = nn.AdaptiveLogSoftmaxWithLoss(4, 6, cutoffs=[2])
+    for x, target, message in [
+        (rt.ones(2, 4), rt.tensor([0, 6]), r"in \[0, 5\]"),
+        (rt.ones(3, 4), rt.tensor([0, 1]), "same size in the batch"),
+        (rt.ones(4), rt.tensor([0]), "size|2D input"),
+        (rt.ones(2, 4), rt.tensor(1), "1D input"),
+        (rt.ones(2, 4), rt.zeros(2, 2, dtype=rt.int64), "multi-target"),
+    ]:
+        with pytest.raises(RuntimeError, match=message):
+            m(x, target)

@@ -26,6 +26,7 @@ from rustorch.nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from rustorch.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss
 from rustorch.nn.modules.attention import MultiheadAttention
 from rustorch.nn.modules.batchnorm import (
     BatchNorm1d,
@@ -148,6 +149,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
