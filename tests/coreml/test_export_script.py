@@ -205,6 +205,19 @@ def written_in_a_loop(x, n):
     return view
 
 
+def seen_by_views(x, n):
+    y = x.clone()
+    tail, column, turned, wide = y[1:], y.view(3, 1), y[::2], y[2:].expand(2)
+    positive = y > 0
+    first = positive[:1]
+    for i in range(int(n)):
+        tail += i
+        positive[0] = bool(x[1] > i)
+    if x[0] > 0:
+        y[2] = 7.0
+    return y * 1, tail * 1, column * 1, turned * 1, wide * 1, first.float()
+
+
 INT = rt.tensor
 SCRIPTS: list[tuple[Any, tuple[Any, ...], list[tuple[Any, ...]], str]] = [
     (branch, (X,), [(-X,)], "cond"),
@@ -223,6 +236,7 @@ SCRIPTS: list[tuple[Any, tuple[Any, ...], list[tuple[Any, ...]], str]] = [
     (windows, (X, INT(2)), [(X, INT(1))], "while_loop"),
     (windows_written, (X, INT(2)), [(X, INT(1)), (X, INT(0))], "while_loop"),
     (filled_by_number, (X, INT(1)), [(X, INT(0)), (-X, INT(1))], ""),
+    (seen_by_views, (X, INT(3)), [(X, INT(0)), (-X, INT(2))], "while_loop"),
     (listed, (ROWS,), [(-ROWS,)], ""),
     (rows, (ROWS,), [(-ROWS,)], "while_loop"),
     (collatz, (INT(27),), [(INT(1),), (INT(6),)], "while_loop"),
@@ -384,7 +398,17 @@ def shared(x):
     view = y[1:]
     if x.sum() > 0:
         view += 1
+        y *= 2
     return y
+
+
+def shared_after(x):
+    y = x.clone()
+    view = y[1:]
+    if x.sum() > 0:
+        x = x + 1
+    y += x
+    return view * 2
 
 
 def part_in_use(x):
@@ -402,6 +426,7 @@ REFUSED = [
     (checks, "raise ValueError", "'script.raise'.*raise no exceptions.*negative"),
     (prints, "print(", "'script.print'.*print nothing.*positive"),
     (shared, "if x.sum() > 0", "'if'.*other views"),
+    (shared_after, "y += x", "'write'.*other views"),
     (part_in_use, "y += 1", "a part of which"),
 ]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rustorch import _C
 from rustorch.coreml._lower.builder import Builder, Var
 from rustorch.coreml._lower.script.evaluate import entered
 from rustorch.coreml._lower.script.numbers import common_kind
-from rustorch.coreml._lower.script.pending import written
+from rustorch.coreml._lower.script.pending import shares_memory, write
 from rustorch.coreml._lower.script.values import (
     Held,
     Number,
@@ -49,11 +48,10 @@ def value_of(b: Builder, x: Any, kind: str = "") -> Var:
 
 def commit(ev: Evaluator, node: Any, outer: Held, var: Var, given: list[Any]) -> None:
     """A tensor from outside that a block has written has this value now."""
-    storage = _C._storage_id(outer.tensor)
     for other in leaves(given):
-        if isinstance(other, Held) and other is not outer and _C._storage_id(other.tensor) == storage:
+        if isinstance(other, Held) and shares_memory(outer, other):
             raise Refused("a write into a tensor, of which the block uses other views too", node, "clone()")
-    written(outer, var, ev.live(), node)
+    write(ev.b, outer, var, ev.live(), node)
     ev.write_back(node, outer)
 
 
@@ -103,14 +101,14 @@ def branch(ev: Evaluator, node: Any, args: dict[str, Any], wanted: Sequence[bool
     condition, given, b = args["condition"], args["given"], ev.b
     if not isinstance(condition, Number):
         return ev.run(node.blocks[0 if condition else 1], given)
-    ev.flush(node, condition, given)
+    ev.flush(condition, given)
     branches: list[tuple[list[Operation], list[Any], list[Any]]] = []
     with ev.attempt():
         for block in node.blocks:
             with b.inside([]) as operations:
                 views, inner = list(ev.views), entered(given)
                 results = ev.run(block, inner)
-                ev.flush(node, results, inner)
+                ev.flush(results, inner)
                 ev.views = views
             branches.append((operations, inner, results))
     (first_ops, first_given, first), (second_ops, second_given, second) = branches

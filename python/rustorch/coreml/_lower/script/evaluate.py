@@ -51,14 +51,14 @@ class Evaluator:
                 found[id(held)] = held
         return list(found.values())
 
-    def flush(self, node: Any, *more: Any) -> None:
+    def flush(self, *more: Any) -> None:
         """Everything that waits is lowered; `more` is used later besides what variables hold."""
         live = self.live(*more)
         memory = {_C._storage_id(held.tensor) for held in live}
         # Parts that nothing shows any more are not written any more.
         self.views = [v for v in self.views if _C._storage_id(v.part.tensor) in memory]
         parts = [[v.part, v.base, v.index] for v in self.views]
-        self.pending.flush(self.live(*more, parts), node)
+        self.pending.flush(self.live(*more, parts))
 
     # ---- Graphs ----
 

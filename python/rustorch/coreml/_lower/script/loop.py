@@ -38,7 +38,7 @@ def loop(ev: Evaluator, node: Any, args: dict[str, Any]) -> list[Any]:
     none = isinstance(trips, int) and trips <= 0
     if none or condition is False:
         return list(carried)
-    ev.flush(node, args["given"], carried, trips, condition)
+    ev.flush(args["given"], carried, trips, condition)
     found = _While(ev, node, args)
     try:
         return found.lowered()
@@ -108,7 +108,7 @@ class _While:
             starts = [x.lowered if isinstance(x, Held) else None for x in (*inside, *inner)]
             counter = Number("int", Held(as_tensor(0), turn), natural=True)
             go_on, *after = ev.run(body, [counter, *rebuilt(self.carried, iter(inside)), *given])
-            ev.flush(self.node, go_on, after, inside, given)
+            ev.flush(go_on, after, inside, given)
             ev.views = views
         if not self.settled(after, inside, inner, starts):
             return None

@@ -139,7 +139,7 @@ def lower_script(
     try:
         with rt.no_grad():
             final = ev.run(core, given, kept)
-            ev.flush(None, final, [x for x in kept if x.var is not None])
+            ev.flush(final, [x for x in kept if x.var is not None])
     except Refused as error:
         raise UnsupportedOperation.of("export", str(error), hint=error.hint) from None
     written = [name for (name, x), var in zip(held, before) if x.var != var]
