@@ -709,6 +709,16 @@ def comprehensions(x, xs: List[int], n: int):
     )
 
 
+@ROWS.agrees(([1, 2, 3],), ([],))
+def comprehensions_within_comprehensions(xs: List[int]):
+    return (
+        [sum([w for w in (v, 1)]) for v in xs],
+        [len([w for w in xs if w > v]) for v in xs],
+        [[w + v for w in (1, 2)] for v in (3, 4)],
+        [len([u for u in [w for w in xs if w > v] if u > 2]) for v in xs],
+    )
+
+
 @ROWS.agrees((X, 2))
 def comprehension_names_are_its_own(x, n: int):
     v = x
@@ -739,6 +749,24 @@ def list_changed_in_a_loop_of_reversed(n: int):
     for v in reversed(ys):  # <-
         ys[0] = v + ys[0]
     return ys
+
+
+@ROWS.refused("an iterator is gone over again")
+def zip_gone_over_twice():
+    pairs = zip((1, 2), (3, 4))
+    first = [a for a, _ in pairs]
+    return first, [b for _, b in pairs]  # <-
+
+
+@ROWS.refused("an iterator is gone over again")
+def enumeration_gone_over_twice(xs: List[int]):
+    pairs = enumerate(xs)
+    k = 0
+    for i, v in pairs:
+        k += i * v
+    for i, v in pairs:  # <-
+        k += i + v
+    return k
 
 
 @ROWS.refused("GeneratorExp is outside of the subset")

@@ -179,6 +179,16 @@ def values_of_other_types_within_a_branch(x, n: int):
     return x, a  # <-
 
 
+@ROWS.refused("this may be a list or dict that was changed since the if that chose it")
+def chosen_within_a_tuple_and_changed(x, n: int):
+    a = [1]
+    t = (x, a)
+    if n > 0:
+        t = (x, [n])
+    a.append(3)
+    return t if len(a) > 0 else (x, a)  # <-
+
+
 @ROWS.refused("this list or dict is changed in two ways by the if")
 def returned_in_a_tuple(x, n: int):
     a = [x, 1]
@@ -335,6 +345,21 @@ def optionals_are_narrowed(x, n: int):
         return x, -1
     assert k is not None
     return h * 2, k + 1
+
+
+@ROWS.agrees((0,), (2,), (4,))
+def none_becomes_a_value_of_any_type(n: int):
+    k, s, text, first = None, None, None, None
+    for i in range(n):
+        if i > 1:
+            k = i
+        elif k is not None:
+            s = 0.5
+        if s is None and n > 3:
+            text = "some"
+        if first is None:
+            first = i * 1.5
+    return k, s, text, first
 
 
 @ROWS.agrees((X, 2), (X, None))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rustorch import _C
-from rustorch.jit._scripting.types import NOTHING, Type
+from rustorch.jit._scripting.types import NONE, NOTHING, Type
 from rustorch.jit._scripting.values import Const, Sym, Unset, Val
 
 _CONSTANTS = {bool: "script.bool", int: "script.int", float: "script.float", str: "script.str"}
@@ -17,6 +17,7 @@ class Block:
 
     def __init__(self, outer: Block | None = None) -> None:
         self.outer = outer
+        self.depth: int = 0 if outer is None else outer.depth + 1
         self.builder = _C._GraphBuilder()
         self.given: list[tuple[Sym, int]] = []  # values from around it, and their inputs here
         self.location = ""
@@ -67,7 +68,9 @@ class Block:
         """The value as one of the graph."""
         if isinstance(value, Const):
             return self.constant(value.value, type)
-        open_value = isinstance(value, Sym) and value.type == NOTHING and type not in (None, NOTHING)
+        # What is None or nothing is so in every type that it may come to have.
+        empty = isinstance(value, Sym) and value.type in (NOTHING, NONE)
+        open_value = empty and type not in (None, NOTHING, NONE)
         if isinstance(value, Unset) or open_value:
             return self.emit("script.none", [], [type or NOTHING])[0]
         assert isinstance(value, Sym)

@@ -171,12 +171,13 @@ class Builtins(Statements):
             pairs: list[Val] = [
                 TupleVal((self.binary("Add", start, Const(i)), item)) for i, item in enumerate(over.items)
             ]
-            return Iteration(pairs, watch=over.watch)
+            return Iteration(pairs, watch=over.watch, once=True)
         get = over.get
         return Iteration(
             count=over.count,
             get=lambda turn: TupleVal((self.binary("Add", start, turn), get(turn))),
             watch=over.watch,
+            once=True,
         )
 
     def _zip(self, *values: Val) -> Val:
@@ -184,16 +185,18 @@ class Builtins(Statements):
         watch = tuple(cell for part in parts for cell in part.watch)
         if all(part.items is not None for part in parts):
             rows = zip(*(part.items or [] for part in parts))
-            return Iteration([TupleVal(items) for items in rows], watch=watch)
+            return Iteration([TupleVal(items) for items in rows], watch=watch, once=True)
         counts = [Const(len(p.items)) if p.items is not None else p.count for p in parts]
         count = counts[0]
         for other in counts[1:]:
             assert count is not None and other is not None
             count = self._extreme("min", (count, other))
         gets = [self._getter(part) for part in parts]
-        return Iteration(
-            count=count, get=lambda turn: TupleVal(tuple(get(turn) for get in gets)), watch=watch
-        )
+
+        def get(turn: Val) -> Val:
+            return TupleVal(tuple(one(turn) for one in gets))
+
+        return Iteration(count=count, get=get, watch=watch, once=True)
 
     def _getter(self, part: Iteration) -> Any:
         if part.items is None:
@@ -204,7 +207,7 @@ class Builtins(Statements):
     def _reversed(self, value: Val) -> Val:
         over = self.iteration(value)
         if over.items is not None:
-            return Iteration(over.items[::-1], watch=over.watch)
+            return Iteration(over.items[::-1], watch=over.watch, once=True)
         count, get = over.count, over.get
         assert count is not None
 
@@ -213,7 +216,7 @@ class Builtins(Statements):
             item: Val = get(self.binary("Sub", self.binary("Sub", count, Const(1)), turn))
             return item
 
-        return Iteration(count=count, get=mirrored, watch=over.watch)
+        return Iteration(count=count, get=mirrored, watch=over.watch, once=True)
 
     def _list(self, value: Val | None = None) -> Val:
         if value is None:

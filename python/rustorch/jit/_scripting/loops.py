@@ -181,7 +181,7 @@ class Loops(Assignments):
         test: Callable[[], Val] | None,
     ) -> None:
         outer, before, where, cell = self.block, self.env, self.location, self.next_cell
-        key, depth = (*self.calls, where), len(self.frames)
+        key, depth = (*self.calls, where, str(outer.depth)), len(self.frames)
         # What an earlier try of a loop around this one found out mostly still holds.
         for carried in dict.fromkeys((self.carried.get(key), None)):
             try:
@@ -380,6 +380,7 @@ class Loops(Assignments):
         kinds: list[Type],
     ) -> None:
         what = f"the variable '{key}'" if isinstance(key, str) else "a list or dict"
+        what = "what is returned" if key == RESULT else what
         if isinstance(ended, Missing):
             self.fail(ended.why, "one way to change it")
         if isinstance(was, Unset) or (isinstance(was, Sym) and was.type == NOTHING):
@@ -444,6 +445,9 @@ class Loops(Assignments):
     def iteration(self, value: Val) -> Iteration:
         """How to go over a value."""
         if isinstance(value, Iteration):
+            if value.once and value.used:
+                self.fail("an iterator is gone over again", "list(...) of it")
+            value.used = True
             return value
         if isinstance(value, TupleVal):
             return Iteration(list(value.items))

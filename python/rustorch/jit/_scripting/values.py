@@ -137,6 +137,8 @@ class Iteration(Val):
     count: Val | None = None
     get: Any = None  # turn -> item
     watch: tuple[int, ...] = ()  # the cells of the lists
+    once: bool = False  # nothing is left of it when it was gone over
+    used: bool = False
 
 
 @dataclass
@@ -182,6 +184,8 @@ def type_of(value: Val, env: Env) -> Type:
         if isinstance(state, Sym):
             return state.type
         item = value.item
+        if isinstance(state, Missing):
+            return list_of(ANY)
         for found in state:
             kind = type_of(found, env)
             item = kind if item is None else unify(item, kind)
