@@ -29,7 +29,7 @@ def test_gradients_are_those_without_it_and_the_function_runs_twice() -> None:
 
 def test_without_gradients_it_is_a_call() -> None:
     with rt.no_grad():
-        y = checkpoint(lambda x: x * 2, rt.ones(2, requires_grad=True))
+        y = checkpoint(lambda x: x * 2, rt.ones(2, requires_grad=True), use_reentrant=False)
     assert y.tolist() == [2, 2] and not y.requires_grad
 
 
@@ -40,6 +40,6 @@ def test_a_function_that_does_something_else_the_second_time() -> None:
         runs.append(x)
         return x.exp() * x if len(runs) == 1 else x.exp()
 
-    y = checkpoint(function, rt.ones(2, requires_grad=True))
-    with pytest.raises(RuntimeError, match="a different number of tensors was saved"):
+    y = checkpoint(function, rt.ones(2, requires_grad=True), use_reentrant=False)
+    with pytest.raises(RuntimeError, match="different number of tensors was saved"):
         y.sum().backward()
