@@ -341,6 +341,10 @@ def test_features_of_compiled_models(tmp_path, kind, fields, expected):
         ({"inputSchema": [{"name": "x", "type": "MultiArray", "dataType": "F"}]}, "an unknown data type"),
         ({"inputSchema": [{"name": "x", "type": "MultiArray", "shape": "[-1]"}]}, "is no list of sizes"),
         ({"inputSchema": [{"name": "x", "type": "MultiArray", "shape": "[[[["}]}, "is no list of sizes"),
+        (
+            {"inputSchema": [{"name": "x", "type": "MultiArray", "enumeratedShapes": "3"}]},
+            "shapes are no list; got 3",
+        ),
         ({"inputSchema": [{"name": "x", "type": "Image", "width": "a"}]}, "an image has no size"),
         ({"author": ["x"]}, "author is no text"),
         ({"userDefinedMetadata": {"x": 1}}, "does not map texts to texts"),
@@ -350,6 +354,29 @@ def test_features_of_compiled_models(tmp_path, kind, fields, expected):
 def test_hostile_compiled_models_are_refused(tmp_path, changes, message):
     with pytest.raises(FormatError, match=message):
         rt.load_model(compiled(tmp_path / "m", **changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("metadata.json", b"[{}, {}]", "one model should be described; got 'list'"),
+        ("metadata.json", b"[3]", "one model should be described; got 'int'"),
+        ("model.mil", b"program(1.0) \xff", r"model\.mil is no text"),
+    ],
+)
+def test_hostile_files_of_compiled_models_are_refused(tmp_path, name, data, message):
+    path = compiled(tmp_path / "m")
+    (path / name).write_bytes(data)
+    with pytest.raises(FormatError, match=message):
+        rt.load_model(path)
+
+
+def test_the_only_function_of_a_compiled_model_may_have_any_name(tmp_path):
+    path = compiled(tmp_path / "m")
+    (path / "model.mil").write_text((path / "model.mil").read_text().replace("main<", "forward<"))
+    model = rt.load_model(path)
+    assert model.model.default_function_name == "forward"
+    assert model.predict(np.ones((2, 3), np.float32))["y"].shape == (2, 4)
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,11 @@ def test_shapes_of_types(shape, rank, count):
         assert type.static_shape == shape and type.count == count
 
 
+def test_vectors_of_strings():
+    assert mil.strings(["a", "bc"]) == mil.immediate(["a", "bc"])
+    assert mil.strings(iter([])).type == mil.TensorType(D.STRING, (0,))
+
+
 def test_a_value_must_be_of_its_type():
     with pytest.raises(ArgumentError, match="needs an array of float16"):
         mil.TensorValue(mil.TensorType(D.FLOAT16, (2,)), np.zeros(2, np.float32))
