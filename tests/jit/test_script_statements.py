@@ -189,6 +189,16 @@ def chosen_within_a_tuple_and_changed(x, n: int):
     return t if len(a) > 0 else (x, a)  # <-
 
 
+@ROWS.refused("the value is Tensor in one branch and Tuple[Tensor, List[Any]] in the other")
+def tensor_or_a_tuple_that_was_chosen(x, n: int):
+    a = [1]
+    t = (x, a)
+    if n > 0:
+        t = (x, [n])
+    a.append(3)
+    return x if n > 1 else t  # <-
+
+
 @ROWS.refused("this list or dict is changed in two ways by the if")
 def returned_in_a_tuple(x, n: int):
     a = [x, 1]
