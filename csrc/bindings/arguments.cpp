@@ -16,8 +16,10 @@ bool is_numpy_scalar(PyObject* o) {
          PyObject_HasAttrString(o, "dtype") && PyObject_HasAttrString(o, "item");
 }
 
-// A zero-dim tensor may stand for a number.
-bool is_number_tensor(PyObject* o) { return is_tensor(o) && unwrap(o).numel() == 1; }
+// A tensor of one element may stand for a number, unless its gradient would be lost on the way.
+bool is_number_tensor(PyObject* o) {
+  return is_tensor(o) && unwrap(o).numel() == 1 && !requires_grad(unwrap(o));
+}
 
 bool is_int(PyObject* o) {
   if (PyLong_CheckExact(o)) return true;

@@ -174,14 +174,14 @@ PyObject* set(PyObject* o, PyObject* args) {
     const Tensor& t = unwrap(o);
     const Tensor from =
         source ? tensor_argument("set_", source) : empty({0}, t.dtype(), t.device());
-    RT_CHECK(!requires_grad(t) && !t.impl()->view_base_, Runtime, "set_",
-             "a tensor that requires grad or is a view cannot be set to other memory", describe(t),
-             ".data");
+    RT_CHECK(!requires_grad(t), Runtime, "set_",
+             "a tensor that requires grad cannot be set to other memory", describe(t), ".data");
     RT_CHECK(
         from.dtype() == t.dtype(), Runtime, "set_",
         cat_str("Expected a Tensor of type ", name(t.dtype()), " but got ", name(from.dtype())));
     graph::note_unrecorded("set_(): it is not recorded; try a new tensor");
     t.start_version(t.version() + 1);
+    t.impl()->view_base_ = {};  // a view no longer
     t.impl()->set_storage(from.storage());
     t.impl()->set_geometry(from.sizes(), from.strides(), from.offset());
     Py_INCREF(o);

@@ -67,11 +67,15 @@ Histogram equal_bins(const Tensor& x, int64_t bins, std::optional<FloatList> ran
 Histogram given_bins(const Tensor& x, const Tensor& edges, const Tensor& weight, bool density) {
   NoGradGuard guard;
   check_input(x);
-  RT_CHECK(edges.dim() == 1 && edges.numel() > 1, Runtime, "histogram",
-           "bins tensor should have one dimension and at least 2 elements", describe(edges));
   RT_CHECK(edges.dtype() == x.dtype(), Runtime, "histogram",
            "input tensor and bins tensors should have the same dtype",
            cat_str(describe(x), " and ", describe(edges)));
+  RT_CHECK(edges.dim() == 1, Runtime, "histogram", "bins tensor should have one dimension",
+           describe(edges));
+  RT_CHECK(edges.numel() > 0, Runtime, "histogram", "bins tensor should have at least 1 element",
+           describe(edges));
+  RT_CHECK(edges.numel() > 1, Runtime, "histogram", "bins must be > 0: one more edge than bins",
+           describe(edges));
   return count(x, ops::clone(edges), weight, density);
 }
 

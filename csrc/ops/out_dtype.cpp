@@ -92,6 +92,25 @@ bool out_converts(const OpRecord& op) {
          op.schema.name == "min.other";
 }
 
+bool out_converts(const OpRecord& op, const Value* args, DType out) {
+  const std::string_view name = op.name();
+  if (name == "abs" || name == "angle") {
+    const auto* x = std::get_if<Tensor>(&args[0]);
+    if (x && is_complex(x->dtype()) && is_complex(out)) return true;
+  }
+  if ((name == "all" || name == "any") && out == DType::UInt8) return true;
+  return out_converts(op);
+}
+
+std::string wrong_out_dtype(const OpRecord& op, DType result, DType out) {
+  const std::string_view op_name = op.name();
+  if (op_name == "all" || op_name == "any") {
+    return cat_str(op_name, " only supports bool tensor for result, got: ", name(out));
+  }
+  return cat_str("Expected out tensor to have dtype ", name(result), ", but got ", name(out),
+                 " instead");
+}
+
 bool draws_bits(const OpRecord& op) { return op.schema.base_name == "bernoulli"; }
 
 }  // namespace rt

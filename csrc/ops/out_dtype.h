@@ -9,6 +9,11 @@ namespace rt {
 // result can be cast to; the others, whose result has the dtype of an input or always one dtype,
 // write that dtype alone.
 bool out_converts(const OpRecord& op);
+// The same of one call: sizes and phases of complex numbers go to complex tensors too, and all()
+// and any() to bytes.
+bool out_converts(const OpRecord& op, const Value* args, DType out);
+// What is wrong with an `out` of that dtype.
+std::string wrong_out_dtype(const OpRecord& op, DType result, DType out);
 // Whether the result is of zeros and ones, which every dtype holds, so that even an integer `out`
 // will do.
 bool draws_bits(const OpRecord& op);

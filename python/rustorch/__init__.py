@@ -49,6 +49,7 @@ from rustorch._composed import *  # noqa: F403
 from rustorch._config import show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
 from rustorch._determinism import *  # noqa: F403
+from rustorch._histograms import histogramdd
 from rustorch._layout import *  # noqa: F403
 from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._queries import *  # noqa: F403
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
         io,
         jit,
         linalg,
+        masked,
         mlcompute,
         nn,
         optim,
@@ -122,8 +124,8 @@ _device_memory.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "mlcompute", "nn", "optim",
-    "return_types", "selector", "special", "storage", "utils",
+    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "masked", "mlcompute",
+    "nn", "optim", "return_types", "selector", "special", "storage", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
     "_functional_names": (

@@ -101,7 +101,7 @@ def set_(
 
     Raises:
         RuntimeError: for another dtype or device, a window beyond the memory, and a tensor that requires
-            grad or is a view.
+            grad.
         TypeError: for a source that is neither.
 
     Follows `torch.Tensor.set_`, but that memory does not grow.

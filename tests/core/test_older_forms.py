@@ -81,3 +81,14 @@ def test_new_takes_sizes_and_storages() -> None:
     shared = x.new(x.untyped_storage())
     shared[0] = 7
     assert x[0] == 7
+
+
+def test_a_tensor_stands_for_a_number_unless_it_requires_grad() -> None:
+    two = rt.tensor(2.0)
+    assert rt.equal(A.addcmul(A, A, value=two), A + 2 * A * A)
+    assert rt.equal(A.add(B, alpha=two), A + 2 * B)
+    two.requires_grad_()
+    for call in (lambda: A.addcmul(A, A, value=two), lambda: A.add(B, alpha=two), lambda: rt.full((2,), two)):
+        with pytest.raises(TypeError):
+            call()
+    assert (A * two).requires_grad

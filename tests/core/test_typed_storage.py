@@ -123,6 +123,18 @@ def test_a_tensor_is_set_to_a_storage() -> None:
     assert rt.tensor([]).set_(x, 20, size=(2,)).tolist() == [20, 21]
 
 
+def test_a_view_that_is_set_is_a_view_no_longer() -> None:
+    base, other = rt.zeros(4), rt.ones(2)
+    view = base[1:3]
+    view.set_(other)
+    view.add_(1)
+    assert view._base is None
+    assert base.tolist() == [0] * 4
+    assert other.tolist() == [2, 2]
+    with pytest.raises(RuntimeError, match="requires grad"):
+        base.requires_grad_()[1:].set_(other)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [

@@ -88,3 +88,33 @@ def test_bernoulli_fills_integers(dtype: rt.dtype) -> None:
     out = rt.empty(4, dtype=dtype)
     rt.bernoulli(rt.tensor([0.0, 1.0, 1.0, 0.0]), out=out)
     assert out.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "cumprod", "softmax"])
+def test_a_dtype_that_was_asked_for_is_that_of_out(name: str) -> None:
+    call, x = getattr(rt, name), rt.ones(3)
+    out = rt.empty(0, dtype=rt.float64)
+    assert call(x, 0, dtype=rt.float64, out=out) is out
+    with pytest.raises(RuntimeError, match="Expected out tensor to have dtype float64, but got float32"):
+        call(x, 0, dtype=rt.float64, out=rt.empty(0))
+
+
+def test_dtypes_that_out_takes_beside_that_of_the_result() -> None:
+    z = rt.tensor([3 + 4j])
+    assert rt.abs(z, out=rt.empty(0, dtype=rt.complex64)).tolist() == [5]
+    assert rt.angle(rt.tensor([-1 + 0j]), out=rt.empty(0, dtype=rt.complex64)).real.item() == pytest.approx(
+        rt.pi
+    )
+    assert rt.all(z, out=rt.empty((), dtype=rt.uint8)).item() == 1
+    with pytest.raises(RuntimeError, match="any only supports bool tensor for result, got: float32"):
+        rt.any(z, out=rt.empty(()))
+
+
+def test_logaddexp_of_complex_infinities_adds_their_phases() -> None:
+    inf = float("inf")
+    x = rt.tensor([complex(inf, 0), complex(inf, 1), complex(inf, 0)])
+    y = rt.tensor([complex(inf, 1), complex(2, 1), complex(-inf, 1)])
+    phases = rt.logaddexp(x, y)
+    assert phases.real.tolist() == [inf, inf, inf]
+    assert phases.imag.tolist() == pytest.approx([rt.pi / 4, 1, 0])
+    assert rt.logcumsumexp(x[:2], 0).imag.tolist() == pytest.approx([0, rt.pi / 4])

@@ -158,7 +158,8 @@ RT_NOINLINE Complex<F> c_logaddexp(Complex<F> x, Complex<F> y) {
   if (c_isnan(x) || c_isnan(y)) return {nan_(x.re), nan_(x.re)};
   const bool first = x.re >= y.re;
   const Complex<F> big = first ? x : y, small = first ? y : x;
-  if (small.re == -inf_(x.re) || big.re == inf_(x.re)) return big;
+  if (small.re == -inf_(x.re)) return big;
+  if (big.re == inf_(x.re)) return small.re == big.re ? c_log(c_add(c_exp(x), c_exp(y))) : big;
   return c_add(big, c_log1p(c_exp(c_sub(small, big))));
 }
 
