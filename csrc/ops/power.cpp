@@ -48,11 +48,14 @@ Tensor pow_forward(Out out, const Tensor& x, const Tensor& exponent) {
   return elementwise(pow_slot, "pow", out, x, exponent);
 }
 
-// log of the base, which may be a number that carries no dtype of its own.
-Tensor log_of_base(const Tensor& x) {
-  if (!x.is_wrapped_number()) return ops::log(x);
+// log of the base, which may be a number that carries no dtype of its own. A negative base has one
+// in the complex numbers alone, where a complex exponent's power lies.
+Tensor log_of_base(const Tensor& x, DType type) {
+  if (!x.is_wrapped_number()) {
+    return ops::log(is_complex(type) && !is_complex(x.dtype()) ? ops::to(x, type) : x);
+  }
   const Scalar s = number(x);
-  if (s.is_complex()) return wrapped_number(Scalar(std::log(s.to_complex())));
+  if (s.is_complex() || is_complex(type)) return wrapped_number(Scalar(std::log(s.to_complex())));
   return wrapped_number(Scalar(std::log(s.to_double())));
 }
 void pow_vjp(VjpContext& c) {
@@ -77,7 +80,8 @@ void pow_vjp(VjpContext& c) {
   if (c.needs(1)) {
     const Tensor real = is_complex(e.dtype()) ? ops::real(e) : e;
     const Tensor flat = ops::logical_and(ops::eq(x, 0), ops::ge(real, 0));
-    c.set(1, g * ops::conj(ops::where(flat, Scalar(0), c.result() * log_of_base(x))));
+    c.set(1, g * ops::conj(
+                     ops::where(flat, Scalar(0), c.result() * log_of_base(x, c.result().dtype()))));
   }
 }
 const Op pow_op("pow(Operand input, Operand exponent) -> Tensor", pow_forward,

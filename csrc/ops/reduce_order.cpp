@@ -43,12 +43,15 @@ Tensor extreme(const char* op, const Tensor& x, IntList dim, bool keepdim) {
       .result;
 }
 
-// Equal extremes share the gradient.
+// Equal extremes share the gradient; `nan_equal`: so do NaN, which are the result where there are
+// any.
 Tensor shared_gradient(const Tensor& x, const Tensor& grad, const Tensor& result, uint64_t mask,
-                       bool keepdim) {
+                       bool keepdim, bool nan_equal) {
   const Tensor g = with_reduced_dims(grad, x.sizes(), mask, keepdim);
   const Tensor best = with_reduced_dims(result, x.sizes(), mask, keepdim);
-  const Tensor same = ops::to(ops::eq(x, best), grad.dtype());
+  Tensor equal = ops::eq(x, best);
+  if (nan_equal && is_floating(x.dtype())) equal = ops::logical_or(equal, ops::isnan(x));
+  const Tensor same = ops::to(equal, grad.dtype());
   Dims dims;
   for (int64_t d = 0; d < x.dim(); ++d) {
     if (mask >> d & 1) dims.push_back(d);
@@ -59,12 +62,12 @@ void extreme_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const Tensor x = c.input(0);
   c.set(0, shared_gradient(x, c.grad(), c.result(), dim_mask(c.arg<IntList>(1), x.dim(), "amax"),
-                           c.arg<bool>(2)));
+                           c.arg<bool>(2), false));
 }
 void extreme_all_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const Tensor x = c.input(0);
-  c.set(0, shared_gradient(x, c.grad(), c.result(), dim_mask({}, x.dim(), "max"), false));
+  c.set(0, shared_gradient(x, c.grad(), c.result(), dim_mask({}, x.dim(), "max"), false, true));
 }
 
 Tensor amax_forward(const Tensor& x, IntList dim, bool keepdim) {

@@ -356,3 +356,32 @@ def test_switches_hold_in_a_generator_whatever_happens_to_it() -> None:
     with pytest.raises(KeyError):
         other.throw(KeyError)
     assert states[-1] is False
+
+
+def test_setup_context_sees_default_arguments() -> None:
+    class Power(Function):
+        @staticmethod
+        def forward(x: Any, exponent: int = 3) -> Any:
+            return x**exponent
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            x, ctx.exponent = inputs
+            ctx.save_for_backward(x)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return g * ctx.exponent * x ** (ctx.exponent - 1), None
+
+    x = leaf(2)
+    assert rt.autograd.grad(Power.apply(x), x)[0].item() == 12.0
+    assert rt.autograd.grad(Power.apply(x, 2), x)[0].item() == 4.0
+
+
+def test_materialized_zeros_can_be_differentiated_again() -> None:
+    x, a = leaf(0.5), leaf(1)
+    first = rt.autograd.grad(x * a, x, create_graph=True)
+    second = rt.autograd.grad(first, x, create_graph=True, materialize_grads=True)
+    third = rt.autograd.grad(second, x, materialize_grads=True)
+    assert (second[0].item(), third[0].item()) == (0.0, 0.0)

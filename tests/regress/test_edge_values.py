@@ -91,3 +91,23 @@ def test_notation_has_no_say_over_zeros() -> None:
         assert repr(rt.ones(1)) == "tensor([1.0000e+00])"
     finally:
         rt.set_printoptions(profile="default")
+
+
+@pytest.mark.parametrize("call", [rt.min, rt.max, rt.median, rt.nanmedian])
+@pytest.mark.parametrize("values", [[1.0, nan, nan, nan], [nan] * 3])
+def test_nan_that_are_the_result_share_its_gradient(call: Any, values: list[float]) -> None:
+    x = rt.tensor(values, requires_grad=True)
+    y = call(x)
+    y.backward()
+    shares = [1 / 3 if np.isnan(v) else 0.0 for v in values]
+    np.testing.assert_allclose(x.grad.numpy(), shares if np.isnan(y.item()) else [1.0, 0, 0, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("number", [True, False])
+def test_complex_powers_of_negative_numbers_have_a_slope(number: bool) -> None:
+    e = rt.tensor([0.3 + 0.2j, -0.5 + 1j], dtype=rt.complex128, requires_grad=True)
+    base: Any = -1.5 if number else rt.full((2,), -1.5, dtype=rt.float64)
+    rt.pow(base, e).sum().backward(rt.tensor(1 + 0j, dtype=rt.complex128))
+    value = np.array([0.3 + 0.2j, -0.5 + 1j])
+    expected = np.conj(np.power(-1.5 + 0j, value) * np.log(-1.5 + 0j))
+    np.testing.assert_allclose(e.grad.numpy(), expected, rtol=1e-12)

@@ -43,7 +43,9 @@ def _as_tuple(x: Any) -> tuple[Any, ...]:
 def _zeros_of(x: Any) -> Any:
     import rustorch as rt
 
-    return x.node._zeros(x.output_nr) if isinstance(x, graph.GradientEdge) else rt.zeros_like(x)
+    zeros = x.node._zeros(x.output_nr) if isinstance(x, graph.GradientEdge) else rt.zeros_like(x)
+    # As if computed: its own gradients are zeros again.
+    return zeros.requires_grad_()
 
 
 def _is_leaf(x: Any) -> bool:

@@ -88,6 +88,14 @@ class FunctionCtx:
         return tuple(result[i] for i in self._tensor_positions)
 
 
+@functools.cache
+def _default_values(forward: Callable[..., Any]) -> tuple[Any, ...]:
+    import inspect  # slow to import, and only new-style functions need it
+
+    parameters = inspect.signature(forward).parameters.values()
+    return tuple(p.default for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
+
+
 class Function:
     """Base of operations that define their own derivative.
 
@@ -153,6 +161,9 @@ class Function:
                 f"{cls.__name__}: its backward is not recorded, and no gradient flows through it in the graph"
             )
         ctx = FunctionCtx(cls)
+        if cls.setup_context is not Function.setup_context and not kwargs:
+            # It sees what forward took for arguments that were left out, and backward answers for them.
+            args += _default_values(cls.forward)[len(args) :]
         ctx._argument_count = len(args)
         ctx._tensor_positions = [i for i, a in enumerate(args) if isinstance(a, _C.Tensor)]
         ctx.needs_input_grad = tuple(isinstance(a, _C.Tensor) and a.requires_grad for a in args)
