@@ -218,6 +218,17 @@ def seen_by_views(x, n):
     return y * 1, tail * 1, column * 1, turned * 1, wide * 1, first.float()
 
 
+def written_twice_over(x, n):
+    """Two names of a tensor that both go into a loop."""
+    z = x * 0.5
+    y = z
+    for i in range(int(n)):
+        z[1] += i
+        if y[1] > 1:
+            y[0] = x[1]
+    return y * 1, z * 1
+
+
 INT = rt.tensor
 SCRIPTS: list[tuple[Any, tuple[Any, ...], list[tuple[Any, ...]], str]] = [
     (branch, (X,), [(-X,)], "cond"),
@@ -237,6 +248,7 @@ SCRIPTS: list[tuple[Any, tuple[Any, ...], list[tuple[Any, ...]], str]] = [
     (windows_written, (X, INT(2)), [(X, INT(1)), (X, INT(0))], "while_loop"),
     (filled_by_number, (X, INT(1)), [(X, INT(0)), (-X, INT(1))], ""),
     (seen_by_views, (X, INT(3)), [(X, INT(0)), (-X, INT(2))], "while_loop"),
+    (written_twice_over, (X, INT(3)), [(X, INT(0)), (-X, INT(4))], "while_loop"),
     (listed, (ROWS,), [(-ROWS,)], ""),
     (rows, (ROWS,), [(-ROWS,)], "while_loop"),
     (collatz, (INT(27),), [(INT(1),), (INT(6),)], "while_loop"),
@@ -418,7 +430,46 @@ def part_in_use(x):
     return part, y
 
 
+def named_by_a_loop(x):
+    y, z = x * 1, x * 2
+    for _ in range(int(x[0])):
+        z = y
+    y[0] = 3.5
+    return z
+
+
+def named_from_turn_to_turn(x):
+    y, z = x * 1, x * 2
+    for _ in range(int(x[0])):
+        y *= 0.9
+        z += 0.5
+        z = y
+    return z
+
+
+def named_before_a_loop(x):
+    y = x * 1
+    z = y
+    for _ in range(int(x[0])):
+        y = y * 0.9
+    z += 0.5
+    return y
+
+
+def named_by_a_branch(x):
+    y, z = x * 1, x * 2
+    if x[0] > 0:
+        z = y
+    z += 1
+    return y
+
+
+NAMES = "by what a branch or loop did, another variable may show"
 REFUSED = [
+    (named_by_a_loop, "y[0] = 3.5", NAMES),
+    (named_from_turn_to_turn, "y *= 0.9", NAMES),
+    (named_before_a_loop, "z += 0.5", NAMES),
+    (named_by_a_branch, "z += 1", NAMES),
     (grows, "while x.sum() < 100", r"'loop'.*changes its type through the loop.*\[3\].*\[6\]"),
     (collects, "while x.sum() < 100", "'loop'.*a list changes its length"),
     (differs, "if x.sum() > 0", r"'if'.*same type of both branches.*\[3\].*\[1\]"),

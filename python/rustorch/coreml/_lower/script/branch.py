@@ -58,15 +58,18 @@ def commit(ev: Evaluator, node: Any, outer: Held, var: Var, given: list[Any]) ->
 class _Merge:
     """What two branches give as one: `values` are what each of them gives of a result of the `cond`."""
 
-    def __init__(self, b: Builder, node: Any) -> None:
-        self.b, self.node = b, node
+    def __init__(self, ev: Evaluator, node: Any) -> None:
+        self.b, self.node, self.memories = ev.b, node, ev.memories
         self.values: list[tuple[Any, Any, str]] = []
         self.results: list[Held] = []
 
     def add(self, first: Any, second: Any, kind: str = "") -> Held:
         self.values.append((first, second, kind))
-        example = as_tensor({"bool": False, "int": 0, "float": 0.0}[kind]) if kind else first.tensor
+        example = as_tensor({"bool": False, "int": 0, "float": 0.0}[kind]) if kind else first.tensor.clone()
         self.results.append(Held(example, maybe=is_maybe(first) or is_maybe(second)))
+        if not kind:
+            possible = self.memories.possible(first) | self.memories.possible(second)
+            self.memories.relate(self.results[-1], possible)
         return self.results[-1]
 
     def merged(self, first: Any, second: Any) -> Any:
@@ -106,13 +109,13 @@ def branch(ev: Evaluator, node: Any, args: dict[str, Any], wanted: Sequence[bool
     with ev.attempt():
         for block in node.blocks:
             with b.inside([]) as operations:
-                views, inner = list(ev.views), entered(given)
+                views, inner = list(ev.views), entered(ev, given)
                 results = ev.run(block, inner)
                 ev.flush(results, inner)
                 ev.views = views
             branches.append((operations, inner, results))
     (first_ops, first_given, first), (second_ops, second_given, second) = branches
-    merge = _Merge(b, node)
+    merge = _Merge(ev, node)
     merged = [merge.merged(x, y) if used else None for x, y, used in zip(first, second, wanted)]
     changed: dict[int, tuple[Held, Held]] = {}
     for outer, x, y in zip(leaves(given), leaves(first_given), leaves(second_given)):

@@ -10,6 +10,7 @@ import rustorch as rt
 from rustorch import _C, Tensor
 from rustorch.coreml._lower.builder import Builder
 from rustorch.coreml._lower.script.calls import DynamicPart, dynamic_part, node_call, replaced
+from rustorch.coreml._lower.script.memory import Memories
 from rustorch.coreml._lower.script.numbers import ARITHMETIC, READS, list_op, power_of
 from rustorch.coreml._lower.script.pending import Compute, Pending
 from rustorch.coreml._lower.script.values import (
@@ -39,6 +40,7 @@ class Evaluator:
         self.pending = Pending(b, self.missing)
         self.frames: list[dict[int, Any]] = []
         self.views: list[DynamicPart] = []
+        self.memories = Memories()
 
     # ---- What is used later ----
 
@@ -146,6 +148,7 @@ class Evaluator:
     def write_back(self, node: Any, written: Held, done: Sequence[DynamicPart] = ()) -> None:
         """After a write: parts that were taken by an index that tensors decide go back to where they are
         from."""
+        self.check_names(node, written)
         storage = _C._storage_id(written.tensor)
         memory = {_C._storage_id(held.tensor) for held in self.live()}
         for view in [view for view in self.views if view not in done]:
@@ -157,6 +160,17 @@ class Evaluator:
                     "a write into a tensor, a part of which, chosen by values, is used later on",
                     node,
                     "clone() of the part",
+                )
+
+    def check_names(self, node: Any, written: Held) -> None:
+        """Raises where a variable may, or may not, be another name of what is written."""
+        own, possible = self.memories.of(written), self.memories.possible(written)
+        for held in self.live():
+            if self.memories.of(held) != own and self.memories.possible(held) & possible:
+                raise Refused(
+                    "a write into a tensor that, by what a branch or loop did, another variable may show",
+                    node,
+                    "clone()",
                 )
 
     # ---- Script ops ----
@@ -257,14 +271,17 @@ class Evaluator:
             raise
 
 
-def entered(given: list[Any]) -> list[Any]:
+def entered(ev: Evaluator, given: list[Any]) -> list[Any]:
     """Variables as a block sees them: tensors that it writes are not written outside before it is done."""
     seen: dict[int, Held] = {}
 
     def inner(item: Any) -> Any:
         if not isinstance(item, Held):
             return item
-        return seen.setdefault(id(item), Held(item.tensor.clone(), item.var, item.maybe))
+        if id(item) not in seen:
+            seen[id(item)] = Held(item.tensor.clone(), item.var, item.maybe)
+            ev.memories.same(seen[id(item)], item)
+        return seen[id(item)]
 
     return list(rebuilt(given, map(inner, leaves(given))))
 

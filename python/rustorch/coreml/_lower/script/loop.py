@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from rustorch import _C
@@ -81,11 +82,13 @@ class _While:
             if isinstance(x, (Held, Number))
         }
         self.changed: list[int] = []
+        self.moving: set[int] = set()  # variables that are other tensors after a turn
+        self.names: dict[int, Set[Any]] = {}  # memories that variables may have after a turn
         self.done = False  # the loop is in the program, and variables are given its results
 
     def lowered(self) -> list[Any]:
         # Each attempt finds more that varies, or a wider kind of number.
-        for _ in range(3 * len(self.before) + len(self.outside) + 1):
+        for _ in range(5 * len(self.before) + len(self.outside) + 2):
             found = self.attempt()
             if found is not None:
                 return found
@@ -101,7 +104,7 @@ class _While:
             b.at("loop")
             turn = Var(b.name("turn"), DataType.INT32, ())
             inside = [self.variable(i, x) for i, x in enumerate(self.before)]
-            given = entered(self.given)
+            given = entered(ev, self.given)
             inner = list(leaves(given))
             for i in self.changed:
                 inner[i].var = self.fresh(inner[i].lowered)
@@ -123,7 +126,13 @@ class _While:
             return x
         kind = self.varying[i]
         if not kind:
-            return Held(x.tensor.clone(), self.fresh(x.lowered), x.maybe)
+            held = Held(x.tensor.clone(), self.fresh(x.lowered), x.maybe)
+            if i in self.moving:
+                possible = self.ev.memories.possible(x) | self.names.get(i, frozenset())
+                self.ev.memories.relate(held, possible)
+            else:
+                self.ev.memories.same(held, x)
+            return held
         example = {"bool": False, "int": 0, "float": 0.0}[kind]
         held = Held(as_tensor(example), self.fresh(value_of(self.b, example, kind)))
         return Number(kind, held, maybe=is_maybe(x))
@@ -162,11 +171,36 @@ class _While:
                 raise Refused(
                     f"a variable changes through the loop from {described(x)} to {described(y)}", self.node
                 )
+        good = self.named_once(flat, inside, inner) and good
         for i, held in enumerate(inner):
-            if isinstance(held, Held) and held.var != starts[len(inside) + i] and i not in self.changed:
+            if not isinstance(held, Held) or any(inner[k] is held for k in self.changed):
+                continue
+            if held.var != starts[len(inside) + i]:
                 self.changed.append(i)
                 good = False
         return good
+
+    def named_once(self, after: list[Any], inside: list[Any], inner: list[Any]) -> bool:
+        """Whether no variable becomes another name of a tensor in a way that is new; else it is noted."""
+        memories, names = self.ev.memories, {i: set(found) for i, found in self.names.items()}
+        tensors = [i for i, kind in self.varying.items() if kind == "" and isinstance(inside[i], Held)]
+        possible = {i: memories.possible(after[i]) for i in tensors}
+        for i in tensors:
+            own = names.setdefault(i, set())
+            own |= {memories.of(x) for x in inner if isinstance(x, Held)} & possible[i]
+            for j in tensors:
+                starts = memories.of(inside[j]) in possible[i]
+                if j != i and (starts or possible[i] & possible[j]):
+                    if j not in self.moving:  # it is what it was before the loop
+                        own |= {memories.of(inside[j])} & possible[i]
+                    mark = (id(self), min(i, j), max(i, j))
+                    own.add(mark)
+                    names.setdefault(j, set()).add(mark)
+        moving = {i for i in tensors if memories.of(after[i]) != memories.of(inside[i])} - self.moving
+        self.moving |= moving
+        settled = all(found == self.names.get(i, set()) for i, found in names.items() if found)
+        self.names = dict(names)
+        return settled and not moving
 
     def is_shown(self, i: int) -> bool:
         """Whether another variable has the memory of what is carried: the first turn writes it."""
@@ -244,7 +278,9 @@ class _While:
             others = [x for k, x in enumerate(self.before) if k != i]
             commit(self.ev, self.node, before, var, [*self.given, *others])
             return before
-        return Held(new.tensor, var, before.maybe or new.maybe)
+        made, memories = Held(new.tensor.clone(), var, before.maybe or new.maybe), self.ev.memories
+        memories.relate(made, memories.possible(before) | memories.possible(new))
+        return made
 
     def before_a_turn(self, variables: list[Var], counted: bool, ends: bool) -> Block:
         """The block that says whether there is another turn."""

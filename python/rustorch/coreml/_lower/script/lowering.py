@@ -35,13 +35,13 @@ class Scripted:
         graph: with branches or loops.
         values: what its inputs are: tensors, lists of them, and Python's values, which are constants now.
         tensors: for the graph's own.
-        call: computes what it is to give.
+        call: computes the graph's outputs, on copies.
     """
 
     graph: Graph
     values: list[Any]
     tensors: list[Tensor]
-    call: Callable[[], Any]
+    call: Callable[[], list[Any]]
 
     @property
     def examples(self) -> list[Tensor]:
@@ -83,8 +83,17 @@ def scripted(module: Any, example_inputs: Any) -> Scripted | None:
         tensors = [value.tensor for value in graph._core.tensors if value.tensor is not None]
     bound = graph._signature.bind(args, {}, flags)
     values = [list(x[1]) if isinstance(x, tuple) else x for x in bound]
-    copies = rebuilt(list(args), (x.clone() if isinstance(x, Tensor) else x for x in leaves(list(args))))
-    return Scripted(graph, values, tensors, lambda: module(*copies))
+
+    def copied(x: Any) -> Any:
+        if isinstance(x, tuple):
+            return (x[0], [copied(item) for item in x[1]])
+        return x.clone() if isinstance(x, Tensor) else x
+
+    def call() -> list[Any]:
+        found: list[Any] = graph._core.run_values(list(map(copied, bound)), list(map(copied, tensors)))
+        return found
+
+    return Scripted(graph, values, tensors, call)
 
 
 def lower_script(

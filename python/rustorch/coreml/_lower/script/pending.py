@@ -131,7 +131,7 @@ def write(b: Builder, held: Held, var: Var, live: Iterable[Held], node: object) 
 def _extent(held: Held) -> int:
     """How far its memory reaches, in elements."""
     t = held.tensor
-    return int(t.storage_offset()) + sum((n - 1) * s for n, s in zip(t.shape, t.stride())) + 1
+    return int(t.storage_offset() + sum((n - 1) * s for n, s in zip(t.shape, t.stride())) + 1)
 
 
 def _follow(b: Builder, other: Held, held: Held) -> None:
