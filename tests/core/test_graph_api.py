@@ -385,3 +385,12 @@ def test_materialized_zeros_can_be_differentiated_again() -> None:
     second = rt.autograd.grad(first, x, create_graph=True, materialize_grads=True)
     third = rt.autograd.grad(second, x, materialize_grads=True)
     assert (second[0].item(), third[0].item()) == (0.0, 0.0)
+
+
+def test_batched_gradients_have_the_shape_of_the_output_behind_the_batch() -> None:
+    x = leaf(1, 2)
+    y = x * x
+    (rows,) = rt.autograd.grad(y, x, rt.eye(2, dtype=rt.float64), is_grads_batched=True)
+    assert rows.tolist() == [[2.0, 0.0], [0.0, 4.0]]
+    with pytest.raises(RuntimeError, match="we interpret the first dimension"):
+        rt.autograd.grad(x * x, x, rt.ones(2, dtype=rt.float64), is_grads_batched=True)

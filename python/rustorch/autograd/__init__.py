@@ -157,6 +157,13 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         batches = _matching_grads(outs, grad_outputs, "grad")
+        for i, (b, out) in enumerate(zip(batches, outs)):
+            if b is not None and isinstance(out, _C.Tensor) and b.shape[1:] != out.shape:
+                raise RuntimeError(
+                    "grad: If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                    "as the batch dimension, and the others must be those of the output; got a shape of "
+                    f"{tuple(b.shape)} for grad_output[{i}] and {tuple(out.shape)} for output[{i}]"
+                )
         rows = [b.unbind(0) if b is not None else None for b in batches]
         count = next(len(r) for r in rows if r is not None)
         each = [
