@@ -513,7 +513,9 @@ const Op slogdet_op(
 (..., n, n) to (...); a singular matrix gives (0, -inf). Follows `torch.linalg.slogdet`.
 
 >>> rt.linalg.slogdet(rt.tensor([[-1.]]))
-rustorch.return_types.slogdet(sign=tensor(-1.), logabsdet=tensor(0.))
+rustorch.return_types.slogdet(
+sign=tensor(-1.),
+logabsdet=tensor(0.))
 )"});
 
 Tensor logdet_forward(const Tensor& a) {
