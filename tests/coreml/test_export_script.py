@@ -464,11 +464,21 @@ def named_by_a_branch(x):
     return y
 
 
+def carried_twice(x):
+    y = x * 1
+    z = y
+    for _ in range(int(x[0])):
+        z += 0.9
+        x = y + z
+    return x, z
+
+
 NAMES = "by what a branch or loop did, another variable may show"
 REFUSED = [
     (named_by_a_loop, "y[0] = 3.5", NAMES),
     (named_from_turn_to_turn, "y *= 0.9", NAMES),
     (named_before_a_loop, "z += 0.5", NAMES),
+    (carried_twice, "for _ in range", "two names"),
     (named_by_a_branch, "z += 1", NAMES),
     (grows, "while x.sum() < 100", r"'loop'.*changes its type through the loop.*\[3\].*\[6\]"),
     (collects, "while x.sum() < 100", "'loop'.*a list changes its length"),

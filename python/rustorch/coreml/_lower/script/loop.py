@@ -171,6 +171,7 @@ class _While:
                 raise Refused(
                     f"a variable changes through the loop from {described(x)} to {described(y)}", self.node
                 )
+        self.check_two_names(inside, inner, starts)
         good = self.named_once(flat, inside, inner) and good
         for i, held in enumerate(inner):
             if not isinstance(held, Held) or any(inner[k] is held for k in self.changed):
@@ -179,6 +180,14 @@ class _While:
                 self.changed.append(i)
                 good = False
         return good
+
+    def check_two_names(self, inside: list[Any], inner: list[Any], starts: list[Var | None]) -> None:
+        """Refuses a write into a tensor that is carried, and goes into the loop under another name too."""
+        places = [*zip(self.before, inside, starts), *zip(self.outside, inner, starts[len(inside) :])]
+        for i, x in enumerate(self.before):
+            same = [(now, start) for outer, now, start in places if outer is x and isinstance(x, Held)]
+            if i in self.varying and len(same) > 1 and any(now.var != start for now, start in same):
+                raise Refused("a write into a tensor with two names in the loop", self.node, "clone()")
 
     def named_once(self, after: list[Any], inside: list[Any], inner: list[Any]) -> bool:
         """Whether no variable becomes another name of a tensor in a way that is new; else it is noted."""
