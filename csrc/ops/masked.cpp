@@ -10,8 +10,8 @@ namespace {
 
 void check_mask(const char* op, const Tensor& mask) {
   RT_CHECK(mask.dtype() == DType::Bool, Runtime, op,
-           cat_str(op, " only supports boolean masks: expected BoolTensor for mask"), describe(mask),
-           ".bool()");
+           cat_str(op, " only supports boolean masks: expected BoolTensor for mask"),
+           describe(mask), ".bool()");
 }
 
 // ---- masked_fill ----

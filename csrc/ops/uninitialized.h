@@ -1,5 +1,5 @@
-// What `empty` and its relatives, and the part that `resize_` adds, hold: as the memory was left, or NaN
-// and the largest integers, so that mistakes show in the same way in every run.
+// What `empty` and its relatives, and the part that `resize_` adds, hold: as the memory was left,
+// or NaN and the largest integers, so that mistakes show in the same way in every run.
 #pragma once
 
 #include "core/tensor.h"
