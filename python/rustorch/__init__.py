@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         selector,
         special,
         storage,
+        testing,
         utils,
     )
     from rustorch._functional_names import *  # noqa: F403
@@ -125,7 +126,7 @@ _device_memory.install()
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
     "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "masked", "mlcompute",
-    "nn", "optim", "return_types", "selector", "special", "storage", "utils",
+    "nn", "optim", "return_types", "selector", "special", "storage", "testing", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
     "_functional_names": (
