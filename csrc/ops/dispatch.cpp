@@ -259,15 +259,11 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
     made = made_as(op, args, outs[0]);
     args = made.data();
   }
-  // A dtype that was asked for is the dtype of `out`, whatever the op converts otherwise.
-  if (const int at = op.schema.index_of("dtype"); !makes && at >= 0 && !args[at].is_none()) {
-    const DType wanted = args[at].get<DType>();
-    for (const Tensor& out : outs) {
-      RT_CHECK(out.dtype() == wanted, Runtime, op.name(), wrong_out_dtype(op, wanted, out.dtype()));
-    }
-  }
+  // Where a dtype was asked for, `out` has the result's, whatever the op converts otherwise.
+  const int dtype_at = op.schema.index_of("dtype");
+  const bool asked = !makes && dtype_at >= 0 && !args[dtype_at].is_none();
   if (outs.size() == 1 && is_elementwise(op)) check_out_overlap(op, args, outs[0]);
-  if (outs.size() == 1 && (gives_dtype_of(op, args[0], outs[0]) || out_converts(op)) &&
+  if (outs.size() == 1 && (gives_dtype_of(op, args[0], outs[0]) || (!asked && out_converts(op))) &&
       fills_directly(op, args, outs[0])) {
     check_inplace(outs[0], op.name());
     op.boxed_out(op, args, outs[0]);
@@ -289,8 +285,9 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
     RT_CHECK(result.device() == outs[i].device(), Runtime, op.name(),
              cat_str("expected out tensor to be on ", to_string(result.device())),
              to_string(outs[i].device()));
-    RT_CHECK(result.dtype() == outs[i].dtype() || out_converts(op, args, outs[i].dtype()), Runtime,
-             op.name(), wrong_out_dtype(op, result.dtype(), outs[i].dtype()));
+    RT_CHECK(
+        result.dtype() == outs[i].dtype() || (!asked && out_converts(op, args, outs[i].dtype())),
+        Runtime, op.name(), wrong_out_dtype(op, result.dtype(), outs[i].dtype()));
     RT_CHECK(can_cast(result.dtype(), outs[i].dtype()) || draws_bits(op), Runtime, op.name(),
              cat_str("result type ", name(result.dtype()),
                      " can't be cast to the desired output type ", name(outs[i].dtype())));

@@ -41,7 +41,6 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "max along a dim": lambda out: rt.max(X, 0, out=(out, rt.empty(0, dtype=rt.int64))),
     "amax": lambda out: rt.amax(X, 0, out=out),
     "argmax": lambda out: rt.argmax(X, out=out),
-    "all": lambda out: rt.all(X, out=out),
     "isposinf": lambda out: rt.isposinf(V, out=out),
     "nonzero": lambda out: rt.nonzero(X, out=out),
     "softmax": lambda out: rt.softmax(X, 0, out=out),
@@ -64,6 +63,29 @@ def test_refuses(call: Callable[[Any], Any]) -> None:
     with pytest.raises(RuntimeError, match=r"Expected out tensor to have dtype \w+, but got float64 instead"):
         call(out)
     assert out.numel() == 0, "what is refused is not written"
+
+
+@pytest.mark.parametrize("name", ["all", "any"])
+def test_truth_is_bool_or_a_byte(name: str) -> None:
+    out = rt.empty(0, dtype=rt.float64)
+    with pytest.raises(RuntimeError, match=f"{name} only supports bool tensor for result, got: float64"):
+        getattr(rt, name)(X, out=out)
+    assert out.numel() == 0
+    assert getattr(rt, name)(X, out=rt.empty(0, dtype=rt.uint8)).tolist() == 1
+
+
+def test_a_dtype_that_was_asked_for() -> None:
+    z = rt.tensor([3 + 4j])
+    out = rt.empty(0, dtype=rt.float64)
+    assert rt.linalg.vector_norm(z, dtype=rt.complex128, out=out) is out and out.item() == 5
+    with pytest.raises(
+        RuntimeError, match="Expected out tensor to have dtype float64, but got complex128 instead"
+    ):
+        rt.linalg.vector_norm(z, dtype=rt.complex128, out=rt.empty(0, dtype=rt.complex128))
+    with pytest.raises(
+        RuntimeError, match="Expected out tensor to have dtype float64, but got float32 instead"
+    ):
+        rt.sum(X, dtype=rt.float64, out=rt.empty(0))
 
 
 def test_a_result_that_cannot_be_cast() -> None:
