@@ -11,6 +11,7 @@ RANDOM = {
     "bernoulli",
     "empty",
     "empty_like",
+    "empty_permuted",
     "empty_strided",
     "multinomial",
     "new_empty",
