@@ -189,7 +189,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=25)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-save", action="store_true", help="print alone")
     options = parser.parse_args()
