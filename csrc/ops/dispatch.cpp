@@ -96,11 +96,15 @@ void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
   });
 }
 
-// Copies a functional result into a given tensor, with PyTorch's rules for its type.
-void store_result(const OpRecord& op, const Tensor& result, const Tensor& out) {
+void check_can_store(const OpRecord& op, const Tensor& result, const Tensor& out) {
   RT_CHECK(can_cast(result.dtype(), out.dtype()) || draws_bits(op), Runtime, op.name(),
            cat_str("result type ", name(result.dtype()),
                    " can't be cast to the desired output type ", name(out.dtype())));
+}
+
+// Copies a functional result into a given tensor, with PyTorch's rules for its type.
+void store_result(const OpRecord& op, const Tensor& result, const Tensor& out) {
+  check_can_store(op, result, out);
   ops::copy_(out, result);
 }
 
@@ -211,14 +215,10 @@ std::vector<Value> made_as(const OpRecord& op, const Value* args, const Tensor& 
   return values;
 }
 
-bool is_elementwise(const OpRecord& op) {
-  return !op.kernels.empty() && ElementwiseSlot::find(op.kernels[0]->name()) == op.kernels[0];
-}
-
 // Whether an elementwise op may write straight into `out`: it has the shape of the result, and no
 // input lies in part of its memory.
 bool fills_directly(const OpRecord& op, const Value* args, const Tensor& out) {
-  if (!is_elementwise(op) || !writes_directly(op, args)) return false;
+  if (!writes_directly(op, args)) return false;
   Dims reached(static_cast<size_t>(out.dim()), 1);
   for (size_t i = 0; i < op.schema.args.size(); ++i) {
     if (args[i].is<std::vector<Tensor>>()) return false;
@@ -235,11 +235,10 @@ bool fills_directly(const OpRecord& op, const Value* args, const Tensor& out) {
 }
 
 // Whether an elementwise op of that first argument gives the dtype of out, without conversion.
-bool gives_dtype_of(const OpRecord& op, const Value& input, const Tensor& out) {
+bool gives_dtype_of(const ElementwiseSlot& slot, const Value& input, const Tensor& out) {
   const auto* t = std::get_if<Tensor>(&input);
-  if (!t || !t->defined() || t->dtype() != out.dtype() || op.kernels.empty()) return false;
-  const ElementwiseSlot* slot = ElementwiseSlot::find(op.kernels[0]->name());
-  return slot && slot->result_dtype(slot->compute_dtype(out.dtype())) == out.dtype();
+  return t && t->defined() && t->dtype() == out.dtype() &&
+         slot.result_dtype(slot.compute_dtype(out.dtype())) == out.dtype();
 }
 
 void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> outs) {
@@ -262,8 +261,10 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
   // Where a dtype was asked for, `out` has the result's, whatever the op converts otherwise.
   const int dtype_at = op.schema.index_of("dtype");
   const bool asked = !makes && dtype_at >= 0 && !args[dtype_at].is_none();
-  if (outs.size() == 1 && is_elementwise(op)) check_out_overlap(op, args, outs[0]);
-  if (outs.size() == 1 && (gives_dtype_of(op, args[0], outs[0]) || (!asked && out_converts(op))) &&
+  const ElementwiseSlot* slot = ElementwiseSlot::of(op);
+  if (outs.size() == 1 && slot) check_out_overlap(op, args, outs[0]);
+  if (outs.size() == 1 && slot &&
+      (gives_dtype_of(*slot, args[0], outs[0]) || (!asked && out_converts(op))) &&
       fills_directly(op, args, outs[0])) {
     check_inplace(outs[0], op.name());
     op.boxed_out(op, args, outs[0]);
@@ -288,17 +289,15 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
     RT_CHECK(
         result.dtype() == outs[i].dtype() || (!asked && out_converts(op, args, outs[i].dtype())),
         Runtime, op.name(), wrong_out_dtype(op, result.dtype(), outs[i].dtype()));
-    RT_CHECK(can_cast(result.dtype(), outs[i].dtype()) || draws_bits(op), Runtime, op.name(),
-             cat_str("result type ", name(result.dtype()),
-                     " can't be cast to the desired output type ", name(outs[i].dtype())));
+    check_can_store(op, result, outs[i]);
     if (!(outs[i].sizes() == result.sizes())) {
       ops::resize_(outs[i], result.sizes());
       // With the order of dims that the result would have had by itself.
-      if (is_elementwise(op) && is_non_overlapping_and_dense(result)) {
+      if (slot && is_non_overlapping_and_dense(result)) {
         outs[i].impl()->set_geometry(result.sizes(), result.strides(), outs[i].offset());
       }
     }
-    store_result(op, result, outs[i]);
+    ops::copy_(outs[i], result);
   }
 }
 

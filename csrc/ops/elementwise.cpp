@@ -124,6 +124,12 @@ ElementwiseSlot* ElementwiseSlot::find(std::string_view name) {
   return it == slots().end() ? nullptr : it->second;
 }
 
+const ElementwiseSlot* ElementwiseSlot::of(const OpRecord& op) {
+  if (op.kernels.empty()) return nullptr;
+  const ElementwiseSlot* slot = find(op.kernels[0]->name());
+  return slot == op.kernels[0] ? slot : nullptr;
+}
+
 std::vector<ElementwiseSlot*> ElementwiseSlot::all() {
   std::vector<ElementwiseSlot*> list;
   for (const auto& [name, slot] : slots()) list.push_back(slot);

@@ -57,6 +57,8 @@ class ElementwiseSlot : public KernelSlotBase {
   }
 
   static ElementwiseSlot* find(std::string_view name);
+  // The slot of the op's kernel, if that is an elementwise one, or null.
+  static const ElementwiseSlot* of(const OpRecord& op);
   static std::vector<ElementwiseSlot*> all();
 
  private:

@@ -132,6 +132,7 @@ const Op scatter_op(
      .saves = "index",
      .inplace = true,
      .out = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc =
          R"(`input` with `src` written along `dim` at `index`: `out[index[i][j]][j] = src[i][j]` for dim 0.
@@ -159,6 +160,7 @@ const Op scatter_value_op(
      .saves = "index",
      .inplace = true,
      .out = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel}});
 
 Tensor scatter_add_forward(Out out, const Tensor& self, int64_t dim, const Tensor& index,
@@ -176,6 +178,7 @@ const Op scatter_add_op(
      .saves = "index",
      .inplace = true,
      .out = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc = R"(`input` with `src` added along `dim` at `index`; repeated indices add up.
 
@@ -347,6 +350,7 @@ const Op scatter_reduce_op(
      .saves = "input index src result",
      .inplace = true,
      .out = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc = R"(`input` with the values of `src` reduced into it along `dim` at `index`.
 
@@ -375,11 +379,11 @@ Tensor scatter_reduced_value_forward(const Tensor& self, int64_t dim, const Tens
 }
 const Op scatter_reduced_op(
     "scatter.reduce(Tensor input, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
-    scatter_reduced_forward, {.inplace = true, .out = true});
+    scatter_reduced_forward, {.inplace = true, .out = true, .operands = Operands::Apart});
 const Op scatter_reduced_value_op(
     "scatter.value_reduce(Tensor input, int dim, Tensor index, Scalar value, *, str reduce) -> "
     "Tensor",
-    scatter_reduced_value_forward, {.inplace = true, .out = true});
+    scatter_reduced_value_forward, {.inplace = true, .out = true, .operands = Operands::Apart});
 
 // ---- take_along_dim ----
 

@@ -219,6 +219,7 @@ const Op index_put_op(
      .saves = "indices",
      .inplace = true,
      .overlap_ok = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc =
          R"(A copy of `input` with `values` written at `indices`, one index tensor or bool mask a dim.

@@ -143,6 +143,7 @@ const Op index_add_op(
      .saves = "index",
      .inplace = true,
      .out = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc =
          R"(`input` with `alpha` times the slices of `source` added along `dim` at a vector of indices.
@@ -184,6 +185,7 @@ const Op index_copy_op(
      .saves = "index",
      .inplace = true,
      .out = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc =
          R"(`input` with its slices along `dim` at a vector of indices replaced by those of `source`.
@@ -233,6 +235,7 @@ const Op index_fill_tensor_op(
      .inplace = true,
      .out = true,
      .overlap_ok = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc =
          R"(`input` with its slices along `dim` at a vector of indices set to `value`, a number or zero-dim tensor.
@@ -261,6 +264,7 @@ const Op index_fill_op(
      .inplace = true,
      .out = true,
      .overlap_ok = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel}});
 
 Tensor index_reduce_forward(const Tensor& self, int64_t dim, const Tensor& index,
@@ -282,6 +286,7 @@ const Op index_reduce_op(
     index_reduce_forward,
     {.inplace = true,
      .out = true,
+     .operands = Operands::Apart,
      .doc =
          R"(`input` with the slices of `source` reduced into it along `dim` at a vector of indices.
 
@@ -373,6 +378,7 @@ const Op put_op(
     {.vjp = put_vjp,
      .saves = "index",
      .inplace = true,
+     .operands = Operands::Apart,
      .kernels = {&scatter_kernel},
      .doc = R"(`input` with the elements of `source` written (or added) at flat int64 indices.
 

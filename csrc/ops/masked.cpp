@@ -68,6 +68,7 @@ const Op masked_fill_tensor_op(
      .saves = "mask",
      .inplace = true,
      .overlap_ok = true,
+     .operands = Operands::SameWindow,
      .broadcasts = true,
      .kernels = {&masked_fill_kernel},
      .doc = R"(`input` with `value` (a number or a zero-dim tensor) where `mask` is True.
@@ -84,6 +85,7 @@ const Op masked_fill_scalar_op(
      .saves = "mask",
      .inplace = true,
      .overlap_ok = true,
+     .operands = Operands::SameWindow,
      .broadcasts = true,
      .kernels = {&masked_fill_kernel}});
 
@@ -129,6 +131,7 @@ Tensor masked_scatter_forward(const Tensor& self, const Tensor& mask, const Tens
 const Op masked_scatter_op(
     "masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", masked_scatter_forward,
     {.inplace = true,
+     .operands = Operands::SameWindow,
      .doc = R"(`input` with the elements of `source`, in order, where `mask` is True.
 
 `mask` is bool and broadcasts; `source` has input's dtype and enough elements. Follows

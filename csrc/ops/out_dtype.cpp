@@ -85,9 +85,9 @@ bool contains(const std::string_view (&names)[N], std::string_view name) {
 }  // namespace
 
 bool out_converts(const OpRecord& op) {
-  const bool elementwise = op.is_kernel() && op.schema.returns.size() == 1 &&
-                           ElementwiseSlot::find(op.kernels[0]->name()) == op.kernels[0];
-  if (elementwise) return !contains(kExactElementwise, op.name());
+  if (op.schema.returns.size() == 1 && ElementwiseSlot::of(op)) {
+    return !contains(kExactElementwise, op.name());
+  }
   return contains(kConverting, op.name()) || op.schema.name == "max.other" ||
          op.schema.name == "min.other";
 }

@@ -34,6 +34,10 @@ class Out {
   const Tensor* tensor_ = nullptr;
 };
 
+// How operands may lie in the memory that an op writes in place: anyhow, since it reads before it
+// writes; in all of the window or none of it; not at all, where the order of writes would show.
+enum class Operands : uint8_t { Anywhere, SameWindow, Apart };
+
 struct OpSpec {
   // Gradient formula, written with ops; absent on composites, whose parts have their own.
   void (*vjp)(VjpContext&) = nullptr;
@@ -48,7 +52,8 @@ struct OpSpec {
   bool view = false;         // the result shares memory with the first argument
   bool random = false;
   bool overlap_ok = false;  // in place, to write an element twice is to write the same value twice
-  bool broadcasts = false;  // elementwise: gradients are summed back to each input's shape
+  Operands operands = Operands::Anywhere;  // in place
+  bool broadcasts = false;         // elementwise: gradients are summed back to each input's shape
   bool integer_result = false;     // results carry no gradient (comparisons, argmax)
   const char* lowering = nullptr;  // key of its Core ML lowering
   // Read while registering; the record keeps its own copy.

@@ -1,37 +1,22 @@
 #include "ops/write_overlap.h"
 
-#include <algorithm>
-#include <string_view>
-
 #include "core/warning.h"
 
 namespace rt {
 
 namespace {
 
-enum class Sharing { None, Same };  // what is allowed: nothing, or the same window
-struct Rule {
-  std::string_view op;
-  Sharing allowed;
-};
-constexpr Rule kRules[] = {{"index_add", Sharing::None},      {"index_copy", Sharing::None},
-                           {"index_fill", Sharing::None},     {"index_put", Sharing::None},
-                           {"index_reduce", Sharing::None},   {"put", Sharing::None},
-                           {"scatter", Sharing::None},        {"scatter_add", Sharing::None},
-                           {"scatter_reduce", Sharing::None}, {"masked_fill", Sharing::Same},
-                           {"masked_scatter", Sharing::Same}};
-
 bool same_window(const Tensor& a, const Tensor& b) {
   return a.storage().get() == b.storage().get() && a.offset() == b.offset() && a.numel() > 0 &&
          a.sizes() == b.sizes() && a.strides() == b.strides();
 }
 
-void check_pair(const OpRecord& op, const Tensor& self, const Tensor& other, Sharing allowed) {
+void check_pair(const OpRecord& op, const Tensor& self, const Tensor& other, Operands may) {
   if (!other.defined() || other.storage().get() != self.storage().get()) return;
   // Windows with gaps may interleave, as x[::2] and x[1::2] do: only what is plain is an error.
   const bool plain = is_non_overlapping_and_dense(self) && is_non_overlapping_and_dense(other);
   const bool clash = (plain && partially_overlaps(self, other)) ||
-                     (allowed == Sharing::None && same_window(self, other));
+                     (may == Operands::Apart && same_window(self, other));
   RT_CHECK(
       !clash, Runtime, op.name(),
       "unsupported operation: some elements of the input tensor and the written-to tensor refer "
@@ -42,16 +27,13 @@ void check_pair(const OpRecord& op, const Tensor& self, const Tensor& other, Sha
 }  // namespace
 
 void check_write_overlap(const OpRecord& op, const Value* args) {
-  const std::string_view name = op.name();
-  const auto* rule = std::find_if(std::begin(kRules), std::end(kRules),
-                                  [&](const Rule& r) { return r.op == name; });
-  if (rule == std::end(kRules)) return;
+  if (op.spec.operands == Operands::Anywhere) return;
   const Tensor& self = args[0].tensor();
   for (size_t i = 1; i < op.schema.args.size(); ++i) {
     if (const auto* t = std::get_if<Tensor>(&args[i])) {
-      check_pair(op, self, *t, rule->allowed);
+      check_pair(op, self, *t, op.spec.operands);
     } else if (const auto* list = std::get_if<std::vector<Tensor>>(&args[i])) {
-      for (const Tensor& t : *list) check_pair(op, self, t, rule->allowed);
+      for (const Tensor& t : *list) check_pair(op, self, t, op.spec.operands);
     }
   }
   if (op.spec.overlap_ok && repeats_elements(self)) {
@@ -65,7 +47,8 @@ void check_write_overlap(const OpRecord& op, const Value* args) {
 
 void check_out_overlap(const OpRecord& op, const Value* args, const Tensor& out) {
   for (size_t i = 0; i < op.schema.args.size(); ++i) {
-    if (const auto* t = std::get_if<Tensor>(&args[i])) check_pair(op, out, *t, Sharing::Same);
+    if (const auto* t = std::get_if<Tensor>(&args[i]))
+      check_pair(op, out, *t, Operands::SameWindow);
   }
 }
 
