@@ -1,4 +1,4 @@
-"""At the end of a whole run: fails it if some kernel of shaders/ has been launched by no test."""
+"""Skips tests of the emulator where a build has none; fails a whole run that launches not every kernel."""
 
 from __future__ import annotations
 
@@ -9,17 +9,29 @@ from typing import Any
 
 import pytest
 
-GPU_TESTS = Path(__file__).parent / "gpu"
+HERE = Path(__file__).parent
+GPU_TESTS = HERE / "gpu"
+
+# Under sanitizers these would try nothing new: they read what is installed, run the ops of tests/ops beside
+# PyTorch's, and start compilers.
+collect_ignore = ["install", "parity", "tools"] if "RUSTORCH_SANITIZED" in os.environ else []
+
+
+def has_emulator() -> bool:
+    """Whether the emulator is part of the build; one that cannot be opened is, and its tests fail."""
+    import rustorch
+
+    return (Path(rustorch.__file__).parent / "lib" / "librustorch_emulator.so").exists()
 
 
 def kernels_by_launches() -> tuple[set[str], set[str]]:
     """All kernels, and those that this process has launched, on the plain emulator or the checked one."""
-    from tests.gpu.emulator import FOLDER, Emulator
-
     found: set[str] = set()
     launched: set[str] = set()
-    if not (FOLDER / "librustorch_emulator.so").exists():  # no Linux
+    if not has_emulator():
         return found, launched
+    from tests.gpu.emulator import Emulator
+
     for checked in (False, True):
         emulator = Emulator(checked)
         for i, name in enumerate(emulator.kernels()):
@@ -67,6 +79,23 @@ class KernelCensus:
         if self.never:
             terminalreporter.section("kernels that no test has launched")
             terminalreporter.write_line("\n".join(self.never))
+
+
+def needs_emulator(item: pytest.Item) -> bool:
+    """Marked so, or of the folders that are about it, but for what runs on an NVIDIA GPU."""
+    if item.get_closest_marker("emulator"):
+        return True
+    folder = item.path.relative_to(HERE).parts[0] if HERE in item.path.parents else ""
+    return folder == "selector" or (folder == "gpu" and "cuda" not in item.nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if has_emulator():
+        return
+    skip = pytest.mark.skip(reason="a build without the emulator, as on macOS and with sanitizers")
+    for item in items:
+        if needs_emulator(item):
+            item.add_marker(skip)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,9 @@
 #   tools/sanitize.sh                      the whole suite
 #   tools/sanitize.sh tests/core -k view   anything else goes to pytest
 #
+# The whole suite is what computes in this build: no test of the emulator, which is no part of it (the tests in
+# need of it say so and are skipped), and not tests/install, tests/parity and tests/tools (see tests/conftest.py).
+#
 # Such a build gives each tensor a block of its very size and keeps none, so that any overrun is seen.
 #
 # Needs: a Python >= 3.10 with the `test` extra's packages (PYTHON=... to choose it), g++ or clang++ (CXX=...).
@@ -38,6 +41,8 @@ log="log_path=$out/reports/report"
 export ASAN_OPTIONS="$log:detect_leaks=${LEAKS:-1}:detect_odr_violation=0:allocator_may_return_null=1:${ASAN_OPTIONS:-}"
 export LSAN_OPTIONS="suppressions=$here/lsan.supp:print_suppressions=0:exitcode=0"
 export UBSAN_OPTIONS="print_stacktrace=1:suppressions=$here/ubsan.supp"
+# NVIDIA's driver wants addresses that AddressSanitizer keeps.
+export CUDA_VISIBLE_DEVICES=
 # Ten times as slow: the limits of the tests on time and memory are made for ordinary builds.
 export RUSTORCH_SANITIZED=1
 tests=0

@@ -117,7 +117,7 @@ def test_mlx_is_evaluated_and_kept_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -
     assert [("mx.array", array) for array in arrays.values()] == calls[1:]
 
 
-@pytest.mark.skipif("emulator" not in rt._C.available_devices(), reason="a build without the emulator")
+@pytest.mark.emulator
 def test_other_engines_are_waited_for() -> None:
     library = Rustorch("emulator")
     case = next(case for case in SMALL_ENOUGH if case.nbytes < 1e5)

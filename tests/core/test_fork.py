@@ -14,6 +14,10 @@ import rustorch as rt
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    # The child may find the allocator of AddressSanitizer locked by a thread that it does not have.
+    pytest.mark.skipif(
+        "RUSTORCH_SANITIZED" in os.environ, reason="a sanitizer's own locks are not kept free"
+    ),
 ]
 
 

@@ -5,6 +5,7 @@ The same C++ file is built once per instruction set that this machine has, with 
 
 import ctypes
 import functools
+import os
 import platform
 import shutil
 import subprocess
@@ -29,7 +30,12 @@ FLAGS = [
     "-shared",
 ]
 COMPILER = shutil.which("g++") or shutil.which("clang++") or shutil.which("c++")
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler (g++, clang++ or c++) on PATH")
+pytestmark = [
+    pytest.mark.skipif(COMPILER is None, reason="no C++ compiler (g++, clang++ or c++) on PATH"),
+    pytest.mark.skipif(
+        "RUSTORCH_SANITIZED" in os.environ, reason="builds its own library, without sanitizers"
+    ),
+]
 
 SUFFIX = {"float32": "f32", "float64": "f64", "int64": "i64", "int8": "i8", "uint8": "u8"}
 

@@ -44,6 +44,13 @@ def test_devices() -> None:
         _C._memory_stats("mlcompute")
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the emulator is built on Linux")
+@pytest.mark.skipif("RUSTORCH_SANITIZED" in os.environ, reason="sanitizers cannot follow its fibers")
+def test_the_emulator_is_part_of_the_build() -> None:
+    """Where it were not, hundreds of tests would be skipped."""
+    assert "emulator" in _C.available_devices()
+
+
 # Builds with sanitizers keep no freed memory: its use would go unseen.
 keeps_memory = pytest.mark.skipif("RUSTORCH_SANITIZED" in os.environ, reason="freed memory is not kept")
 

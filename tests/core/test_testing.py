@@ -123,6 +123,7 @@ def test_apart(row: int) -> None:
     assert text in str(error.value)
 
 
+@pytest.mark.emulator
 def test_devices_count_unless_told() -> None:
     a, b = rt.ones(2), rt.ones(2, device="emulator")
     with pytest.raises(AssertionError, match="attribute 'device' do not match: cpu != emulator"):
@@ -164,13 +165,18 @@ def test_made_tensors(dtype: rt.dtype) -> None:
     assert apart.shape == (4, 5) and apart.stride() == (10, 2) and bool((apart != 0).all())
 
 
+@pytest.mark.emulator
+def test_made_tensors_follow_the_device() -> None:
+    t = make_tensor((), dtype=rt.int64, low=3, high=4, device="emulator")
+    assert t.device == rt.device("emulator") and t.item() == 3
+
+
 def test_made_tensors_follow_options() -> None:
     t = make_tensor(
         2, 3, 4, 4, dtype=rt.float32, requires_grad=True, memory_format=rt.channels_last, low=1, high=2
     )
     assert t.requires_grad and t.is_leaf and t.is_contiguous(memory_format=rt.channels_last)
     assert float(t.min()) >= 1 and float(t.max()) < 2
-    assert make_tensor((), dtype=rt.int64, low=3, high=4, device="emulator").item() == 3
     assert make_tensor(100, dtype=rt.uint8, low=-5, high=1000).max() > 200
     with pytest.raises(ValueError, match="exclude each other"):
         make_tensor(2, dtype=rt.float32, noncontiguous=True, memory_format=rt.contiguous_format)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -128,7 +126,7 @@ def test_float16_programs_run_in_float32(row):
 FIRST = {row.op: row for row in reversed(ROWS)}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the emulator runs on Linux")
+@pytest.mark.emulator
 @pytest.mark.parametrize("op", FIRST)
 def test_values_on_a_gpu(op):
     """The kernels that GPUs run, on the emulator."""

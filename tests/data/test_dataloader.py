@@ -250,7 +250,7 @@ class Own:
         return "pinned"
 
 
-@pytest.mark.skipif("emulator" not in rt._C.available_devices(), reason="a build without the emulator")
+@pytest.mark.emulator
 def test_what_is_pinned_in_a_batch() -> None:
     def pinned(batch: Any) -> Any:
         return pin_memory(batch, "emulator")

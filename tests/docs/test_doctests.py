@@ -20,9 +20,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = [path for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))) if path.exists()]
 
 
-def modules() -> list[str]:
+ON_EMULATOR = {"rustorch._streams"}
+
+
+def modules() -> list[Any]:
     found = pkgutil.walk_packages(rt.__path__, "rustorch.")
-    return ["rustorch", *(info.name for info in found if not info.name.endswith("__main__"))]
+    names = ["rustorch", *(info.name for info in found if not info.name.endswith("__main__"))]
+    return [pytest.param(n, marks=[pytest.mark.emulator] if n in ON_EMULATOR else []) for n in names]
 
 
 def example_names() -> dict[str, Any]:

@@ -11,10 +11,6 @@ import pytest
 
 import rustorch as rt
 
-needs_emulator = pytest.mark.skipif(
-    "emulator" not in rt._C.available_devices(), reason="a build without the emulator"
-)
-
 
 class Exporter:
     """Hands out its array by DLPack, and notes what it was asked."""
@@ -68,7 +64,7 @@ def test_exporters_are_arrays_too() -> None:
     assert shares(again.detach(), exporter) and again.requires_grad and again.is_leaf
 
 
-@needs_emulator
+@pytest.mark.emulator
 def test_to_another_device() -> None:
     exporter = Exporter(np.arange(3.0))
     moved = rt.from_dlpack(exporter, device="emulator")
@@ -77,7 +73,7 @@ def test_to_another_device() -> None:
         rt.from_dlpack(exporter, device="emulator", copy=False)
 
 
-@needs_emulator
+@pytest.mark.emulator
 def test_tensors_of_another_device_hand_out_what_the_host_sees() -> None:
     there = rt.arange(3.0, device="emulator") + 1
     assert np.from_dlpack(there).tolist() == [1, 2, 3]

@@ -378,7 +378,7 @@ def test_numpy_numbers_and_sets() -> None:
     assert [type(item) for item in back] == [float, int, bool, str, set, set]
 
 
-@pytest.mark.skipif("emulator" not in rt._C.available_devices(), reason="a build without the emulator")
+@pytest.mark.emulator
 @pytest.mark.parametrize("where", ["emulator", {"cpu": "emulator"}, {"cuda:0": "cpu"}])
 def test_tensors_go_where_they_are_wanted(where: Any) -> None:
     x = reloaded({"x": rt.arange(3)}, map_location=where)["x"]

@@ -195,15 +195,17 @@ FUNCTIONS: list[Refusal] = [
     (lambda: packing.pack_padded_sequence(Z(0, 2), [1, 1]), RuntimeError, "Cannot pack empty tensors"),
     (lambda: packing.pack_padded_sequence(Z(3, 2), [1]), RuntimeError, r"got 1 \(batch_size=2\)"),
     (lambda: packing.pack_padded_sequence(Z(3, 2), [1, 0]), RuntimeError, "has to be greater than 0"),
-    (
+    pytest.param(
         lambda: packing.PackedSequence(Z(2), rt.tensor([1, 1]).to("emulator")),
         ValueError,
         "batch_sizes should always be on CPU.*got emulator",
+        marks=pytest.mark.emulator,
     ),
-    (
+    pytest.param(
         lambda: nn.utils.parameters_to_vector([Z(1), Z(1).to("emulator")]),
         TypeError,
         "on different devices, .*; got cpu and emulator",
+        marks=pytest.mark.emulator,
     ),
     (
         lambda: nn.utils.vector_to_parameters([1.0], [Z(1)]),
@@ -215,7 +217,5 @@ FUNCTIONS: list[Refusal] = [
 
 @pytest.mark.parametrize(("call", "error", "message"), [*MODULES, *LAYERS, *FUNCTIONS], ids=itertools.count())
 def test_refused(call: Callable[[], Any], error: type[Exception], message: str) -> None:
-    if "emulator" in message and "emulator" not in rt._C.available_devices():
-        pytest.skip("a build without the emulator")
     with pytest.raises(error, match=message):
         call()

@@ -1,17 +1,11 @@
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 
 import pytest
 
 import rustorch as rt
-
-# The emulator is built on Linux, and in no sanitized build: sanitizers do not follow its fibers.
-HAS_EMULATOR = sys.platform == "linux" and "RUSTORCH_SANITIZED" not in os.environ
-collect_ignore_glob = [] if HAS_EMULATOR else ["test_*.py"]
 
 
 @pytest.fixture(autouse=True)
