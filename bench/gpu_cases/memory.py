@@ -63,6 +63,7 @@ def _row_calls(lib: Any, x: Any) -> dict[str, Callable[..., Any]]:
 
 
 def rows(sizes: Sizes) -> Iterator[Case]:
+    # More is asked of the median over the widths: at some of them both libraries reach the memory's limit.
     for width in sizes.rows:
         for dtype in ("float32", "bfloat16"):
             x, y = pair((sizes.elements // width, width), dtype)
@@ -74,7 +75,7 @@ def rows(sizes: Sizes) -> Iterator[Case]:
                     partial(mine[name], x),
                     partial(theirs[name], y),
                     moved,
-                    target=1.2,
+                    target=1,
                 )
 
 
@@ -99,7 +100,7 @@ def row_gradients(sizes: Sizes) -> Iterator[Case]:
                     _backward(rt, mine[name], x, g, count),
                     _backward(torch, theirs[name], y, h, count),
                     3.0 * sizes.elements * x.element_size(),
-                    target=1.1,
+                    target=1,
                 )
 
 
