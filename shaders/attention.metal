@@ -96,7 +96,7 @@ inline void rt_weigh_rows(thread simdgroup_float8x8* sum, threadgroup const floa
 // Writes the simdgroup's rows, each divided by divisor[row] where there are divisors.
 template <int Width>
 inline void rt_write_rows(thread const simdgroup_float8x8* sum, device float* to, uint rows_left,
-                          uint columns_left, uint step, threadgroup float* stage,
+                          uint columns_left, long step, threadgroup float* stage,
                           threadgroup const float* divisor, uint lane) {
 #pragma unroll
   for (uint n = 0; n < Width / 8; n++) {
@@ -109,7 +109,7 @@ inline void rt_write_rows(thread const simdgroup_float8x8* sum, device float* to
           float value = stage[t];
           // A row that attends to nothing is zero, whatever the values are.
           if (divisor) value = divisor[row] == 0.0f ? 0.0f : value / divisor[row];
-          to[ulong(row) * step + column] = value;
+          to[long(row) * step + column] = value;
         }
       }
       simdgroup_barrier(mem_flags::mem_threadgroup);
@@ -122,36 +122,35 @@ inline float rt_score(float product, uint i, uint j, device const uchar* mask,
                       constant AttentionPlan& p) {
   if (i >= p.queries || j >= p.keys || (p.causal && j > i)) return -INFINITY;
   float score = product * p.scale;
-  const long at = long(i) * p.mask_row + long(j) * p.mask_col;
+  const long at = long(i) * p.bias.row + long(j) * p.bias_col;
   if (p.mask == 1 && !mask[at]) score = -INFINITY;
   if (p.mask == 2) score += ((device const float*)mask)[at];
   return score;
 }
 inline device const uchar* rt_mask_of(device const uchar* mask, uint head,
                                       constant AttentionPlan& p) {
-  return mask + rt_head_at(head, p, p.mask_batch, 1) * (p.mask == 2 ? 4 : 1);
+  return mask + rt_head_at(head, p, p.bias, 1) * (p.mask == 2 ? 4 : 1);
 }
 
 inline rt_matrix_rows rt_query_rows(device const float* q, uint head, uint row,
                                     constant AttentionPlan& p) {
-  return {q + rt_head_at(head, p, p.q_batch, 1) + long(row) * p.q_row, p.q_row, p.queries - row,
-          p.depth};
+  return {q + rt_head_at(head, p, p.q, 1) + long(row) * p.q.row, p.q.row, p.queries - row, p.depth};
 }
 inline rt_matrix_rows rt_key_rows(device const float* k, uint head, uint row,
                                   constant AttentionPlan& p) {
-  return {k + rt_head_at(head, p, p.k_batch, p.group) + long(row) * p.k_row, p.k_row, p.keys - row,
+  return {k + rt_head_at(head, p, p.k, p.group) + long(row) * p.k.row, p.k.row, p.keys - row,
           p.depth};
 }
 inline rt_matrix_rows rt_value_rows(device const float* v, uint head, uint row,
                                     constant AttentionPlan& p) {
-  return {v + rt_head_at(head, p, p.v_batch, p.group) + long(row) * p.v_row, p.v_row, p.keys - row,
+  return {v + rt_head_at(head, p, p.v, p.group) + long(row) * p.v.row, p.v.row, p.keys - row,
           p.values};
 }
-// Of what is contiguous in the result's shape.
-inline rt_matrix_rows rt_result_rows(device const float* x, uint head, uint row,
-                                     constant AttentionPlan& p) {
-  return {x + (ulong(head) * p.queries + row) * p.values, long(p.values), p.queries - row,
-          p.values};
+// Of the result's gradient.
+inline rt_matrix_rows rt_slope_rows(device const float* x, uint head, uint row,
+                                    constant AttentionPlan& p) {
+  return {x + rt_head_at(head, p, p.slope, 1) + long(row) * p.slope.row, p.slope.row,
+          p.queries - row, p.values};
 }
 
 // Width: columns of the values that a threadgroup takes; a chunk at least.
@@ -242,30 +241,12 @@ kernel void rt_attention(device const float* q [[buffer(0)]], device const float
   }
   simdgroup_barrier(mem_flags::mem_threadgroup);
   const uint first = row0 + simd * 8;
-  rt_write_rows<Width>(sum, out + (ulong(head) * p.queries + first) * p.values + column,
-                       first < p.queries ? p.queries - first : 0, used, p.values, stage, factors,
+  rt_write_rows<Width>(sum, out + rt_head_at(head, p, p.out, 1) + long(first) * p.out.row + column,
+                       first < p.queries ? p.queries - first : 0, used, p.out.row, stage, factors,
                        lane);
 }
 RT_EXPORT_AS(attention_64, rt_attention<64>)
 RT_EXPORT_AS(attention_128, rt_attention<128>)
-
-// The product of each row of the result with its gradient: a simdgroup a row.
-kernel void attention_mean(device const float* out [[buffer(0)]],
-                           device const float* grad [[buffer(1)]], device float* mean [[buffer(2)]],
-                           constant uint& rows [[buffer(3)]], constant uint& values [[buffer(4)]],
-                           uint position [[thread_position_in_grid]],
-                           uint lane [[thread_index_in_simdgroup]]) {
-  const uint row = position / 32;
-  float sum = 0.0f;
-  if (row < rows) {
-    for (uint e = lane; e < values; e += 32) {
-      sum += out[ulong(row) * values + e] * grad[ulong(row) * values + e];
-    }
-  }
-  sum = simd_sum(sum);
-  if (row < rows && lane == 0) mean[row] = sum;
-}
-RT_EXPORT(attention_mean)
 
 enum { rt_of_query, rt_of_key, rt_of_value };
 
@@ -309,7 +290,7 @@ kernel void rt_attention_grad(
       const uint i0 = by_query ? row0 : j0, k0 = by_query ? j0 : row0;
       const rt_matrix_rows query = rt_query_rows(q, head, i0, p), key = rt_key_rows(k, head, k0, p),
                            value = rt_value_rows(v, head, k0, p),
-                           slope = rt_result_rows(grad, head, i0, p);
+                           slope = rt_slope_rows(grad, head, i0, p);
       rt_score_tile(by_query ? query : key, by_query ? key : query, true, memory, memory + chunk,
                     weights, thread_index, simd);
       if (Of != rt_of_value) {
@@ -337,8 +318,10 @@ kernel void rt_attention_grad(
     }
   }
   const uint first = row0 + simd * 8;
-  rt_write_rows<Width>(sum, result + (ulong(matrix) * rows + first) * width + column,
-                       first < rows ? rows - first : 0, used, width, weights, nullptr, lane);
+  constant AttentionRows& to = by_query ? p.grad_q : Of == rt_of_key ? p.grad_k : p.grad_v;
+  const long at_head = rt_head_at(first_head, p, to, by_query ? 1 : p.group);
+  rt_write_rows<Width>(sum, result + at_head + long(first) * to.row + column,
+                       first < rows ? rows - first : 0, used, to.row, weights, nullptr, lane);
 }
 RT_EXPORT_AS(attention_grad_query_64, rt_attention_grad<rt_of_query, 64>)
 RT_EXPORT_AS(attention_grad_query_128, rt_attention_grad<rt_of_query, 128>)

@@ -26,18 +26,18 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
   const uint blocks = (p.queries + rt_group_rows - 1) / rt_group_rows;
   // The longest rows of a causal mask begin first.
   const uint head = group % p.heads, row0 = (blocks - 1 - group / p.heads) * rt_group_rows;
-  device const T* keys = k + rt_head_at(head, p, p.k_batch, p.group);
-  device const T* values = v + rt_head_at(head, p, p.v_batch, p.group);
-  device const T* query = q + rt_head_at(head, p, p.q_batch, 1);
+  device const T* keys = k + rt_head_at(head, p, p.k, p.group);
+  device const T* values = v + rt_head_at(head, p, p.v, p.group);
+  device const T* query = q + rt_head_at(head, p, p.q, 1);
   const uint end = p.causal ? min(p.keys, row0 + rt_group_rows) : p.keys;
 
   // The lane has elements of two rows, eight apart, of its simdgroup's.
   const uint first = row0 + simd * rt_own_rows, row = first + rt_block_row(lane),
              col = rt_block_col(lane);
   rt_block<T> left[Width / 16][4];
-  rt_read_rows<Width>(left, own, query, p.q_row, first, p.queries, p.depth, lane);
+  rt_read_rows<Width>(left, own, query, p.q.row, first, p.queries, p.depth, lane);
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, 0, p.keys, p.depth, thread_index);
+  rt_begin_tile<Width, Keys>(key_tile, keys, p.k.row, 0, p.keys, p.depth, thread_index);
   rt_block_sum sum[width_blocks][2];
   float highest[2], total[2];
 #pragma unroll
@@ -56,11 +56,11 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
     rt_block_sum score[key_blocks][2];
     rt_copies_wait<0>();
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    rt_begin_tile<Width, Keys>(value_tile, values, p.v_row, j0, p.keys, p.values, thread_index);
+    rt_begin_tile<Width, Keys>(value_tile, values, p.v.row, j0, p.keys, p.values, thread_index);
     rt_multiply_tile<Keys, Width>(score, left, key_tile, lane);
     rt_copies_wait<0>();
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    rt_begin_tile<Width, Keys>(key_tile, keys, p.k_row, j0 + Keys, p.keys, p.depth, thread_index);
+    rt_begin_tile<Width, Keys>(key_tile, keys, p.k.row, j0 + Keys, p.keys, p.depth, thread_index);
     if (j0 + Keys > p.keys || (p.causal && j0 + Keys > first)) {
 #pragma unroll
       for (uint n = 0; n < key_blocks; n++) {
@@ -124,7 +124,7 @@ kernel void attention_blocks(device const T* q [[buffer(0)]], device const T* k 
       sum[n][h].set(1, nothing ? 0.0f : sum[n][h].get(1) * share);
     }
   }
-  rt_write_rows<Width>(sum, own, out + ulong(head) * p.queries * p.values, first, p.queries,
+  rt_write_rows<Width>(sum, own, out + rt_head_at(head, p, p.out, 1), p.out.row, first, p.queries,
                        p.values, lane);
 }
 

@@ -2,27 +2,6 @@
 // sums (Dao, 2023, arXiv:2307.08691).
 #include "rt_attention_blocks.h"
 
-// The product of each row of the result with its gradient: a simdgroup a row.
-template <class T>
-kernel void attention_blocks_mean(device const T* out [[buffer(0)]],
-                                  device const T* grad [[buffer(1)]],
-                                  device float* mean [[buffer(2)]],
-                                  constant uint& rows [[buffer(3)]],
-                                  constant uint& values [[buffer(4)]],
-                                  uint position [[thread_position_in_grid]],
-                                  uint lane [[thread_index_in_simdgroup]]) {
-  const uint row = position / 32;
-  float sum = 0.0f;
-  if (row < rows) {
-    for (uint e = lane; e < values; e += 32) {
-      const ulong at = ulong(row) * values + e;
-      sum += float(out[at]) * float(grad[at]);
-    }
-  }
-  sum = simd_sum(sum);
-  if (row < rows && lane == 0) mean[row] = sum;
-}
-
 // The gradient of the queries, whose rows meet tiles of keys; or those of keys and values, whose
 // rows meet tiles of queries, so that each gradient has one writer. Two tiles are on their way
 // while two are worked on.
@@ -64,22 +43,21 @@ kernel void attention_blocks_grad(
   const uint begin = p.causal && !ByQuery ? row0 : 0,
              end = p.causal && ByQuery ? min(columns, row0 + rt_group_rows) : columns;
   for (uint head = first_head; head < last_head; head++) {
-    device const T* queries = q + rt_head_at(head, p, p.q_batch, 1);
-    device const T* keys = k + rt_head_at(head, p, p.k_batch, p.group);
-    device const T* values = v + rt_head_at(head, p, p.v_batch, p.group);
-    device const T* slopes = grad + ulong(head) * p.queries * p.values;
+    device const T* queries = q + rt_head_at(head, p, p.q, 1);
+    device const T* keys = k + rt_head_at(head, p, p.k, p.group);
+    device const T* values = v + rt_head_at(head, p, p.v, p.group);
+    device const T* slopes = grad + rt_head_at(head, p, p.slope, 1);
     device const float* own_log = log_sum + ulong(head) * p.queries;
     device const float* own_mean = mean + ulong(head) * p.queries;
-    const long slope_step = long(p.values);
     // One side scores, the other is multiplied with the result's gradient.
     device const T* right = ByQuery ? keys : queries;
     device const T* right_slope = ByQuery ? values : slopes;
-    const long right_step = ByQuery ? p.k_row : p.q_row,
-               right_slope_step = ByQuery ? p.v_row : slope_step;
+    const long right_step = ByQuery ? p.k.row : p.q.row,
+               right_slope_step = ByQuery ? p.v.row : p.slope.row;
     rt_block<T> left[Width / 16][4], left_slope[Width / 16][4];
-    rt_read_rows<Width>(left, own, ByQuery ? queries : keys, ByQuery ? p.q_row : p.k_row, first,
+    rt_read_rows<Width>(left, own, ByQuery ? queries : keys, ByQuery ? p.q.row : p.k.row, first,
                         rows, p.depth, lane);
-    rt_read_rows<Width>(left_slope, own, ByQuery ? slopes : values, ByQuery ? slope_step : p.v_row,
+    rt_read_rows<Width>(left_slope, own, ByQuery ? slopes : values, ByQuery ? p.slope.row : p.v.row,
                         first, rows, p.values, lane);
     threadgroup_barrier(mem_flags::mem_threadgroup);
     float row_log[2], row_mean[2];
@@ -170,18 +148,21 @@ kernel void attention_blocks_grad(
       sum[n][e / 2].set(e % 2, sum[n][e / 2].get(e % 2) * p.scale);
     }
   }
-  rt_write_rows<Width>(sum, own, result + ulong(matrix) * rows * p.depth, first, rows, p.depth,
-                       lane);
+  // Any of the heads tells where; the last is still in a register.
+  const uint head = last_head - 1;
+  const long at =
+      ByQuery ? rt_head_at(head, p, p.grad_q, 1) : rt_head_at(head, p, p.grad_k, p.group);
+  rt_write_rows<Width>(sum, own, result + at, ByQuery ? p.grad_q.row : p.grad_k.row, first, rows,
+                       p.depth, lane);
   if (!ByQuery) {
-    rt_write_rows<Width>(value_sum, own, value_result + ulong(matrix) * rows * p.values, first,
-                         rows, p.values, lane);
+    rt_write_rows<Width>(value_sum, own, value_result + rt_head_at(head, p, p.grad_v, p.group),
+                         p.grad_v.row, first, rows, p.values, lane);
   }
 }
 
 // The numbers of threads leave the registers of a core to three groups, and to two.
 #define RT_GRAD(threads, name, ...) RT_EXPORT_FOR(threads, name, attention_blocks_grad<__VA_ARGS__>)
 #define RT_ATTENTION_BLOCKS(type)                                           \
-  RT_EXPORT_AS(attention_blocks_mean_##type, attention_blocks_mean<type>)   \
   RT_GRAD(384, attention_blocks_grad_query_64_##type, type, 64, 32, true)   \
   RT_GRAD(384, attention_blocks_grad_key_64_##type, type, 64, 32, false)    \
   RT_GRAD(256, attention_blocks_grad_query_128_##type, type, 128, 16, true) \

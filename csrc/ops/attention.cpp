@@ -97,22 +97,30 @@ Tensor mask_rows(const Tensor& mask, const Tensor& query, const Tensor& key) {
   return ops::expand(numbers, sizes);
 }
 
+// Memory for rows of `width` as t's lie, dense in the order of its strides. PyTorch's are so where
+// there are four dims, and contiguous where there are not.
+Tensor rows_like(const Tensor& t, int64_t width, DType type) {
+  Dims sizes(t.sizes()), strides(t.strides());
+  sizes.back() = width;
+  strides.back() = 1;  // rows of one element have any
+  if (t.dim() != 4) return empty(sizes, type, t.device(), kName);
+  return empty_like(make_view(t, sizes, strides, t.offset()), type);
+}
+
 std::tuple<Tensor, Tensor> fused_forward(const Tensor& query, const Tensor& key,
                                          const Tensor& value, const Tensor& mask, bool causal,
                                          double scale) {
   const DType wide = compute_type(query.dtype());
-  Dims sizes(query.sizes());
-  const Tensor log_sum =
-      empty(IntList(sizes).slice(0, sizes.size() - 1), wide, query.device(), kName);
-  sizes.back() = value.size(-1);
-  const DType type = kernel_type(query);
-  const Tensor out = empty(sizes, type, query.device(), kName);
-  if (out.numel() == 0 || key.size(-2) == 0 || query.size(-1) == 0) {
+  const IntList sizes = query.sizes();
+  const Tensor log_sum = empty(sizes.slice(0, sizes.size() - 1), wide, query.device(), kName);
+  if (log_sum.numel() == 0 || value.size(-1) == 0 || key.size(-2) == 0 || query.size(-1) == 0) {
     return {ops::to(in_ops(query, key, value, mask, causal, scale, 0), query.dtype()),
             ops::full_like(log_sum, 0.0)};
   }
+  const DType type = kernel_type(query);
   const Tensor q = plain_rows(query, type), k = plain_rows(key, type), v = plain_rows(value, type),
                m = mask_rows(mask, query, key);
+  const Tensor out = rows_like(q, value.size(-1), type);
   attention_kernel(out, {q, k, v, m, causal, scale}, out, log_sum);
   return {ops::to(out, query.dtype()), log_sum};
 }
@@ -123,15 +131,17 @@ std::tuple<Tensor, Tensor, Tensor> backward_forward(const Tensor& grad, const Te
                                                     const Tensor& log_sum, bool causal,
                                                     double scale) {
   const DType type = kernel_type(query);
-  const auto zeros = [&](const Tensor& t) { return ops::zeros(t.sizes(), type, t.device()); };
-  const Tensor gq = zeros(query), gk = zeros(key), gv = zeros(value);
-  if (grad.numel() > 0 && key.size(-2) > 0 && query.size(-1) > 0) {
-    const Tensor q = plain_rows(query, type), k = plain_rows(key, type),
-                 v = plain_rows(value, type), m = mask_rows(mask, query, key);
-    attention_backward_kernel(gq, {q, k, v, m, causal, scale}, ops::contiguous(ops::to(out, type)),
-                              log_sum, ops::contiguous(ops::to(grad, type)), gq, gk, gv);
-  }
   const DType own = query.dtype();
+  if (grad.numel() == 0 || key.size(-2) == 0 || query.size(-1) == 0) {
+    const auto zeros = [&](const Tensor& t) { return ops::zeros(t.sizes(), own, t.device()); };
+    return {zeros(query), zeros(key), zeros(value)};
+  }
+  const Tensor q = plain_rows(query, type), k = plain_rows(key, type), v = plain_rows(value, type),
+               m = mask_rows(mask, query, key);
+  const Tensor gq = rows_like(q, q.size(-1), type), gk = rows_like(k, k.size(-1), type),
+               gv = rows_like(v, v.size(-1), type);
+  attention_backward_kernel(gq, {q, k, v, m, causal, scale}, plain_rows(out, type), log_sum,
+                            plain_rows(grad, type), gq, gk, gv);
   return {ops::to(gq, own), ops::to(gk, own), ops::to(gv, own)};
 }
 const Op backward_op(

@@ -17,12 +17,13 @@ struct AttentionInputs {
   double scale;
 };
 
-// out: (*, L, Ev), of the inputs' type; log_sum: (*, L), of the computation's, infinite where a row
-// attends to nothing. Contiguous.
+// out: (*, L, Ev), of the inputs' type, its rows apart and their elements side by side, in any
+// order of the other dims; log_sum: (*, L), of the computation's, infinite where a row attends to
+// nothing, contiguous. Every element is written.
 extern KernelSlot<void(const AttentionInputs& in, const Tensor& out, const Tensor& log_sum)>
     attention_kernel;
-// Gradients of query, key and value, contiguous; those of key and value come zeroed. All of the
-// type of the computation.
+// Gradients of query, key and value, from out and its gradient: all of the inputs' type, and rows
+// as those of out. Every element is written.
 extern KernelSlot<void(const AttentionInputs& in, const Tensor& out, const Tensor& log_sum,
                        const Tensor& grad, const Tensor& grad_query, const Tensor& grad_key,
                        const Tensor& grad_value)>

@@ -42,8 +42,8 @@ inline void rt_read_rows(thread rt_block<T> (*rows)[4], threadgroup T* own, devi
 
 // Writes a simdgroup's sums the way its rows were read.
 template <int Width, class T>
-inline void rt_write_rows(thread rt_block_sum (*sum)[2], threadgroup T* own, device T* to, uint row,
-                          uint end, uint width, uint lane) {
+inline void rt_write_rows(thread rt_block_sum (*sum)[2], threadgroup T* own, device T* to,
+                          long to_step, uint row, uint end, uint width, uint lane) {
   enum { step = Width + rt_block_pad, across = Width / 8 };
 #pragma unroll
   for (uint n = 0; n < Width / 8; n++) {
@@ -59,7 +59,7 @@ inline void rt_write_rows(thread rt_block_sum (*sum)[2], threadgroup T* own, dev
   for (uint n = lane; n < 16 * across; n += 32) {
     const uint i = row + n / across, j = n % across * 8;
     if (i < end && j < width) {
-      *(device uint4*)(to + ulong(i) * width + j) =
+      *(device uint4*)(to + long(i) * to_step + j) =
           *(threadgroup const uint4*)(own + n / across * step + j);
     }
   }

@@ -60,6 +60,44 @@ def test_gradients_flow_through_formats() -> None:
     assert y.contiguous(memory_format=rt.channels_last) is y
 
 
+def heads(lib: Any, *dims: int, order: tuple[int, ...]) -> Any:
+    """Memory of the sizes in `dims`, seen in the given order of its dims."""
+    return lib.from_numpy(np.linspace(-1, 1, int(np.prod(dims)), dtype=np.float32).reshape(dims)).permute(
+        order
+    )
+
+
+def attention_strides(lib: Any, query: Any, **options: Any) -> tuple[int, ...]:
+    y = lib.nn.functional.scaled_dot_product_attention(query, query, query, **options)
+    return tuple(y.stride())
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float64"])
+def test_attention_lies_as_its_query(dtype: str, causal: bool) -> None:
+    def ours_and_theirs(make: Any) -> list[tuple[int, ...]]:
+        return [
+            attention_strides(lib, make(lib).to(getattr(lib, dtype)), is_causal=causal) for lib in (rt, torch)
+        ]
+
+    for dims, order in (
+        ((2, 3, 5, 8), (0, 1, 2, 3)),
+        ((2, 5, 3, 8), (0, 2, 1, 3)),  # rows before heads
+        ((5, 2, 3, 8), (1, 2, 0, 3)),  # rows before all
+        ((3, 2, 5, 8), (1, 0, 2, 3)),
+        ((2, 3, 8, 5), (0, 1, 3, 2)),  # elements of a row apart
+        ((5, 3, 8), (1, 0, 2)),
+        ((2, 2, 5, 3, 8), (0, 1, 3, 2, 4)),
+    ):
+        ours, theirs = ours_and_theirs(lambda lib, dims=dims, order=order: heads(lib, *dims, order=order))
+        assert ours == theirs, (dims, order)
+    # One of the three that a projection gives, and one for all heads.
+    ours, theirs = ours_and_theirs(lambda lib: heads(lib, 2, 5, 3, 4, 8, order=(2, 0, 3, 1, 4))[1])
+    assert ours == theirs == (160, 8, 32, 1)
+    ours, theirs = ours_and_theirs(lambda lib: heads(lib, 2, 1, 5, 8, order=(0, 1, 2, 3)).expand(2, 3, 5, 8))
+    assert ours == theirs == (120, 40, 8, 1)
+
+
 def test_names() -> None:
     assert str(rt.channels_last) == "rustorch.channels_last"
     assert isinstance(rt.channels_last, rt.memory_format)
