@@ -25,6 +25,15 @@ struct Task {
 
 std::atomic<int64_t> g_passes{0};  // global: passes of all threads are told apart by their number
 
+// Whether what this pass has gathered may be written: nobody else can see its memory, and no graph
+// is made of the writing.
+bool is_writable_sum(const Tensor& t) {
+  if (modes().grad || t.use_count() != 1) return false;
+  const Storage& memory = *t.storage();
+  return memory.use_count() == 1 && memory.resizable() && !memory.read_only() &&
+         (!t.impl()->inference_ || modes().inference) && !has_internal_overlap(t);
+}
+
 class Pass {
  public:
   Pass(const BackwardOptions& options, bool accumulate_all)
@@ -44,6 +53,24 @@ class Pass {
     bool operator()(const Ref<Node>& a, const Ref<Node>& b) const {
       return a->sequence < b->sequence;
     }
+  };
+
+  // What is gathered for the inputs of one node.
+  class Sums final : public GatheredSums {
+   public:
+    Sums(const Pass& pass, const Node& node) : pass_(pass), node_(node) {}
+    Tensor writable(size_t edge) const override {
+      const Edge& e = node_.edges[edge];
+      if (!e.node) return {};
+      const Gradients& inbox = pass_.tasks_.at(e.node.get()).inbox;
+      if (inbox.size() <= e.output) return {};
+      const Tensor& sum = inbox[e.output];
+      return sum.defined() && is_writable_sum(sum) ? sum : Tensor();
+    }
+
+   private:
+    const Pass& pass_;
+    const Node& node_;
   };
 
   void count_dependencies(const std::vector<Edge>& roots);
@@ -115,10 +142,8 @@ void Pass::deliver(const Edge& edge, Tensor g) {
     Tensor& slot = task.inbox[edge.output];
     if (!slot.defined()) {
       slot = std::move(g);
-    } else if (!modes().grad && slot.use_count() == 1 && slot.storage()->use_count() == 1 &&
-               slot.dtype() == g.dtype() && slot.sizes() == g.sizes() &&
-               !has_internal_overlap(slot) && !slot.storage()->read_only()) {
-      ops::add_(slot, g);  // nobody else sees this buffer
+    } else if (slot.dtype() == g.dtype() && slot.sizes() == g.sizes() && is_writable_sum(slot)) {
+      ops::add_(slot, g);
     } else {
       slot = ops::add(slot, g);
     }
@@ -169,8 +194,11 @@ void Pass::run_node(const Ref<Node>& node, Task& task) {
     for (const HookRef& h : node->pre_hooks.snapshot()) h->call(grads, nullptr);
     std::vector<Tensor> seen;
     if (!node->post_hooks.empty()) seen = grads;
+    // A gradient that somebody is to see is made as a tensor of its own.
+    const bool seen_alone = !node->post_hooks.empty() || (modes().anomaly && anomaly_checks_nan());
     try {
-      next = node->apply(std::move(grads), needed);
+      next = seen_alone ? node->apply(std::move(grads), needed)
+                        : node->apply_to_sums(std::move(grads), needed, Sums(*this, *node));
     } catch (Error& e) {
       if (node->trace.empty()) throw;
       RT_FAIL(Runtime, node->name(),

@@ -74,6 +74,15 @@ struct InputMeta {
   Device device;
 };
 
+// What the engine has gathered so far for the inputs of the node that it runs.
+class GatheredSums {
+ public:
+  virtual ~GatheredSums() = default;
+  // The sum for an edge, where it may be added to in place: the engine alone can see its memory,
+  // and nothing has to see the gradient that is added. Undefined elsewhere.
+  virtual Tensor writable(size_t edge) const = 0;
+};
+
 class Node : public RefCounted {
  public:
   Node();
@@ -82,6 +91,12 @@ class Node : public RefCounted {
   virtual std::string name() const = 0;
   // grads: one a result; returns one an edge. `needed[i]`: whether edge i's gradient is wanted.
   virtual Gradients apply(Gradients grads, const std::vector<bool>& needed) = 0;
+  // As apply(), for the engine: a gradient may be added to the sum for its edge by the node itself,
+  // which returns none for it.
+  virtual Gradients apply_to_sums(Gradients grads, const std::vector<bool>& needed,
+                                  const GatheredSums&) {
+    return apply(std::move(grads), needed);
+  }
   // Frees what was saved for backward; a later apply() is an error.
   virtual void release() {}
   // For the owners of Python objects: visits them for the garbage collector.

@@ -117,13 +117,21 @@ void OpNode::release() {
 }
 
 Gradients OpNode::apply(Gradients grads, const std::vector<bool>& needed) {
-  VjpContext context(*this, grads, needed);
+  VjpContext context(*this, grads, needed, nullptr);
   op_.spec.vjp(context);
   return context.take();
 }
 
-VjpContext::VjpContext(OpNode& node, Gradients& grads, const std::vector<bool>& needed)
-    : node_(node), grads_(grads), needed_(needed), out_(node.edges.size()) {}
+Gradients OpNode::apply_to_sums(Gradients grads, const std::vector<bool>& needed,
+                                const GatheredSums& sums) {
+  VjpContext context(*this, grads, needed, &sums);
+  op_.spec.vjp(context);
+  return context.take();
+}
+
+VjpContext::VjpContext(OpNode& node, Gradients& grads, const std::vector<bool>& needed,
+                       const GatheredSums* sums)
+    : node_(node), grads_(grads), needed_(needed), sums_(sums), out_(node.edges.size()) {}
 
 size_t VjpContext::flat(int arg, int item) const {
   return static_cast<size_t>(node_.first_input_[static_cast<size_t>(arg)] + item);
@@ -162,6 +170,15 @@ void VjpContext::set(int arg, int item, Tensor g) {
   RT_CHECK(g.sizes() == IntList(m.sizes), Runtime, node_.name(),
            cat_str("returned a gradient of shape ", g.sizes(), " for an input of shape ", m.sizes));
   out_[flat(arg, item)] = std::move(g);
+}
+
+Tensor VjpContext::sum_for(int arg, const Tensor& values) const {
+  if (!sums_ || !needs(arg)) return {};
+  const InputMeta& m = meta(arg);
+  Tensor sum = sums_->writable(flat(arg, 0));
+  const bool fits = sum.defined() && sum.sizes() == IntList(m.sizes) &&
+                    sum.dtype() == values.dtype() && sum.device() == values.device();
+  return fits ? sum : Tensor();
 }
 
 void VjpContext::check_not_released() const {

@@ -43,6 +43,8 @@ class OpNode final : public Node {
 
   std::string name() const override;
   Gradients apply(Gradients grads, const std::vector<bool>& needed) override;
+  Gradients apply_to_sums(Gradients grads, const std::vector<bool>& needed,
+                          const GatheredSums& sums) override;
   void release() override;
 
   const OpRecord& op() const { return op_; }
@@ -62,7 +64,8 @@ class OpNode final : public Node {
 
 class VjpContext {
  public:
-  VjpContext(OpNode& node, Gradients& grads, const std::vector<bool>& needed);
+  VjpContext(OpNode& node, Gradients& grads, const std::vector<bool>& needed,
+             const GatheredSums* sums);
 
   // Gradient of result i; undefined if it is zero.
   const Tensor& grad(int i = 0) const { return grads_[static_cast<size_t>(i)]; }
@@ -74,6 +77,10 @@ class VjpContext {
   // Sets it. Broadcast inputs get it summed to their shape; real inputs its real part.
   void set(int arg, Tensor g) { set(arg, 0, std::move(g)); }
   void set(int arg, int item, Tensor g);
+  // For a gradient that is zero but for some elements: what other uses of the argument have
+  // gathered, to add those elements (of `values`, its dtype and device) to in place of set().
+  // Undefined where there is no such sum, or others may see it.
+  Tensor sum_for(int arg, const Tensor& values) const;
 
   // A saved argument or result (named in the record's `saves`).
   Tensor input(int arg, int item = 0) const;
@@ -102,6 +109,7 @@ class VjpContext {
   OpNode& node_;
   Gradients& grads_;
   const std::vector<bool>& needed_;
+  const GatheredSums* sums_;
   Gradients out_;
 };
 

@@ -39,8 +39,12 @@ Tensor diagonal_forward(const Tensor& x, int64_t offset, int64_t dim1, int64_t d
 }
 void diagonal_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  c.set(0, ops::diagonal_backward(c.grad(), c.sizes(0), c.arg<int64_t>(1), c.arg<int64_t>(2),
-                                  c.arg<int64_t>(3)));
+  const int64_t offset = c.arg<int64_t>(1), dim1 = c.arg<int64_t>(2), dim2 = c.arg<int64_t>(3);
+  if (const Tensor sum = c.sum_for(0, c.grad())) {
+    ops::add_(ops::diagonal(sum, offset, dim1, dim2), c.grad());
+  } else {
+    c.set(0, ops::diagonal_backward(c.grad(), c.sizes(0), offset, dim1, dim2));
+  }
 }
 const Op diagonal_op("diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor",
                      diagonal_forward,

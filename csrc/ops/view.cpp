@@ -101,12 +101,25 @@ const Op as_strided_backward_op(
     "int shift) -> Tensor",
     as_strided_backward_forward, {.vjp = as_strided_backward_vjp, .in = ""});
 
+// Whether a window holds elements of x only, each of them once; x lies without gaps.
+bool holds_elements_once(const Tensor& x, IntList size, IntList stride, int64_t shift) {
+  return is_non_overlapping_and_dense(x) && shift >= 0 &&
+         shift + extent(size, stride) <= x.numel() &&
+         !has_internal_overlap(make_view(x, size, stride, x.offset() + shift));
+}
+
 void as_strided_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
   const InputMeta& in = c.meta(0);
-  const int64_t offset = c.arg<std::optional<int64_t>>(3).value_or(in.offset);
-  c.set(0, ops::as_strided_backward(c.grad(), in.sizes, in.strides, c.arg<IntList>(1),
-                                    c.arg<IntList>(2), offset - in.offset));
+  const auto size = c.arg<IntList>(1), stride = c.arg<IntList>(2);
+  const int64_t shift = c.arg<std::optional<int64_t>>(3).value_or(in.offset) - in.offset;
+  const Tensor sum = c.sum_for(0, c.grad());
+  if (sum.defined() && sum.strides() == IntList(in.strides) &&
+      holds_elements_once(sum, size, stride, shift)) {
+    ops::add_(ops::as_strided(sum, size, stride, sum.offset() + shift), c.grad());
+  } else {
+    c.set(0, ops::as_strided_backward(c.grad(), in.sizes, in.strides, size, stride, shift));
+  }
 }
 
 const Op as_strided_op(
@@ -297,7 +310,12 @@ Tensor select_forward(const Tensor& x, int64_t dim, int64_t index) {
 }
 void select_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  c.set(0, ops::select_backward(c.grad(), c.sizes(0), c.arg<int64_t>(1), c.arg<int64_t>(2)));
+  const int64_t dim = c.arg<int64_t>(1), index = c.arg<int64_t>(2);
+  if (const Tensor sum = c.sum_for(0, c.grad())) {
+    ops::add_(ops::select(sum, dim, index), c.grad());
+  } else {
+    c.set(0, ops::select_backward(c.grad(), c.sizes(0), dim, index));
+  }
 }
 const Op select_op("select(Tensor input, int dim, int index) -> Tensor", select_forward,
                    {.vjp = select_vjp,
@@ -345,9 +363,13 @@ Tensor slice_forward(const Tensor& x, int64_t dim, std::optional<int64_t> start,
 }
 void slice_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  c.set(0, ops::slice_backward(c.grad(), c.sizes(0), c.arg<int64_t>(1),
-                               c.arg<std::optional<int64_t>>(2), c.arg<std::optional<int64_t>>(3),
-                               c.arg<int64_t>(4)));
+  const int64_t dim = c.arg<int64_t>(1), step = c.arg<int64_t>(4);
+  const auto start = c.arg<std::optional<int64_t>>(2), end = c.arg<std::optional<int64_t>>(3);
+  if (const Tensor sum = c.sum_for(0, c.grad())) {
+    ops::add_(ops::slice(sum, dim, start, end, step), c.grad());
+  } else {
+    c.set(0, ops::slice_backward(c.grad(), c.sizes(0), dim, start, end, step));
+  }
 }
 const Op slice_op(
     "slice(Tensor input, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
