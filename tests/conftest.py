@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +25,6 @@ def has_emulator() -> bool:
     return (Path(rustorch.__file__).parent / "lib" / "librustorch_emulator.so").exists()
 
 
-def kernels_by_launches() -> tuple[set[str], set[str]]:
-    """All kernels, and those that this process has launched, on the plain emulator or the checked one."""
-    found: set[str] = set()
-    launched: set[str] = set()
-    if not has_emulator():
-        return found, launched
-    from tests.gpu.emulator import Emulator
-
-    for checked in (False, True):
-        emulator = Emulator(checked)
-        for i, name in enumerate(emulator.kernels()):
-            if name.startswith("bad_"):  # of faulty.metal; some are refused, as they should be
-                continue
-            found.add(name)
-            if emulator.table.launch_count(i):
-                launched.add(name)
-    return found, launched
-
-
 def runs_whole(config: pytest.Config) -> bool:
     """Whether no test of the GPU is left out."""
     o = config.option
@@ -56,29 +38,57 @@ def runs_whole(config: pytest.Config) -> bool:
 
 
 class KernelCensus:
+    """Which kernels all tests launch, and which those do that tests/gpu/sweep.txt lists."""
+
     def __init__(self) -> None:
+        from tests.gpu import census
+
+        self.census = census
+        self.listed = frozenset(census.listed("emulator"))
         self.launched: set[str] = set()
+        self.swept: set[str] = set()
         self.never: list[str] = []
+        self.unswept: list[str] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        if item.nodeid not in self.listed:
+            return (yield)
+        before = self.census.launches()
+        try:
+            return (yield)
+        finally:
+            self.swept |= {k for k, n in self.census.launches().items() if n > before[k]}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        self.launched.update(getattr(node, "workeroutput", {}).get("kernels", ()))
+        output = getattr(node, "workeroutput", {})
+        self.launched.update(output.get("kernels", ()))
+        self.swept.update(output.get("swept", ()))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        found, launched = kernels_by_launches()
-        self.launched |= launched
+        counts = self.census.launches()
+        self.launched |= {k for k, n in counts.items() if n}
         output = getattr(session.config, "workeroutput", None)
         if output is not None:  # one of several processes
-            output["kernels"] = sorted(launched)
+            output.update(kernels=sorted(self.launched), swept=sorted(self.swept))
             return
-        self.never = sorted(found - self.launched)
-        if self.never and session.exitstatus == pytest.ExitCode.OK:
+        self.never = sorted(counts.keys() - self.launched)
+        self.unswept = sorted(k for k in counts.keys() - self.swept if self.census.is_ours(k))
+        if (self.never or self.unswept) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.never:
-            terminalreporter.section("kernels that no test has launched")
-            terminalreporter.write_line("\n".join(self.never))
+        for title, kernels in (
+            ("kernels that no test has launched", self.never),
+            (
+                "kernels that no test in tests/gpu/sweep.txt launches; tools/gpu_sweep.py --write",
+                self.unswept,
+            ),
+        ):
+            if kernels:
+                terminalreporter.section(title)
+                terminalreporter.write_line("\n".join(kernels))
 
 
 def needs_emulator(item: pytest.Item) -> bool:
@@ -102,5 +112,5 @@ def pytest_configure(config: pytest.Config) -> None:
     # Programs that tests and examples make are no affair of the user's own cache.
     os.environ.setdefault("RUSTORCH_COREML_CACHE", str(Path(tempfile.gettempdir()) / "rustorch-tests-coreml"))
     # A process of several does as the one that started it, whose arguments it was given.
-    if runs_whole(config):
+    if has_emulator() and runs_whole(config):
         config.pluginmanager.register(KernelCensus(), "kernel census")

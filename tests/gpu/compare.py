@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator", "emulator:1"]  # plain, and checked
+# Plain, and checked; or what tools/gpu_sweep.py runs on.
+DEVICES = [os.environ["RUSTORCH_SWEEP"]] if "RUSTORCH_SWEEP" in os.environ else ["emulator", "emulator:1"]
 FLOATS = [rt.float32, rt.float16, rt.bfloat16]
 INTEGERS = [rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64]
 TOLERANCE = {rt.float32: (1e-5, 1e-5), rt.float16: (2e-3, 2e-3), rt.bfloat16: (1.6e-2, 1.6e-2)}

@@ -10,7 +10,8 @@ import pytest
 import rustorch as rt
 import rustorch.nn.functional as F
 
-DEVICES = ["emulator", "emulator:1"]
+from .compare import DEVICES
+
 RNG = np.random.default_rng(3)
 ITEMS = [rt.bool, rt.uint8, rt.int16, rt.float16, rt.bfloat16, rt.int32, rt.float32, rt.int64, rt.complex128]
 NUMBERS = [rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64, rt.float16, rt.bfloat16, rt.float32]

@@ -8,9 +8,9 @@ import pytest
 
 import rustorch as rt
 
-from .compare import both_devices, draw, gradients, numbers
+from .compare import DEVICES, both_devices, draw, gradients, numbers
 
-LARGE = [("emulator", 130), ("emulator", 24), ("emulator:1", 24)]  # panels; and the checked emulator
+LARGE = [(DEVICES[0], 130), *((d, 24) for d in DEVICES)]  # panels; and the checked emulator
 sizes = pytest.mark.parametrize(("device", "n"), LARGE)
 
 

@@ -6,6 +6,7 @@ shaders have, so that none joins or leaves the list unseen.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,19 +88,23 @@ def of_other_types(message: str) -> bool:
     return any(t in message for t in NOT_IN_SHADERS)
 
 
+# tools/gpu_sweep.py wants few launches.
+SWEEP = "RUSTORCH_SWEEP" in os.environ
+FEW_LAYOUTS = tuple(x for x in LAYOUTS if x.name in ("contiguous", "stepped"))
+
+
 def restricted(case: OpCase, dtypes: tuple[str, ...]) -> OpCase:
     return replace(case, dtypes=tuple(d for d in case.dtypes if d in dtypes))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_values(case: OpCase, device: OnDevice) -> None:
-    failures = check_values(device, restricted(case, DTYPES), excuse=is_excused)
+    failures = check_values(
+        device, restricted(case, DTYPES), FEW_LAYOUTS if SWEEP else LAYOUTS, excuse=is_excused
+    )
     failures.report()
     missing = [m for m in failures.excused if "has no kernel" in m and not of_other_types(m)]
     assert bool(missing) == (case.id in MISSING), f"missing.txt is not true of {case.id}: {missing[:1]}"
-
-
-FEW_LAYOUTS = tuple(x for x in LAYOUTS if x.name in ("contiguous", "stepped"))
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if set(SMALL) & set(c.dtypes)], ids=lambda c: c.id)
@@ -144,7 +149,7 @@ def gradients(lib: Any, case: OpCase, sample: Sample, paths: Any) -> list[np.nda
 def test_gradients(case: OpCase, device: OnDevice) -> None:
     failures = Failures(case, "gradients", is_excused)
     for dtype in (d for d in ("float32", "bfloat16", "float16") if d in case.dtypes):
-        few = dtype == "float16" or not case.layouts  # kernels as bfloat16's, but for the type
+        few = dtype == "float16" or not case.layouts or SWEEP  # kernels as bfloat16's, but for the type
         for i, sample in enumerate(samples_of(case, dtype)):
             if not sample.grad or not differentiable_leaves(sample):
                 continue

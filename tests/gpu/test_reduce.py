@@ -10,7 +10,8 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator", "emulator:1"]
+from .compare import DEVICES
+
 FLOATS = ["float32", "float16", "bfloat16"]
 INTS = ["uint8", "int8", "int16", "int32", "int64"]
 TOLERANCE = {"float32": 2e-6, "float16": 2e-3, "bfloat16": 2e-2}

@@ -10,7 +10,8 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator", "emulator:1"]
+from .compare import DEVICES
+
 FLOATS = [rt.float32, rt.float16, rt.bfloat16]
 INTS = [rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64, rt.bool]
 TOLERANCE = {rt.float32: 1e-5, rt.float16: 2e-3, rt.bfloat16: 1.6e-2}

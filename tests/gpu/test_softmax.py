@@ -10,7 +10,8 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator", "emulator:1"]
+from .compare import DEVICES
+
 TOLERANCE = {rt.float32: 3e-6, rt.float16: 2e-3, rt.bfloat16: 1.6e-2}
 FLOATS = list(TOLERANCE)
 RNG = np.random.default_rng(3)

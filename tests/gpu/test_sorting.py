@@ -9,13 +9,14 @@ import pytest
 
 import rustorch as rt
 
-DEVICES = ["emulator", "emulator:1"]
+from .compare import DEVICES
+
 RNG = np.random.default_rng(4)
 DTYPES = [rt.uint8, rt.int8, rt.int16, rt.int32, rt.int64, rt.float16, rt.bfloat16, rt.float32]
 
 
 def same(got: rt.Tensor, expected: rt.Tensor) -> None:
-    assert got.dtype == expected.dtype and got.shape == expected.shape and got.device.type == "emulator"
+    assert got.dtype == expected.dtype and got.shape == expected.shape and got.device.type != "cpu"
     a, b = (t.cpu().to(rt.float32) if t.dtype == rt.bfloat16 else t.cpu() for t in (got, expected))
     np.testing.assert_array_equal(a.numpy(), b.numpy())
 
