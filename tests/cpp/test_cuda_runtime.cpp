@@ -379,6 +379,20 @@ void kernels_are_compiled_once() {
   fake::state().broken_modules = false;
 }
 
+void launches_are_planned_for_as_many_cores_as_asked() {
+  const auto cores = [](const char* wanted) {
+    (void)setenv("RUSTORCH_CUDA_CORES", wanted, 1);
+    return cuda::make_device(fake::driver(), fake::compiler(), 0, (scratch() / "shaders").string())
+        ->info()
+        .cores;
+  };
+  const uint32_t own = device().info().cores;
+  CHECK(own == cuda::kMultiprocessors);  // the double answers what it is asked for
+  CHECK(cores("2") == 2);
+  for (const char* nonsense : {"", "0", "-1", "two", "2x", "65536"}) CHECK(cores(nonsense) == own);
+  (void)unsetenv("RUSTORCH_CUDA_CORES");
+}
+
 }  // namespace
 
 void test_cuda_runtime() {
@@ -399,6 +413,7 @@ void test_cuda_runtime() {
   a_cache_keeps_what_is_whole();
   a_cache_is_shared();
   kernels_are_compiled_once();
+  launches_are_planned_for_as_many_cores_as_asked();
   register_engine(DeviceType::CUDA, real);
   (void)unsetenv("RUSTORCH_CACHE");
   fs::remove_all(scratch());

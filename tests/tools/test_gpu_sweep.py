@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -52,6 +53,26 @@ def test_parts_are_the_whole(tool: ModuleType) -> None:
     for none in ("0/3", "4/3", "1/0"):
         with pytest.raises(ValueError, match=f"no such part; got {none}"):
             tool.part_of(tests, none)
+
+
+def test_what_ran_is_known_by_files(
+    tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, time in [
+        ("old.cubin", 1),
+        ("new.cubin", 9),
+        ("form-1-20.cubin", 9),
+        ("form-2.cubin", 1),
+        ("x.part", 9),
+    ]:
+        (tmp_path / "version").mkdir(exist_ok=True)
+        (tmp_path / "version" / name).touch()
+        os.utime(tmp_path / "version" / name, (time, time))
+    launched = tool.loaded_since(5, tmp_path)
+    assert launched == {"new", "form"}
+    assert tool.report_left_out(["new", "old", "form"], launched) == 1
+    assert capsys.readouterr().out == "1 kernels have not run\n  old\n"
+    assert tool.report_left_out(["new"], launched) == 0
 
 
 def test_lines_of_the_list_hold_for_any_device() -> None:

@@ -2,6 +2,7 @@
 #include "gpu/cuda/device.h"
 
 #include <array>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <unordered_map>
@@ -30,6 +31,16 @@ class CudaKernel final : public Kernel {
 
 Address address_of(const Block& block, size_t offset) {
   return reinterpret_cast<Address>(block.address) + offset;
+}
+
+// Those that launches are planned for: the device's, or RUSTORCH_CUDA_CORES.
+uint32_t planned_cores(int multiprocessors) {
+  if (const char* wanted = std::getenv("RUSTORCH_CUDA_CORES")) {
+    char* end = nullptr;
+    const unsigned long n = std::strtoul(wanted, &end, 10);
+    if (end != wanted && *end == 0 && n > 0 && n < 65536) return static_cast<uint32_t>(n);
+  }
+  return static_cast<uint32_t>(multiprocessors);
 }
 
 int driver_version(const Driver& driver) {
@@ -300,7 +311,7 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
     info_.name = name;
     info_.memory = static_cast<int64_t>(bytes);
     info_.pins = true;
-    info_.cores = static_cast<uint32_t>(attribute(kMultiprocessors));
+    info_.cores = planned_cores(attribute(kMultiprocessors));
     const int major = attribute(kComputeMajor), minor = attribute(kComputeMinor);
     info_.properties = {
         {"major", major},
