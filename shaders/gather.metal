@@ -50,6 +50,22 @@ RT_EXPORT_AS(masked_fill_4, rt_masked_fill<uint>)
 RT_EXPORT_AS(masked_fill_8, rt_masked_fill<ulong>)
 RT_EXPORT_AS(masked_fill_16, rt_masked_fill<rt_item16>)
 
+// Indices within bounds, wrapped; the first that is not leaves itself in `fault`, and 0 here.
+kernel void guard_index(device long* safe [[buffer(0)]], device const long* index [[buffer(1)]],
+                        device IndexFault* fault [[buffer(2)]],
+                        constant IndexGuard& plan [[buffer(3)]],
+                        uint i [[thread_position_in_grid]]) {
+  if (i >= plan.n) return;
+  const long given = index[i];
+  const long at = plan.wraps && given < 0 ? given + plan.size : given;
+  const bool within = at >= 0 && at < plan.size;
+  safe[i] = within ? at : 0;
+  if (within) return;
+  device atomic_uint* found = (device atomic_uint*)&fault->found;
+  if (atomic_exchange_explicit(found, 1u, memory_order_relaxed) == 0) fault->index = given;
+}
+RT_EXPORT(guard_index)
+
 // The smallest and largest of each group's share; the host takes it from there.
 kernel void index_range(device long* ends [[buffer(0)]], device const long* index [[buffer(1)]],
                         constant uint& n [[buffer(2)]], uint i [[thread_position_in_grid]],

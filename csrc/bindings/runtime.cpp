@@ -4,6 +4,7 @@
 #include "core/device.h"
 #include "cpu/parallel.h"
 #include "cpu/simd_level.h"
+#include "ops/index_support.h"
 #include "ops/uninitialized.h"
 
 #if defined(__SSE2__)
@@ -132,12 +133,18 @@ PyObject* set_default_dtype(PyObject*, PyObject* dtype) {
   });
 }
 
-// ---- Uninitialised memory, denormal numbers ----
+// ---- Uninitialised memory, checks of indices, denormal numbers ----
 
 PyObject* set_fills_uninitialized(PyObject*, PyObject* on) {
   ops::set_fills_uninitialized(on == Py_True);
   Py_RETURN_NONE;
 }
+
+PyObject* set_index_checks(PyObject*, PyObject* wait) {
+  set_index_checks_wait(wait == Py_True);
+  Py_RETURN_NONE;
+}
+PyObject* get_index_checks(PyObject*, PyObject*) { return PyBool_FromLong(index_checks_wait()); }
 
 PyObject* set_flush_denormal(PyObject*, PyObject* mode) {
   return guard([&]() -> PyObject* {
@@ -208,6 +215,8 @@ PyMethodDef functions[] = {
      "set_default_dtype(d)\n--\n\nSets the dtype that Python floats become.\n\n"
      "Raises TypeError unless it is a floating-point dtype. Follows `torch.set_default_dtype`."},
     {"_set_fills_uninitialized", set_fills_uninitialized, METH_O, nullptr},
+    {"_set_index_checks_wait", set_index_checks, METH_O, nullptr},
+    {"_index_checks_wait", get_index_checks, METH_NOARGS, nullptr},
     {"set_flush_denormal", set_flush_denormal, METH_O,
      "set_flush_denormal(mode)\n--\n\nWhether numbers too small for full precision count as zero "
      "in "

@@ -115,10 +115,11 @@ PyObject* stream_query(PyObject*, PyObject* args) {
 }
 PyObject* stream_synchronize(PyObject*, PyObject* args) {
   return with_stream(args, "synchronize",
-                     [](Device, gpu::ComputeDevice& device, gpu::Stream stream) -> PyObject* {
+                     [](Device d, gpu::ComputeDevice& device, gpu::Stream stream) -> PyObject* {
                        {
                          const ReleaseGil released(true);
                          device.synchronize(stream);
+                         gpu::engine_of(d).index_faults(d).raise();
                        }
                        Py_RETURN_NONE;
                      });
@@ -154,14 +155,16 @@ PyObject* note_shown(PyObject*, PyObject* tensor) {
 
 struct EventBox {
   std::unique_ptr<gpu::Event> event;
+  Device device;
 };
 constexpr const char* kEvent = "rustorch.event";
 
-gpu::Event& to_event(PyObject* capsule) {
+EventBox& to_box(PyObject* capsule) {
   auto* box = static_cast<EventBox*>(PyCapsule_GetPointer(capsule, kEvent));
   if (!box) throw PythonError{};
-  return *box->event;
+  return *box;
 }
+gpu::Event& to_event(PyObject* capsule) { return *to_box(capsule).event; }
 
 // _event_create(device, timed)
 PyObject* event_create(PyObject*, PyObject* args) {
@@ -171,6 +174,7 @@ PyObject* event_create(PyObject*, PyObject* args) {
   return guard([&]() -> PyObject* {
     auto box = std::make_unique<EventBox>();
     box->event = compute_device(device, "Event").create_event(timed != 0);
+    box->device = to_device(device);
     Object capsule = checked(PyCapsule_New(box.get(), kEvent, [](PyObject* o) {
       delete static_cast<EventBox*>(PyCapsule_GetPointer(o, kEvent));
     }));
@@ -209,10 +213,11 @@ PyObject* event_query(PyObject*, PyObject* event) {
 }
 PyObject* event_synchronize(PyObject*, PyObject* event) {
   return guard([&]() -> PyObject* {
-    gpu::Event& e = to_event(event);
+    const EventBox& box = to_box(event);
     {
       const ReleaseGil released(true);
-      e.synchronize();
+      box.event->synchronize();
+      gpu::engine_of(box.device).index_faults(box.device).raise();
     }
     Py_RETURN_NONE;
   });

@@ -67,7 +67,9 @@ void GpuEngine::probe() {
     for (auto& device : open(&why_not_)) {
       const int64_t memory = device->info().memory;
       auto pool = std::make_unique<Pool>(*device, memory > 0 ? memory : int64_t{1} << 62);
-      units_.push_back({std::move(device), std::move(pool)});
+      auto faults =
+          std::make_unique<IndexFaults>(*device, Device{type_, static_cast<int8_t>(units_.size())});
+      units_.push_back({std::move(device), std::move(pool), std::move(faults)});
     }
     if (units_.empty()) return;
     pinned_ = std::make_unique<PinnedPool>(*units_[0].device);
@@ -93,6 +95,7 @@ GpuEngine::Unit& GpuEngine::unit(Device device) {
 }
 ComputeDevice& GpuEngine::compute(Device device) { return *unit(device).device; }
 Pool& GpuEngine::pool(Device device) { return *unit(device).pool; }
+IndexFaults& GpuEngine::index_faults(Device device) { return *unit(device).faults; }
 
 bool GpuEngine::host_visible(Device device) { return compute(device).info().host_visible; }
 
@@ -113,6 +116,7 @@ Ref<Storage> GpuEngine::wrap(void* data, size_t nbytes, Device device,
 void GpuEngine::copy_to_host(void* dst, const Storage& src, size_t offset, size_t nbytes) {
   note_use(src);
   compute(src.device()).read(dst, block_of(src), offset, nbytes);
+  index_faults(src.device()).raise();
 }
 void GpuEngine::copy_from_host(Storage& dst, size_t offset, const void* src, size_t nbytes) {
   note_use(dst);
@@ -149,7 +153,10 @@ void GpuEngine::copy_from_host_later(Storage& dst, size_t to, const Storage& src
   static_cast<const PinnedStorage&>(src).note_copy(device, stream);
 }
 
-void GpuEngine::synchronize(Device device) { compute(device).synchronize(); }
+void GpuEngine::synchronize(Device device) {
+  compute(device).synchronize();
+  index_faults(device).raise();
+}
 MemoryStats GpuEngine::memory_stats(Device device) { return unit(device).pool->stats(); }
 void GpuEngine::reset_peak_memory(Device device) { unit(device).pool->reset_peak(); }
 void GpuEngine::empty_cache(Device device) { unit(device).pool->empty(); }
@@ -157,8 +164,7 @@ void GpuEngine::set_memory_limit(Device device, int64_t bytes) {
   unit(device).pool->set_limit(bytes);
 }
 
-ComputeDevice& device_of(const Tensor& t) {
-  return static_cast<GpuEngine&>(*find_engine(t.device().type)).compute(t.device());
-}
+GpuEngine& engine_of(Device device) { return static_cast<GpuEngine&>(*find_engine(device.type)); }
+ComputeDevice& device_of(const Tensor& t) { return engine_of(t.device()).compute(t.device()); }
 
 }  // namespace rt::gpu

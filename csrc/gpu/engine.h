@@ -7,6 +7,7 @@
 
 #include "core/pinned.h"
 #include "core/tensor.h"
+#include "gpu/index_faults.h"
 #include "gpu/pinned.h"
 #include "gpu/pool.h"
 
@@ -46,6 +47,7 @@ class GpuEngine : public Engine, public PinnedCopies {
   Ref<Storage> wrap(void* data, size_t nbytes, Device device, std::unique_ptr<MemoryOwner> owner);
   ComputeDevice& compute(Device device);
   Pool& pool(Device device);
+  IndexFaults& index_faults(Device device);
 
  protected:
   // Finds the hardware; empty, with the reason, if there is none.
@@ -55,6 +57,7 @@ class GpuEngine : public Engine, public PinnedCopies {
   struct Unit {
     std::unique_ptr<ComputeDevice> device;
     std::unique_ptr<Pool> pool;
+    std::unique_ptr<IndexFaults> faults;
   };
   class PooledStorage;
   class ForeignStorage;
@@ -68,6 +71,8 @@ class GpuEngine : public Engine, public PinnedCopies {
   std::string why_not_;
 };
 
+// The engine of a device that must be a compute device.
+GpuEngine& engine_of(Device device);
 // The device that t lives on, which must be a compute device.
 ComputeDevice& device_of(const Tensor& t);
 

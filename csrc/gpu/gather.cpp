@@ -1,4 +1,4 @@
-// Reads at indices, fills at masks and the range of an index on every compute device.
+// Reads at indices, fills at masks and checks of indices on every compute device.
 #include <cstring>
 
 #include "gpu/dense.h"
@@ -73,6 +73,16 @@ void index_range(const Tensor& index, int64_t* smallest, int64_t* largest) {
   }
 }
 
+void guard_index(const Tensor& safe, const Tensor& index, const IndexBounds& bounds) {
+  ComputeDevice& device = device_of(safe);
+  const auto fault = engine_of(safe.device()).index_faults(safe.device()).place_for(bounds);
+  const IndexGuard plan{bounds.size, static_cast<uint32_t>(index.numel()),
+                        bounds.negative == Negative::Wrap ? 1u : 0u};
+  Arguments a = arguments(safe, index);
+  a.memory(*fault.memory, fault.offset).value(plan);
+  launch_items(device, kernel(device, "guard_index"), index.numel(), a);
+}
+
 void positions(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& values, bool put) {
   if (index.numel() == 0) return;
   Dims strides(x.strides());
@@ -89,6 +99,7 @@ void positions(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& 
 const RegisterGpuKernel register_gather(gather_kernel, &gather);
 const RegisterGpuKernel register_masked_fill(masked_fill_kernel, &masked_fill);
 const RegisterGpuKernel register_range(index_range_kernel, &index_range);
+const RegisterGpuKernel register_guard(guard_index_kernel, &guard_index);
 const RegisterGpuKernel register_positions(positions_kernel, &positions);
 
 }  // namespace

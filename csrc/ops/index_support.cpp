@@ -1,6 +1,8 @@
 #include "ops/index_support.h"
 
+#include <atomic>
 #include <cmath>
+#include <cstdlib>
 
 #include "ops/ops.h"
 
@@ -11,6 +13,8 @@ KernelSlot<void(const Tensor&, const Tensor&, int64_t, const Tensor&, int64_t, i
                 ScatterMode)>
     scatter_kernel{"scatter"};
 KernelSlot<void(const Tensor&, int64_t*, int64_t*)> index_range_kernel{"index_range"};
+KernelSlot<void(const Tensor&, const Tensor&, const IndexBounds&)> guard_index_kernel{
+    "guard_index"};
 KernelSlot<void(const Tensor&, Tensor*)> nonzero_kernel{"nonzero"};
 KernelSlot<void(const Tensor&, const Tensor&, const Tensor&)> masked_fill_kernel{"masked_fill"};
 
@@ -64,22 +68,63 @@ Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types, Err
   return ops::to(index, DType::Int64);
 }
 
-Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size,
-                   Negative negative, ErrorKind kind) {
+void IndexBounds::fail(int64_t index, std::string got, std::string hint) const {
+  if (targets) {
+    if (got.empty()) got = cat_str(size, " classes");
+    throw_error(kind, op, cat_str("Target ", index, " is out of bounds."), got, hint);
+  }
+  throw_error(
+      kind, op,
+      cat_str("index ", index, " is out of bounds for dimension ", dim, " with size ", size), got,
+      hint);
+}
+
+namespace {
+
+// A copy of more is slower than to wait.
+constexpr int64_t kGuardedIndices = int64_t{1} << 22;
+
+std::atomic<bool>& checks_wait() {
+  static std::atomic<bool> wait = [] {
+    const char* when = std::getenv("RUSTORCH_INDEX_CHECKS");
+    return when && std::string_view(when) == "now";
+  }();
+  return wait;
+}
+
+// Each element that strides of 0 repeat, once.
+Tensor without_repeats(const Tensor& t) {
+  Dims sizes(t.sizes());
+  for (int64_t d = 0; d < t.dim(); ++d) {
+    if (t.strides()[d] == 0) sizes[d] = 1;
+  }
+  return make_view(t, sizes, t.strides(), t.offset());
+}
+
+}  // namespace
+
+bool index_checks_wait() { return checks_wait().load(std::memory_order_relaxed); }
+void set_index_checks_wait(bool wait) { checks_wait().store(wait, std::memory_order_relaxed); }
+
+Tensor check_index(const Tensor& index, const IndexBounds& bounds) {
   if (index.numel() == 0) return index;
   NoGradGuard guard;
-  const Tensor dense = ops::contiguous(index);
+  const Tensor dense = ops::contiguous(without_repeats(index));
+  if (bounds.size > 0 && dense.numel() <= kGuardedIndices && !index_checks_wait() &&
+      guard_index_kernel.has(dense.device().type)) {
+    const Tensor safe = empty(dense.sizes(), DType::Int64, dense.device());
+    guard_index_kernel(safe, safe, dense, bounds);
+    return broadcast_view(safe, index.sizes());
+  }
   int64_t smallest, largest;
   index_range_kernel(dense, dense, &smallest, &largest);
-  const int64_t lowest = negative == Negative::Wrap ? -size : 0;
-  if (smallest < lowest || largest >= size) {
-    throw_error(kind, op,
-                cat_str("index ", smallest < lowest ? smallest : largest,
-                        " is out of bounds for dimension ", dim, " with size ", size));
-  }
+  const bool wraps = bounds.negative == Negative::Wrap;
+  const bool low = smallest < (wraps ? -bounds.size : 0);
+  if (low || largest >= bounds.size) bounds.fail(low ? smallest : largest);
   if (smallest >= 0) return index;
-  Tensor wrapped = ops::to(ops::lt(dense, Scalar(0)), DType::Int64);
-  return ops::add(dense, ops::mul(wrapped, wrapped_number(Scalar(size))));
+  const Tensor negative = ops::to(ops::lt(dense, Scalar(0)), DType::Int64);
+  return broadcast_view(ops::add(dense, ops::mul(negative, wrapped_number(Scalar(bounds.size)))),
+                        index.sizes());
 }
 
 Tensor writable(Out out, const Tensor& self) {

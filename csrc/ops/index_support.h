@@ -44,10 +44,35 @@ Tensor as_int64_index(const char* op, const Tensor& index, IndexTypes types,
                       ErrorKind kind = ErrorKind::Runtime);
 
 enum class Negative : uint8_t { Reject, Wrap };
-// Errors unless every index lies in [0, size), or [-size, size) with Wrap, where negative ones are
-// then wrapped. `dim` is what the message calls the dimension.
-Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size,
-                   Negative negative, ErrorKind kind);
+// What indices must lie in: [0, size), or [-size, size) with Wrap; and the error of those that do
+// not.
+struct IndexBounds {
+  const char* op;  // for the whole life of the program
+  int64_t dim;     // as the message calls it
+  int64_t size;
+  Negative negative;
+  ErrorKind kind;
+  bool targets = false;  // the message calls them targets
+  bool operator==(const IndexBounds&) const = default;
+  [[noreturn]] void fail(int64_t index, std::string got = {}, std::string hint = {}) const;
+};
+
+// safe[i] = index[i], wrapped; 0 for one that is out of bounds, which is an error when the device
+// is next waited for. Both are contiguous int64, of fewer than 2^31 elements; bounds.size > 0.
+extern KernelSlot<void(const Tensor& safe, const Tensor& index, const IndexBounds& bounds)>
+    guard_index_kernel;
+
+// The indices with negative ones wrapped. Errors unless all are within bounds: at once, or where
+// the device has guard_index_kernel when it is next waited for.
+Tensor check_index(const Tensor& index, const IndexBounds& bounds);
+inline Tensor check_index(const char* op, const Tensor& index, int64_t dim, int64_t size,
+                          Negative negative, ErrorKind kind) {
+  return check_index(index, {op, dim, size, negative, kind});
+}
+
+// Whether checks of indices wait for devices, so that errors come from the call that is wrong.
+bool index_checks_wait();
+void set_index_checks_wait(bool wait);
 
 // The memory that a forward function of (Out, self, ...) writes: self's own, or a copy of self.
 Tensor writable(Out out, const Tensor& self);

@@ -52,14 +52,9 @@ Samples samples_of(const char* op, const Tensor& target, const Tensor& weight, i
   NoGradGuard guard;
   const Tensor y = ops::to(target, DType::Int64);
   const Tensor ignored = ops::eq(y, Scalar(ignore_index));
-  Samples s{ops::masked_fill(y, ignored, Scalar(0)), {}};
-  if (s.classes.numel() > 0) {
-    const int64_t low = item(ops::amin(s.classes)).to_int(),
-                  high = item(ops::amax(s.classes)).to_int();
-    RT_CHECK(low >= 0 && high < classes, Index, op,
-             cat_str("Target ", low < 0 ? low : high, " is out of bounds."),
-             cat_str(classes, " classes"));
-  }
+  Samples s{check_index(ops::masked_fill(y, ignored, Scalar(0)),
+                        {op, 1, classes, Negative::Reject, ErrorKind::Index, true}),
+            {}};
   if (weight.defined()) {
     Dims spread(y.sizes());
     spread.insert(1, classes);

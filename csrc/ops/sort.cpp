@@ -170,8 +170,8 @@ Tensor search_with(const char* op, const Tensor& boundaries, const Tensor& value
         sorter.sizes() == boundaries.sizes(), Runtime, op,
         cat_str(op, "(): boundary and sorter must have the same size, but got boundary tensor ",
                 boundaries.sizes(), "and got sorter tensor ", sorter.sizes()));
-    (void)check_index(op, sorter, boundaries.dim() - 1, n, Negative::Reject, ErrorKind::Runtime);
-    order = ops::contiguous(sorter);
+    order = ops::contiguous(
+        check_index(op, sorter, boundaries.dim() - 1, n, Negative::Reject, ErrorKind::Runtime));
   }
   // A number comes along to where the boundaries are.
   const Device device = boundaries.device();

@@ -50,6 +50,7 @@ from rustorch._config import show_config
 from rustorch._contractions import chain_matmul, einsum, tensordot
 from rustorch._determinism import *  # noqa: F403
 from rustorch._histograms import histogramdd
+from rustorch._index_checks import get_index_checks, set_index_checks
 from rustorch._layout import *  # noqa: F403
 from rustorch._printing import get_printoptions, set_printoptions
 from rustorch._queries import *  # noqa: F403

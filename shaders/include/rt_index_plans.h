@@ -12,6 +12,20 @@ struct ItemValue {
   uint unused;
 };
 
+// n indices of a dimension of `size`.
+struct IndexGuard {
+  long size;
+  uint n;
+  uint wraps;  // negative ones count from the end
+};
+
+// What a check found, for the host.
+struct IndexFault {
+  uint found;  // whether there is an index
+  uint unused;
+  long index;
+};
+
 // Elements of which those that differ along the serial dims may meet. Operands: the target, the
 // values, the index.
 struct ScatterPlan {
