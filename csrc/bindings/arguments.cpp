@@ -29,9 +29,10 @@ bool is_int(PyObject* o) {
 }
 
 int64_t as_int(PyObject* o) {
-  Object index = checked(PyNumber_Index(o));
+  Object index;
+  if (!PyLong_CheckExact(o)) index = checked(PyNumber_Index(o));
   int overflow = 0;
-  const long long v = PyLong_AsLongLongAndOverflow(index.get(), &overflow);
+  const long long v = PyLong_AsLongLongAndOverflow(index ? index.get() : o, &overflow);
   if (overflow != 0) {
     PyErr_Format(PyExc_ValueError, "int: Overflow when unpacking long long; got %R; try 64 bits",
                  o);

@@ -79,6 +79,18 @@ void speaking_as(const OpRecord& op, F&& f) {
   }
 }
 
+// Appends integers that fit 64 bits, the usual f(2, 3); false for anything else.
+bool plain_ints(PyObject* const* args, size_t n, Dims* to) {
+  for (size_t i = 0; i < n; ++i) {
+    if (!PyLong_CheckExact(args[i])) return false;
+    int overflow = 0;
+    const long long v = PyLong_AsLongLongAndOverflow(args[i], &overflow);
+    if (overflow != 0) return false;
+    to->push_back(v);
+  }
+  return true;
+}
+
 // One call laid against one overload. `why` collects the reason of a mismatch.
 class Binding {
  public:
@@ -100,7 +112,10 @@ class Binding {
     // f(x, y) for f((x, y)), where the schema says Tensor[*].
     const bool tensors = positional == first + 1 && params[first].type == "Tensor[*]" &&
                          (n == first || is_tensor(args[first]));
-    if (varargs || tensors) {
+    const bool sizes = varargs && plain_ints(args + first, n - first, &sizes_);
+    if (sizes) {
+      std::copy(args, args + first + 1, slots);  // the rest is in sizes_
+    } else if (varargs || tensors) {
       for (size_t i = 0; i < first; ++i) slots[i] = args[i];
       gathered_ = checked(PyTuple_New(static_cast<Py_ssize_t>(n - first)));
       for (size_t i = first; i < n; ++i) {
@@ -138,6 +153,7 @@ class Binding {
         *why = cat_str("missing argument '", a.name, "'");
         return false;
       }
+      if (sizes && i == first) continue;
       if (a.kind == ArgKind::Tensor ? !is_tensor(slots[i]) && !accepts(a, slots[i])
                                     : !accepts(a, slots[i])) {
         *why = cat_str("argument '", a.name, "' (position ", i + 1, ") must be ", a.type, ", not ",
@@ -148,7 +164,9 @@ class Binding {
     int device = -1;
     for (size_t i = 0; i < count; ++i) {
       if (params[i].kind == ArgKind::Device) device = static_cast<int>(i);
-      if (slots[i]) {
+      if (sizes && i == first) {
+        values_.push(Value(std::move(sizes_)));
+      } else if (slots[i]) {
         values_.push(to_value(op_.name(), params[i], slots[i]));
       } else {
         values_.push(Value(params[i].default_value));
@@ -230,6 +248,7 @@ class Binding {
   bool method_, inplace_;
   Extras extras_;
   Object gathered_;
+  Dims sizes_;
   Values values_;
 };
 
