@@ -57,7 +57,7 @@ class DeviceStorage : public Storage {
 // What a kernel is launched with, in the order of its buffers: device memory or small values.
 class Arguments {
  public:
-  static constexpr int kMax = 12;
+  static constexpr int kMax = 31;  // as many as Metal has
   static constexpr size_t kValueBytes = 1536;
   struct Slot {
     Block block;          // no address: a value
@@ -93,7 +93,7 @@ class Arguments {
 
  private:
   static size_t check(int n) {
-    RT_CHECK(n < kMax, Value, "launch", "more than 12 arguments");
+    RT_CHECK(n < kMax, Value, "launch", cat_str("more than ", kMax, " arguments"));
     return static_cast<size_t>(n);
   }
   Device device_;

@@ -26,7 +26,7 @@ struct Rule {
   ElementwiseSlot& slot;
   size_t states;  // tensors of state
 };
-#define RT_RULE(name, ...) {#name, fused_##name##_slot, rt_formulas::__VA_ARGS__::states},
+#define RT_RULE(name, tensors, ...) {#name, fused_##name##_slot, (tensors)-2},
 const Rule rules[] = {RT_FOR_EACH_RULE(RT_RULE)};
 #undef RT_RULE
 

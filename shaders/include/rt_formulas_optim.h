@@ -167,19 +167,20 @@ struct RpropRule {  // n: sign, shrink, grow, least, most; a: gradient before, b
   }
 };
 
-// Every rule by the name of its kernels.
-#define RT_FOR_EACH_RULE(X)                             \
-  X(adagrad, AdagradRule)                               \
-  X(adadelta, AdadeltaRule)                             \
-  X(rmsprop, RmspropRule<false, false>)                 \
-  X(rmsprop_momentum, RmspropRule<false, true>)         \
-  X(rmsprop_centered, RmspropRule<true, false>)         \
-  X(rmsprop_centered_momentum, RmspropRule<true, true>) \
-  X(adamax, AdamaxRule)                                 \
-  X(nadam, NAdamRule)                                   \
-  X(radam, RAdamRule)                                   \
-  X(asgd, ASGDRule)                                     \
-  X(rprop, RpropRule)
+// Every rule: the name of its kernels, the tensors that a parameter has with its gradient and
+// state.
+#define RT_FOR_EACH_RULE(X)                                \
+  X(adagrad, 3, AdagradRule)                               \
+  X(adadelta, 4, AdadeltaRule)                             \
+  X(rmsprop, 3, RmspropRule<false, false>)                 \
+  X(rmsprop_momentum, 4, RmspropRule<false, true>)         \
+  X(rmsprop_centered, 4, RmspropRule<true, false>)         \
+  X(rmsprop_centered_momentum, 5, RmspropRule<true, true>) \
+  X(adamax, 4, AdamaxRule)                                 \
+  X(nadam, 4, NAdamRule)                                   \
+  X(radam, 4, RAdamRule)                                   \
+  X(asgd, 3, ASGDRule)                                     \
+  X(rprop, 4, RpropRule)
 
 #ifndef RT_FORMULAS_NO_DOUBLE
 template <class T, class Scalars>

@@ -11,10 +11,11 @@
 //   RT_EXPORT(add_float)
 //
 // What the other compilers need of it: buffers come first, their index is their position, at most
-// 12; every parameter has an attribute; small values are `constant T&`; literals end in f;
-// rt_shared declares threadgroup arrays in a kernel's body (`threadgroup` stays the qualifier of
-// pointers to them); helpers are `inline`; no swizzles; threadgroups are whole simdgroups of 32 and
-// the grid is dispatched by whole groups, so bounds are checked in the kernel.
+// 31, or 12 without RT_EXPORT_WIDE; every parameter has an attribute; small values are
+// `constant T&`; literals end in f; rt_shared declares threadgroup arrays in a kernel's body
+// (`threadgroup` stays the qualifier of pointers to them); helpers are `inline`; no swizzles;
+// threadgroups are whole simdgroups of 32 and the grid is dispatched by whole groups, so bounds are
+// checked in the kernel.
 #pragma once
 
 #ifdef __METAL_VERSION__
@@ -33,11 +34,14 @@ using namespace metal;
 // For groups of up to `threads`: how many registers a thread may take where the compiler must be
 // told; Metal's own limits are a pipeline's.
 #define RT_EXPORT_FOR(threads, host, ...) RT_EXPORT_AS(host, __VA_ARGS__)
+// For more than 12 buffers.
+#define RT_EXPORT_WIDE(host, ...) RT_EXPORT_AS(host, __VA_ARGS__)
 #elif defined(RT_LIST_KERNELS)  // preprocessed only, for the names
 #define RT_FUNCTION_CONSTANT(type, name, index)
 #define RT_EXPORT(name) RT_KERNEL_NAME name
 #define RT_EXPORT_AS(host, ...) RT_KERNEL_NAME host
 #define RT_EXPORT_FOR(threads, host, ...) RT_KERNEL_NAME host
+#define RT_EXPORT_WIDE(host, ...) RT_KERNEL_NAME host
 #else
 #include "../shim/msl.h"
 #endif

@@ -89,38 +89,51 @@ RT_FN const auto& pick(const H& first, const R&... rest) {
 #define RT_FOUND_1 ~, 1
 #define RT_IS_ONE(x) RT_SECOND(RT_JOIN(RT_FOUND_, x), 0, 0)
 #define RT_EXPORT_IF_0(...)
-#define RT_EXPORT_IF_1(bounds, host, ...) RT_EXPORT_ENTRY(bounds, host, __VA_ARGS__)
+#define RT_EXPORT_IF_1(count, bounds, host, ...) RT_EXPORT_ENTRY(count, bounds, host, __VA_ARGS__)
 #ifdef RT_ONLY_SELECTED
-#define RT_EXPORT_BOUNDED(bounds, host, ...) \
-  RT_JOIN(RT_EXPORT_IF_, RT_IS_ONE(RT_SELECT_##host))(bounds, host, __VA_ARGS__)
+#define RT_EXPORT_BOUNDED(count, bounds, host, ...) \
+  RT_JOIN(RT_EXPORT_IF_, RT_IS_ONE(RT_SELECT_##host))(count, bounds, host, __VA_ARGS__)
 #else
-#define RT_EXPORT_BOUNDED(bounds, host, ...) RT_EXPORT_ENTRY(bounds, host, __VA_ARGS__)
+#define RT_EXPORT_BOUNDED(count, bounds, host, ...) \
+  RT_EXPORT_ENTRY(count, bounds, host, __VA_ARGS__)
 #endif
-#define RT_EXPORT_AS(host, ...) RT_EXPORT_BOUNDED(, host, __VA_ARGS__)
+#define RT_EXPORT_AS(host, ...) RT_EXPORT_BOUNDED(12, , host, __VA_ARGS__)
+#define RT_EXPORT_WIDE(host, ...) RT_EXPORT_BOUNDED(31, , host, __VA_ARGS__)
 #define RT_EXPORT_FOR(threads, host, ...) \
-  RT_EXPORT_BOUNDED(__launch_bounds__(threads, 1), host, __VA_ARGS__)
+  RT_EXPORT_BOUNDED(12, __launch_bounds__(threads, 1), host, __VA_ARGS__)
 
-// extern "C" <host>__k with twelve parameters: the kernel's buffers, then empty ones.
-#define RT_EXPORT_ENTRY(bounds, host, ...)                                                        \
-  struct rt_entry_##host {                                                                        \
-    using Signature = msl::signature<decltype(&__VA_ARGS__)>;                                     \
-    template <int... I, class... P>                                                               \
-    static __forceinline__ void call(msl::sequence<I...>, const P&... p) {                        \
-      __VA_ARGS__(                                                                                \
-          msl::pass<typename Signature::template argument<I>>::get(msl::pick<I>(p...))...);       \
-    }                                                                                             \
-    template <int I>                                                                              \
-    using P = typename msl::parameter<typename Signature::template argument<I>>::type;            \
-  };                                                                                              \
-  extern "C" __global__ void bounds host##__k(RT_P(host, 0), RT_P(host, 1), RT_P(host, 2),        \
-                                              RT_P(host, 3), RT_P(host, 4), RT_P(host, 5),        \
-                                              RT_P(host, 6), RT_P(host, 7), RT_P(host, 8),        \
-                                              RT_P(host, 9), RT_P(host, 10), RT_P(host, 11)) {    \
-    rt_entry_##host::call(                                                                        \
-        typename msl::make_sequence<rt_entry_##host::Signature::buffers>::type{}, p0, p1, p2, p3, \
-        p4, p5, p6, p7, p8, p9, p10, p11);                                                        \
+// extern "C" <host>__k with `count` parameters: the kernel's buffers, then empty ones. A launch
+// pays for each, so only kernels with many buffers have 31.
+#define RT_EXPORT_ENTRY(count, bounds, host, ...)                                           \
+  struct rt_entry_##host {                                                                  \
+    using Signature = msl::signature<decltype(&__VA_ARGS__)>;                               \
+    static_assert(Signature::buffers <= count, "more than 12 buffers take RT_EXPORT_WIDE"); \
+    template <int... I, class... P>                                                         \
+    static __forceinline__ void call(msl::sequence<I...>, const P&... p) {                  \
+      __VA_ARGS__(                                                                          \
+          msl::pass<typename Signature::template argument<I>>::get(msl::pick<I>(p...))...); \
+    }                                                                                       \
+    template <int I>                                                                        \
+    using P = typename msl::parameter<typename Signature::template argument<I>>::type;      \
+  };                                                                                        \
+  extern "C" __global__ void bounds host##__k(RT_PARAMETERS_##count(host)) {                \
+    rt_entry_##host::call(                                                                  \
+        typename msl::make_sequence<rt_entry_##host::Signature::buffers>::type{},           \
+        RT_ARGUMENTS_##count);                                                              \
   }
 #define RT_P(host, i) const __grid_constant__ rt_entry_##host::P<i> p##i
+#define RT_PARAMETERS_12(host)                                                              \
+  RT_P(host, 0), RT_P(host, 1), RT_P(host, 2), RT_P(host, 3), RT_P(host, 4), RT_P(host, 5), \
+      RT_P(host, 6), RT_P(host, 7), RT_P(host, 8), RT_P(host, 9), RT_P(host, 10), RT_P(host, 11)
+#define RT_PARAMETERS_31(host)                                                            \
+  RT_PARAMETERS_12(host), RT_P(host, 12), RT_P(host, 13), RT_P(host, 14), RT_P(host, 15), \
+      RT_P(host, 16), RT_P(host, 17), RT_P(host, 18), RT_P(host, 19), RT_P(host, 20),     \
+      RT_P(host, 21), RT_P(host, 22), RT_P(host, 23), RT_P(host, 24), RT_P(host, 25),     \
+      RT_P(host, 26), RT_P(host, 27), RT_P(host, 28), RT_P(host, 29), RT_P(host, 30)
+#define RT_ARGUMENTS_12 p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11
+#define RT_ARGUMENTS_31                                                                            \
+  RT_ARGUMENTS_12, p12, p13, p14, p15, p16, p17, p18, p19, p20, p21, p22, p23, p24, p25, p26, p27, \
+      p28, p29, p30
 
 namespace metal {
 

@@ -73,6 +73,7 @@ struct FunctionConstant {
   static constexpr msl::FunctionConstant<type, index> name{};
 
 #define RT_EXPORT_FOR(threads, host, ...) RT_EXPORT_AS(host, __VA_ARGS__)
+#define RT_EXPORT_WIDE(host, ...) RT_EXPORT_AS(host, __VA_ARGS__)
 #define RT_EXPORT_AS(host, ...)                                                             \
   namespace {                                                                               \
   struct rt_entry_##host {                                                                  \

@@ -14,7 +14,7 @@ from .emulator import Fault, Sizes
 
 ROOT = Path(__file__).parents[2]
 SHADERS = (Path(__file__).parent / "shaders" / "probe.metal",)
-PARAMETERS = 12  # of every entry point
+PARAMETERS = 31  # of an entry point at most
 
 
 def _open(patterns: Sequence[str]) -> c.CDLL | None:

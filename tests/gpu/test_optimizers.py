@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import rustorch as rt
 from rustorch.optim._fused import fused_adam_, fused_sgd_
 
 from .compare import DEVICES
+from .emulator import Emulator
 
 DTYPES = [rt.float32, rt.float16, rt.bfloat16]
 SHAPES = [(5,), (0, 3), (700,), (16, 33), (), (8,), (3, 2100)]
@@ -127,6 +129,42 @@ def test_rules(device: str, dtype: rt.dtype, rule: int) -> None:
     same(results[1], results[0])
 
 
+# Kernels, and how many parameters a launch of each takes: Metal has 31 buffers.
+LAUNCHES: list[tuple[str, int, str, dict[str, Any]]] = [
+    ("fused_sgd_float", 15, "SGD", {}),
+    ("fused_sgd_momentum_float", 10, "SGD", {"momentum": 0.9}),
+    ("fused_adam_float", 7, "AdamW", {}),
+    ("fused_adam_amsgrad_float", 6, "Adam", {"amsgrad": True}),
+    ("fused_adagrad_float", 10, "Adagrad", {}),
+    ("fused_adadelta_float", 7, "Adadelta", {}),
+    ("fused_rmsprop_centered_momentum_float", 6, "RMSprop", {"centered": True, "momentum": 0.5}),
+]
+
+
+@pytest.mark.parametrize("count", [1, 31])
+@pytest.mark.parametrize("kernel, each, name, options", LAUNCHES, ids=[row[0] for row in LAUNCHES])
+def test_a_launch_steps_many_parameters(
+    kernel: str, each: int, name: str, options: dict[str, Any], count: int
+) -> None:
+    emulator = Emulator(checked=False)
+    number = emulator.kernels().index(kernel)
+    before = emulator.table.launch_count(number)
+    rng = np.random.default_rng(7)
+    values = [rng.standard_normal((2, 700 * i % 1500 + 1)).astype(np.float32) for i in range(1, count + 1)]
+    results = []
+    for where in ["cpu", "emulator"]:
+        params = [rt.tensor(x[0]).to(where) for x in values]
+        for p, x in zip(params, values, strict=True):
+            p.grad = rt.tensor(x[1]).to(where)
+        optimizer = getattr(rt.optim, name)(params, lr=0.1, **options)
+        for _ in range(2):
+            optimizer.step()
+        state = [v for p in params for v in optimizer.state[p].values() if v is not None and v.dim()]
+        results.append([*params, *state])
+    same(results[1], results[0])
+    assert emulator.table.launch_count(number) - before == 2 * math.ceil(count / each)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_layouts_that_differ_and_parameters_listed_twice(device: str) -> None:
     results = []
@@ -134,9 +172,11 @@ def test_layouts_that_differ_and_parameters_listed_twice(device: str) -> None:
         p = rt.arange(12.0).reshape(3, 4).to(where)
         g = rt.arange(12.0).reshape(4, 3).to(where).t()
         q = rt.arange(24.0).reshape(4, 6).to(where)[:, ::2]
+        whole = rt.arange(8.0).to(where)
+        parts = [whole[:4], whole[4:]]
         fused_sgd_(
-            [p, p, q],
-            [g, g, rt.ones(4, 3, device=where)],
+            [p, p, q, *parts, whole],
+            [g, g, rt.ones(4, 3, device=where), *parts, whole.clone()],
             [],
             lr=0.5,
             momentum=0.0,
@@ -146,7 +186,7 @@ def test_layouts_that_differ_and_parameters_listed_twice(device: str) -> None:
             maximize=False,
             is_first_step=False,
         )
-        results.append([p, q])
+        results.append([p, q, whole])
     same(results[1], results[0])
 
 

@@ -188,12 +188,12 @@ FILES = {
         2,
         "a kernel returns void",
     ),
-    "13 buffers": (
+    "32 buffers": (
         "kernel void k("
-        + ", ".join(f"device float* x{i} [[buffer({i})]]" for i in range(13))
+        + ", ".join(f"device float* x{i} [[buffer({i})]]" for i in range(32))
         + ") {}\nRT_EXPORT(k)\n",
         2,
-        "13 buffers; at most 12",
+        "32 buffers; at most 31",
     ),
     "instance that fails": (
         "template <class T>\nkernel void k(device T* x [[buffer(0)]]) { x[0] = simd_sum(x[1]); }\n"

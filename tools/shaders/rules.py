@@ -29,7 +29,7 @@ REFUSED = {
     CursorKind.CXX_DYNAMIC_CAST_EXPR: "dynamic_cast",
 }
 POINTER = (TypeKind.POINTER, TypeKind.LVALUEREFERENCE, TypeKind.RVALUEREFERENCE)
-MOST_BUFFERS = 12
+MOST_BUFFERS = 31
 POSITION = {"uint", "uint2", "uint3", "ushort", "ushort2", "ushort3"}
 COUNT = {"uint", "ushort"}
 BUILTINS = {

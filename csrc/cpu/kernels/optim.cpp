@@ -101,7 +101,7 @@ void add_optim(const LoopTable& table) {
   table.add("fused_sgd_", Float64, &sgd<f64>);
   table.add("fused_adam_", Float32, &adam<f32>);
   table.add("fused_adam_", Float64, &adam<f64>);
-#define RT_RULE(name, ...)                                         \
+#define RT_RULE(name, tensors, ...)                                \
   table.add("fused_" #name "_", Float32, &rule<f32, __VA_ARGS__>); \
   table.add("fused_" #name "_", Float64, &rule<f64, __VA_ARGS__>);
   RT_FOR_EACH_RULE(RT_RULE)

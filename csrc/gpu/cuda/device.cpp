@@ -166,7 +166,7 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
       cuda = static_cast<const CudaKernel*>(find_kernel(cuda->name(), cuda->constants));
     }
     const Entered entered = enter();
-    // Every entry point has twelve parameters; those that a kernel lacks are empty.
+    // An entry point has twelve parameters, or 31; those that a kernel lacks are empty.
     std::array<Address, Arguments::kMax> addresses{};
     std::array<void*, Arguments::kMax> parameters;
     size_t i = 0;
