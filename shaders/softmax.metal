@@ -127,6 +127,22 @@ template <class T>
 inline float rt_softmax_gradient(float g, float y, float sum) {
   return rt_log ? g - rt_exp_below<T>(y, 0.0f) * sum : y * (g - sum);
 }
+// The k-th packs of a thread.
+template <class T>
+inline float rt_softmax_part(rt_kept_pack<T> g, rt_kept_pack<T> y, uint n, rt_place p, uint k) {
+  constexpr int N = 16 / sizeof(T);
+  float part = 0.0f;
+  for (int j = 0; j < N; j++) part += rt_softmax_term(g.get(j), y.get(j));
+  return rt_has_pack<N>(n, p, k) ? part : 0.0f;
+}
+template <class T>
+inline void rt_store_gradient(device T* out, rt_kept_pack<T> g, rt_kept_pack<T> y, float sum,
+                              uint n, rt_place p, uint k) {
+  constexpr int N = 16 / sizeof(T);
+  float d[N];
+  for (int j = 0; j < N; j++) d[j] = rt_softmax_gradient<T>(g.get(j), y.get(j), sum);
+  rt_store_pack<T, N>(out, n, p, k, d);
+}
 
 template <class T, int E>
 kernel void softmax_backward_rows(device T* out [[buffer(0)]], device const T* grad [[buffer(1)]],
@@ -143,22 +159,55 @@ kernel void softmax_backward_rows(device T* out [[buffer(0)]], device const T* g
   const bool here = p.row < plan.rows;
   const ulong at = here ? ulong(p.row) * plan.n : 0;
   const uint n = here ? plan.n : 0;
-  float g[V][N], v[V][N], sum = 0.0f;
+  rt_kept_pack<T> g[V], v[V];
+  float sum = 0.0f;
+#pragma unroll
   for (int k = 0; k < V; k++) {
-    rt_load_pack<T, N>(grad + at, n, p, k, 0.0f, g[k]);
-    rt_load_pack<T, N>(y + at, n, p, k, 0.0f, v[k]);
+    g[k] = rt_fetch_pack<T, N>(grad + at, n, p, k);
+    v[k] = rt_fetch_pack<T, N>(y + at, n, p, k);
   }
-  for (int k = 0; k < V; k++) {
-    for (int j = 0; j < N; j++) sum += rt_softmax_term(g[k][j], v[k][j]);
-  }
+#pragma unroll
+  for (int k = 0; k < V; k++) sum += rt_softmax_part<T>(g[k], v[k], n, p, k);
   sum = rt_over_row<rt_add>(sum, shared, p);
-  for (int k = 0; k < V; k++) {
-    for (int j = 0; j < N; j++) g[k][j] = rt_softmax_gradient<T>(g[k][j], v[k][j], sum);
-    rt_store_pack<T, N>(out + at, n, p, k, g[k]);
-  }
+#pragma unroll
+  for (int k = 0; k < V; k++) rt_store_gradient<T>(out + at, g[k], v[k], sum, n, p, k);
 }
 
-// A thread keeps the first packs of its part of both rows; what is beyond is read twice.
+// Packs [k, k + 4) of a thread.
+template <class T>
+struct rt_four_packs {
+  rt_kept_pack<T> pack[4];
+
+  void fetch(device const T* row, uint n, rt_place p, uint k) thread {
+#pragma unroll
+    for (int i = 0; i < 4; i++) pack[i] = rt_fetch_pack<T, 16 / sizeof(T)>(row, n, p, k + i);
+  }
+  // Compilers would keep the floats that they have made of 16-bit values for the next time, which
+  // are twice the registers. `zero` is one that they do not know.
+  void unpack_anew(uint zero) thread {
+    if (sizeof(T) == 4) return;
+#pragma unroll
+    for (int i = 0; i < 16; i++) pack[i / 4].words[i % 4] ^= zero;
+  }
+};
+template <class T>
+inline float rt_softmax_parts(thread const rt_four_packs<T>& g, thread const rt_four_packs<T>& y,
+                              uint n, rt_place p, uint k) {
+  float sum = 0.0f;
+#pragma unroll
+  for (int i = 0; i < 4; i++) sum += rt_softmax_part<T>(g.pack[i], y.pack[i], n, p, k + i);
+  return sum;
+}
+template <class T>
+inline void rt_store_gradients(device T* out, thread const rt_four_packs<T>& g,
+                               thread const rt_four_packs<T>& y, float sum, uint n, rt_place p,
+                               uint k) {
+#pragma unroll
+  for (int i = 0; i < 4; i++) rt_store_gradient<T>(out, g.pack[i], y.pack[i], sum, n, p, k + i);
+}
+
+// A thread keeps the first packs of its part of a row; what is beyond is read twice. The
+// logarithm's gradient adds up `grad` alone, so twice as much of it is kept.
 template <class T>
 kernel void softmax_backward_long_rows(
     device T* out [[buffer(0)]], device const T* grad [[buffer(1)]],
@@ -167,43 +216,37 @@ kernel void softmax_backward_long_rows(
     uint lane [[thread_index_in_simdgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
     uint simdgroups [[simdgroups_per_threadgroup]]) {
   rt_shared float shared[32];
-  constexpr int N = 16 / sizeof(T), V = 4;
   const rt_place p = rt_place_of(group, thread_index, lane, simdgroup, simdgroups);
   const ulong at = ulong(p.row) * plan.n;
-  const uint packs = rt_packs_of<N>(plan.n, p);
-  rt_kept_pack<T> kept_grad[V], kept_y[V];
-  float g[N], v[N], sum = 0.0f;
-#pragma unroll
-  for (int k = 0; k < V; k++) {
-    kept_grad[k] = rt_keep_pack<T, N>(grad + at, plan.n, p, k, 0.0f);
-    kept_y[k] = rt_keep_pack<T, N>(y + at, plan.n, p, k, 0.0f);
-  }
-#pragma unroll
-  for (int k = 0; k < V; k++) {
-    float part = 0.0f;
-    for (int j = 0; j < N; j++) part += rt_softmax_term(kept_grad[k].get(j), kept_y[k].get(j));
-    sum += part;
-  }
-  for (uint k = V; k < packs; k++) {
-    float part = 0.0f;
-    rt_load_pack<T, N>(grad + at, plan.n, p, k, 0.0f, g);
-    rt_load_pack<T, N>(y + at, plan.n, p, k, 0.0f, v);
-    for (int j = 0; j < N; j++) part += rt_softmax_term(g[j], v[j]);
-    sum += part;
+  const uint n = plan.n, packs = rt_packs_of<16 / sizeof(T)>(n, p);
+  rt_four_packs<T> first, second, v;
+  first.fetch(grad + at, n, p, 0);
+  if (rt_log) second.fetch(grad + at, n, p, 4);
+  v.fetch(y + at, n, p, 0);
+  float sum = rt_softmax_parts<T>(first, v, n, p, 0);
+  if (rt_log) sum += rt_softmax_parts<T>(second, v, n, p, 4);
+  const uint kept = rt_log ? 8 : 4;
+  for (uint k = kept; k < packs; k += 4) {
+    rt_four_packs<T> g, w;
+    g.fetch(grad + at, n, p, k);
+    w = g;
+    if (!rt_log) w.fetch(y + at, n, p, k);
+    sum += rt_softmax_parts<T>(g, w, n, p, k);
   }
   sum = rt_over_row<rt_add>(sum, shared, p);
-#pragma unroll
-  for (int k = 0; k < V; k++) {
-    for (int j = 0; j < N; j++) {
-      g[j] = rt_softmax_gradient<T>(kept_grad[k].get(j), kept_y[k].get(j), sum);
-    }
-    rt_store_pack<T, N>(out + at, plan.n, p, k, g);
+  const uint zero = plan.along - 1;
+  first.unpack_anew(zero);
+  if (!rt_log) v.unpack_anew(zero);
+  rt_store_gradients<T>(out + at, first, v, sum, n, p, 0);
+  if (rt_log) {
+    second.unpack_anew(zero);
+    v.fetch(y + at, n, p, 4);
+    rt_store_gradients<T>(out + at, second, v, sum, n, p, 4);
   }
-  for (uint k = V; k < packs; k++) {
-    rt_load_pack<T, N>(grad + at, plan.n, p, k, 0.0f, g);
-    rt_load_pack<T, N>(y + at, plan.n, p, k, 0.0f, v);
-    for (int j = 0; j < N; j++) g[j] = rt_softmax_gradient<T>(g[j], v[j], sum);
-    rt_store_pack<T, N>(out + at, plan.n, p, k, g);
+  for (uint k = kept; k < packs; k += 4) {
+    first.fetch(grad + at, n, p, k);
+    v.fetch(y + at, n, p, k);
+    rt_store_gradients<T>(out + at, first, v, sum, n, p, k);
   }
 }
 
@@ -287,3 +330,6 @@ kernel void softmax_backward_columns(device T* out [[buffer(0)]],
 RT_SOFTMAX(float)
 RT_SOFTMAX(half)
 RT_SOFTMAX(bfloat)
+// For the gradient of the logarithm alone: that of softmax would need more registers.
+RT_EXPORT_FOR(1024, softmax_backward_32_half, softmax_backward_rows<half, 32>)
+RT_EXPORT_FOR(1024, softmax_backward_32_bfloat, softmax_backward_rows<bfloat, 32>)

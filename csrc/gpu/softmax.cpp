@@ -17,8 +17,9 @@ void softmax(SoftmaxStep step, const Tensor& a, const Tensor& b, int64_t dim, co
   const Arguments tensors = back ? arguments(out, a, b) : arguments(out, a);
   const Tensor all[] = {out, a, b};
   if (s.inner == 1) {
-    run_rows(device, base, op, {all, back ? size_t{3} : size_t{2}}, s, back ? 16 : 32, tensors,
-             {log});
+    // What a thread keeps of two rows; the logarithm's of 16 bits takes fewer registers.
+    const uint32_t most = back && !(log && a.item_size() == 2) ? 16 : 32;
+    run_rows(device, base, op, {all, back ? size_t{3} : size_t{2}}, s, most, tensors, {log});
   } else {
     run_columns(device, base, op, {all, back ? size_t{3} : size_t{2}}, s, tensors, {log});
   }

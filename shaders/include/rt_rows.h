@@ -104,6 +104,21 @@ inline rt_kept_pack<T> rt_keep_pack(device const T* row, uint n, rt_place p, uin
   }
   return kept;
 }
+// The same where rows are packed without asking whether the pack is in the row, so that all loads
+// of a thread go out together: a pack beyond it has values of the first, which rt_has_pack knows.
+template <class T, int N>
+inline rt_kept_pack<T> rt_fetch_pack(device const T* row, uint n, rt_place p, uint k) {
+  if (!rt_packed) return rt_keep_pack<T, N>(row, n, p, k, 0.0f);
+  const uint first = rt_position_of<N>(p, k, 0);
+  const rt_words16 item = *(device const rt_words16*)(row + (first < n ? first : 0));
+  rt_kept_pack<T> kept;
+  for (int j = 0; j < 4; j++) kept.words[j] = item.words[j];
+  return kept;
+}
+template <int N>
+inline bool rt_has_pack(uint n, rt_place p, uint k) {
+  return !rt_packed || rt_position_of<N>(p, k, 0) < n;
+}
 template <class T, int N>
 inline void rt_store_pack(device T* row, uint n, rt_place p, uint k, thread const float* v) {
   if (rt_packed) {

@@ -45,8 +45,7 @@ def backward(op: str, g: rt.Tensor, y: rt.Tensor, dim: int) -> rt.Tensor:
 @pytest.mark.parametrize("op", ["softmax", "log_softmax"])
 def test_rows(device: str, op: str, dtype: rt.dtype) -> None:
     f = getattr(rt, op)
-    long = LONG if dtype == rt.float32 or op == "softmax" else []
-    long = [n + (dtype == rt.float16) for n in long]  # packs of 16 bytes, and values one by one
+    long = [n + (dtype == rt.float16) for n in LONG]  # packs of 16 bytes, and values one by one
     for n in [*WIDTHS, *long]:
         x, g = (values((2 if n > 300 else 6, n), dtype) for _ in range(2))
         same(f(x.to(device), -1), f(x, -1), scale=10 if op == "log_softmax" else 0.1)
