@@ -264,7 +264,7 @@ void set_gradient(const Tensor& t, Tensor grad) {
 
 void set_requires_grad(const Tensor& t, bool value) {
   RT_CHECK(!value || is_differentiable(t.dtype()), Runtime, "requires_grad_",
-           "only Tensors of floating point and complex dtype can require gradients", describe(t),
+           "Only Tensors of floating point and complex dtype can require gradients", describe(t),
            "a float dtype");
   if (value && t.impl()->inference_ && !modes().inference) {
     RT_FAIL(Runtime, "requires_grad_",

@@ -17,8 +17,10 @@ bool is_sequence(PyObject* o) {
 void find_shape(PyObject* o, Dims* shape, int depth) {
   RT_CHECK(depth < 128, Value, "tensor", "too many dimensions in nested sequences", "",
            "at most 128");
-  if (is_tensor(o)) {
-    for (int64_t s : unwrap(o).sizes()) shape->push_back(s);
+  if (is_tensor(o)) {  // a number among numbers, whatever its dims are
+    RT_CHECK(unwrap(o).numel() == 1, Value, "tensor",
+             "only one element tensors can be converted to Python scalars", describe(unwrap(o)),
+             "rustorch.stack(tensors)");
     return;
   }
   if (is_numpy_array(o)) {
@@ -33,7 +35,12 @@ void find_shape(PyObject* o, Dims* shape, int depth) {
   const Py_ssize_t n = PySequence_Size(o);
   shape->push_back(n);
   if (n == 0) return;
-  Object first = checked(PySequence_GetItem(o, 0));
+  Object first(PySequence_GetItem(o, 0));
+  if (!first && PyErr_ExceptionMatches(PyExc_Exception)) {
+    PyErr_Clear();
+    RT_FAIL(Value, "tensor",
+            cat_str("could not determine the shape of object type '", Py_TYPE(o)->tp_name, "'"));
+  }
   find_shape(first.get(), shape, depth + 1);
 }
 
@@ -48,7 +55,8 @@ DType dtype_of_leaf(PyObject* o) {
   if (PyObject_HasAttrString(o, "dtype"))
     return to_dtype(checked(PyObject_GetAttrString(o, "dtype")).get());
   if (PyFloat_Check(o)) return default_dtype();
-  RT_FAIL(Type, "tensor", cat_str("Could not infer dtype of ", Py_TYPE(o)->tp_name), "",
+  RT_CHECK(!PyUnicode_Check(o), Type, "tensor", "invalid data type 'str'");
+  RT_FAIL(Runtime, "tensor", cat_str("Could not infer dtype of ", Py_TYPE(o)->tp_name), "",
           "numbers, nested lists of numbers, NumPy arrays or tensors");
 }
 
@@ -97,7 +105,8 @@ Scalar leaf_scalar(PyObject* o, DType t) {
 
 void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t* at) {
   if (is_tensor(o) || is_numpy_array(o)) {
-    const Tensor src = is_tensor(o) ? unwrap(o) : tensor_of_array(o);
+    Tensor src = is_tensor(o) ? unwrap(o) : tensor_of_array(o);
+    if (is_tensor(o) && src.numel() == 1) src = make_view(src, {}, {}, src.offset());
     const IntList rest = IntList(shape).slice(depth, shape.size() - depth);
     RT_CHECK(src.sizes() == rest, Value, "tensor", "nested tensors must have equal shapes",
              cat_str(src.sizes(), " and ", rest));

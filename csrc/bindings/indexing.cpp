@@ -67,7 +67,9 @@ struct Entry {
 
 Entry entry_of_tensor(Tensor t) {
   if (t.dtype() == DType::UInt8) {
-    warn("index", "indexing with dtype rustorch.uint8 is deprecated, use a bool tensor instead");
+    warn("index",
+         "indexing with dtype rustorch.uint8 is now deprecated, please use a dtype rustorch.bool "
+         "instead");
   }
   if (t.dim() == 0 && is_integral(t.dtype(), true)) {
     const Scalar s = item(t);

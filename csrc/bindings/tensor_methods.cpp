@@ -146,23 +146,26 @@ void check_resizable(const Tensor& t, const char* method) {
   RT_CHECK(!requires_grad(t), Runtime, method, "cannot resize variables that require grad",
            describe(t), "detach() first");
 }
-PyObject* resize(PyObject* o, PyObject* args, PyObject*) {
+PyObject* resize(PyObject* o, PyObject* args, PyObject* kwargs) {
   return guard([&]() -> PyObject* {
+    static const char* names[] = {"memory_format", nullptr};
+    const char* format = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(checked(PyTuple_New(0)).get(), kwargs, "|$z:resize_",
+                                     const_cast<char**>(names), &format)) {
+      throw PythonError{};
+    }
+    FormatName name;
+    if (format) name = format;
+    const MemoryFormat wanted = memory_format("resize_", name, MemoryFormat::Contiguous);
+    RT_CHECK(wanted != MemoryFormat::Preserve, Runtime, "resize_",
+             "Unsupported memory format: preserve_format", "", "contiguous_format");
     check_resizable(unwrap(o), "resize_");
     graph::note_unrecorded("resize_(): it is not recorded; try a new tensor");
     const bool packed = PyTuple_GET_SIZE(args) == 1 && !PyIndex_Check(PyTuple_GET_ITEM(args, 0));
-    ops::resize_(unwrap(o), to_dims("resize_", "size", packed ? PyTuple_GET_ITEM(args, 0) : args));
-    Py_INCREF(o);
-    return o;
-  });
-}
-PyObject* resize_as(PyObject* o, PyObject* args, PyObject*) {
-  return guard([&]() -> PyObject* {
-    PyObject* other;
-    if (!PyArg_ParseTuple(args, "O", &other)) return nullptr;
-    check_resizable(unwrap(o), "resize_as_");
-    graph::note_unrecorded("resize_as_(): it is not recorded; try a new tensor");
-    ops::resize_(unwrap(o), tensor_argument("resize_as_", other).sizes());
+    const Dims sizes = to_dims("resize_", "size", packed ? PyTuple_GET_ITEM(args, 0) : args);
+    const Dims strides = format_strides("resize_", wanted, sizes);
+    const Tensor& t = ops::resize_(unwrap(o), sizes);
+    if (wanted != MemoryFormat::Contiguous) t.impl()->set_geometry(sizes, strides, t.offset());
     Py_INCREF(o);
     return o;
   });
@@ -323,10 +326,9 @@ PyMethodDef methods[] = {
     {"is_set_to", is_set_to, METH_O,
      "is_set_to(tensor)\n--\n\nWhether both are the same window on the same memory."},
     {"resize_", as_method(resize), METH_VARARGS | METH_KEYWORDS,
-     "resize_(*sizes)\n--\n\nChanges the shape, with new memory if the old is too small; values "
-     "stay in memory order."},
-    {"resize_as_", as_method(resize_as), METH_VARARGS | METH_KEYWORDS,
-     "resize_as_(tensor)\n--\n\nTakes the shape of another tensor."},
+     "resize_(*sizes, memory_format=None)\n--\n\nChanges the shape, with new memory if the old is "
+     "too "
+     "small; values stay in memory order, dims lie in the order that the format says."},
     {"set_", set, METH_VARARGS,
      "set_(source=None)\n--\n\nUses the memory and window of another tensor, or none."},
     {"type", as_method(type), METH_VARARGS | METH_KEYWORDS,

@@ -145,10 +145,10 @@ Dims infer_size(IntList shape, int64_t numel, const char* op) {
   }
   const bool fits = hole < 0 ? known == numel : known != 0 && numel % known == 0;
   if (hole >= 0 && known == 0 && numel == 0) {
-    RT_FAIL(Runtime, op,
-            "cannot reshape tensor of 0 elements: the unspecified dimension size -1 can be any "
-            "value and is ambiguous",
-            cat_str("shape ", shape));
+    RT_FAIL(
+        Runtime, op,
+        cat_str("cannot reshape tensor of 0 elements into shape ", shape,
+                " because the unspecified dimension size -1 can be any value and is ambiguous"));
   }
   RT_CHECK(fits, Runtime, op, cat_str("shape '", shape, "' is invalid for input of size ", numel),
            "", "a shape with the same number of elements");

@@ -102,7 +102,7 @@ Tensor empty(IntList sizes, DType dtype, Device device, const char* op) {
   const int64_t n = checked_numel(sizes, op);
   int64_t bytes;
   RT_CHECK(!__builtin_mul_overflow(n, static_cast<int64_t>(item_size(dtype)), &bytes), Runtime, op,
-           "the size in bytes does not fit in 64 bits", cat_str("shape ", sizes));
+           cat_str("Storage size calculation overflowed with sizes=", sizes));
   auto storage = engine_for(device, op).allocate(static_cast<size_t>(bytes), device);
   return fresh(std::move(storage), dtype, sizes, contiguous_strides(sizes));
 }

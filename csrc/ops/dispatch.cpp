@@ -1,6 +1,8 @@
 // The way of a boxed call: interceptors, forward, tape, views; and the in-place and out= forms.
 #include "autograd/vjp.h"
+#include "core/warning.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 #include "ops/out_dtype.h"
 #include "ops/transplant.h"
@@ -98,8 +100,8 @@ void call_recorded(const OpRecord& op, const Value* args, Value* returns) {
 
 void check_can_store(const OpRecord& op, const Tensor& result, const Tensor& out) {
   RT_CHECK(can_cast(result.dtype(), out.dtype()) || draws_bits(op), Runtime, op.name(),
-           cat_str("result type ", name(result.dtype()),
-                   " can't be cast to the desired output type ", name(out.dtype())));
+           cat_str("result type ", torch_type_name(result.dtype()),
+                   " can't be cast to the desired output type ", torch_type_name(out.dtype())));
 }
 
 // Copies a functional result into a given tensor, with PyTorch's rules for its type.
@@ -277,7 +279,7 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
            cat_str("out= takes ", op.schema.returns.size(), " tensor(s)"),
            cat_str(outs.size(), " tensor(s)"));
   for (size_t i = 0; i < outs.size(); ++i) {
-    RT_CHECK(returns[i].is<Tensor>(), Type, op.name(), "out= takes no list of tensors");
+    RT_CHECK(returns[i].is<Tensor>(), Runtime, op.name(), "out= takes no list of tensors");
     Tensor result = returns[i].get<Tensor>();
     // A range fills an `out` of as many elements, whatever its shape is.
     if (makes && op.schema.index_of("end") >= 0 && result.numel() == outs[i].numel()) {
@@ -291,6 +293,12 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
         Runtime, op.name(), wrong_out_dtype(op, result.dtype(), outs[i].dtype()));
     check_can_store(op, result, outs[i]);
     if (!(outs[i].sizes() == result.sizes())) {
+      if (!makes && outs[i].numel() > 0) {
+        warn(op.name(),
+             cat_str("An output with one or more elements was resized since it had shape ",
+                     outs[i].sizes(), ", which does not match the required output shape ",
+                     result.sizes(), "; try an out= of that shape, or of no elements"));
+      }
       ops::resize_(outs[i], result.sizes());
       // With the order of dims that the result would have had by itself.
       if (slot && is_non_overlapping_and_dense(result)) {

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -17,14 +18,6 @@ std::unordered_map<std::string_view, ElementwiseSlot*>& slots() {
   return map;
 }
 
-// What PyTorch calls a dtype in this message.
-const char* scalar_type_name(DType t) {
-  static constexpr const char* names[] = {"Bool",  "Byte",   "Char",         "Short",
-                                          "Int",   "Long",   "Half",         "BFloat16",
-                                          "Float", "Double", "ComplexFloat", "ComplexDouble"};
-  return names[static_cast<int>(t)];
-}
-
 [[noreturn]] void unsupported(const ElementwiseSlot& slot, const char* op, Device device,
                               DType compute, TensorList inputs) {
   std::string got, can;
@@ -35,7 +28,7 @@ const char* scalar_type_name(DType t) {
   }
   if (device.is_cpu()) {
     RT_FAIL(NotImplemented, op,
-            cat_str("\"", op, "\" not implemented for '", scalar_type_name(compute), "'"), got,
+            cat_str("\"", op, "\" not implemented for '", torch_type_name(compute), "'"), got,
             "one of the dtypes " + can);
   }
   RT_FAIL(MissingKernel, op,
@@ -87,8 +80,8 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
              cat_str(describe(target), " and ", describe(t)), "x.to(device) on one of them");
   }
   RT_CHECK(can_cast(result, target.dtype()), Runtime, op,
-           cat_str("result type ", name(result), " can't be cast to the desired output type ",
-                   name(target.dtype())),
+           cat_str("result type ", torch_type_name(result),
+                   " can't be cast to the desired output type ", torch_type_name(target.dtype())),
            describe(target));
   RT_CHECK(
       target.sizes() == IntList(shape), Runtime, op,
@@ -104,7 +97,7 @@ Tensor run(const ElementwiseSlot& slot, const char* op, Out out, TensorList inpu
 
 void not_implemented_for(const char* op, const Tensor& x, const char* hint) {
   RT_FAIL(NotImplemented, op,
-          cat_str("\"", op, "\" not implemented for '", scalar_type_name(x.dtype()), "'"),
+          cat_str("\"", op, "\" not implemented for '", torch_type_name(x.dtype()), "'"),
           describe(x), hint);
 }
 

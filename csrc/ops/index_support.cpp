@@ -73,6 +73,9 @@ void IndexBounds::fail(int64_t index, std::string got, std::string hint) const {
     if (got.empty()) got = cat_str(size, " classes");
     throw_error(kind, op, cat_str("Target ", index, " is out of bounds."), got, hint);
   }
+  if (size == 0) {
+    throw_error(kind, op, "index is out of bounds for dimension with size 0", got, hint);
+  }
   throw_error(
       kind, op,
       cat_str("index ", index, " is out of bounds for dimension ", dim, " with size ", size), got,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "autograd/vjp.h"
+#include "core/warning.h"
 #include "ops/elementwise.h"
 #include "ops/ops.h"
 
@@ -147,6 +148,13 @@ rustorch.Size([2])
 
 // ---- integers ----
 
+double largest_finite(DType t) {
+  if (t == DType::Float16) return 65504;
+  if (t == DType::BFloat16) return 0x1.fep127;
+  return t == DType::Float32 ? std::numeric_limits<float>::max()
+                             : std::numeric_limits<double>::max();
+}
+
 // The largest integer up to which the type has them all.
 double largest_exact(DType t) {
   switch (t) {
@@ -172,13 +180,28 @@ double largest_exact(DType t) {
       return 9223372036854775807.0;
   }
 }
+// Floats hold every integer only so far; beyond it some are never drawn.
+void check_float_bound(const char* end, int64_t value, DType t) {
+  const double most = largest_exact(t), at = static_cast<double>(value);
+  RT_CHECK(std::abs(at) <= largest_finite(t), Runtime, "random_",
+           cat_str(end, " is out of bounds for ", name(t)), cat_str(value));
+  if (std::abs(at) <= most) return;
+  const int bits = std::ilogb(most);
+  warn("random_", cat_str(end, " is out of bounds [-(2^", bits, "), 2^", bits,
+                          "]. Due to precision limitations ", name(t),
+                          " can support discrete uniform distribution only within this range"));
+}
 void check_bounds(DType t, int64_t low, int64_t high) {
   RT_CHECK(
       low < high, Runtime, "random_",
       cat_str("random_ expects 'from' to be less than 'to', but got from=", low, " >= to=", high));
   RT_CHECK(!is_complex(t), NotImplemented, "random_",
            "\"random_\" not implemented for complex dtypes", name(t));
-  if (!is_integral(t, true)) return;
+  if (!is_integral(t, true)) {
+    check_float_bound("from", low, t);
+    check_float_bound("to - 1", high - 1, t);
+    return;
+  }
   const double most = largest_exact(t);
   const double least = t == DType::Bool || t == DType::UInt8 ? 0 : -most - 1;
   RT_CHECK(static_cast<double>(low) >= least && static_cast<double>(low) <= most, Runtime,
@@ -266,13 +289,6 @@ Tensor target_of(Out out, const Tensor& self) { return out ? *out : empty_like(s
                     .inplace = true,        \
                     .random = true,         \
                     .doc = text})
-
-double largest_finite(DType t) {
-  if (t == DType::Float16) return 65504;
-  if (t == DType::BFloat16) return 0x1.fep127;
-  return t == DType::Float32 ? std::numeric_limits<float>::max()
-                             : std::numeric_limits<double>::max();
-}
 
 Tensor uniform_forward(Out out, const Tensor& self, double from, double to, Generator* g) {
   const Tensor t = target_of(out, self);

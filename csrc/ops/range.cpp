@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/warning.h"
 #include "ops/elementwise.h"
 #include "ops/index_support.h"
 #include "ops/ops.h"
@@ -105,6 +106,7 @@ Tensor range_forward(Scalar start, Scalar end, Scalar step, MaybeDType dtype, Ma
   s.step = step.to_int();
   s.start = start.to_double();
   s.real_step = step.to_double();
+  warn("range", "deprecated, since unlike Python's range it includes the end; use rustorch.arange");
   return fill_sequence(static_cast<int64_t>(std::floor(steps)) + 1, type, device, "range", s);
 }
 const Op range_op(

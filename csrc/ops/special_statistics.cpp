@@ -302,6 +302,7 @@ tensor([4], dtype=rustorch.int32)
 namespace ops {
 
 Tensor i0(const Tensor& x) { return i0_op(x); }
+Tensor i1(const Tensor& x) { return i1_op(x); }
 Tensor zeta(const Tensor& s, const Tensor& q) { return zeta_op(s, q); }
 
 }  // namespace ops

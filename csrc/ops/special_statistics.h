@@ -7,6 +7,8 @@ namespace rt::ops {
 
 // The modified Bessel function of order 0.
 Tensor i0(const Tensor& x);
+// Of order 1.
+Tensor i1(const Tensor& x);
 // The Hurwitz zeta function.
 Tensor zeta(const Tensor& s, const Tensor& q);
 

@@ -1,6 +1,7 @@
 #include "ops/split.h"
 
 #include "autograd/node.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 #include "ops/record.h"
 
@@ -159,9 +160,11 @@ Tensors tensor_split_indices_forward(const Tensor& x, IntList indices, int64_t d
   return out;
 }
 Tensors tensor_split_tensor_forward(const Tensor& x, const Tensor& indices, int64_t dim) {
-  RT_CHECK(indices.dtype() == DType::Int64 && indices.device().is_cpu(), Runtime, "tensor_split",
-           "tensor_split expected tensor_indices_or_sections to be on cpu and int64",
-           describe(indices));
+  RT_CHECK(
+      indices.dtype() == DType::Int64 && indices.device().is_cpu(), Runtime, "tensor_split",
+      cat_str("tensor_split expected tensor_indices_or_sections to be on cpu and to have dtype "
+              "of long, but got ",
+              torch_type_name(indices.dtype()), " on ", to_string(indices.device())));
   RT_CHECK(indices.dim() <= 1, Runtime, "tensor_split",
            "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
            "one-dimensional tensor",

@@ -107,7 +107,11 @@ def broadcast_shapes(*shapes: Any) -> _C.Size:
     result: list[int] = []
     for shape in shapes:
         if not isinstance(shape, (int, Sequence)):
-            raise OpError.of("broadcast_shapes", "shapes must be ints or sequences of ints", repr(shape))
+            raise OpError.of(
+                "broadcast_shapes",
+                "Input shapes should be of type ints, a tuple of ints, or a list of ints",
+                repr(shape),
+            )
         sizes = [shape] if isinstance(shape, int) else list(shape)
         for size in sizes:
             if not isinstance(size, int):
@@ -153,7 +157,7 @@ def unravel_index(indices: _C.Tensor, shape: Any) -> tuple[_C.Tensor, ...]:
     if indices.is_floating_point() or indices.is_complex() or indices.dtype is _C.bool:
         raise DTypeError.of(
             "unravel_index",
-            "expected 'indices' to be an integer tensor",
+            "expected 'indices' to be integer dtype",
             str(indices.dtype),
             "indices.long()",
         )

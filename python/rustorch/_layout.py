@@ -117,14 +117,23 @@ def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> _C.Tensor
 def resize_as_(input: _C.Tensor, the_template: _C.Tensor, *, memory_format: Any = None) -> _C.Tensor:
     """Gives `input`, in place, the shape of another tensor; values stay in memory order.
 
+    `memory_format` is the order of the dims in memory; `preserve_format` takes the other tensor's order, if
+    it is dense. By default the dims lie in row-major order.
+
     Follows `torch.resize_as_`.
 
     >>> import rustorch as rt
     >>> rt.resize_as_(rt.zeros(4), rt.ones(2, 2)).shape
     rustorch.Size([2, 2])
     """
-    input.resize_(tuple(the_template.shape))
+    order = _preserved(the_template) if memory_format is preserve_format else memory_format
+    input.resize_(tuple(the_template.shape), memory_format=order or contiguous_format)
     return input
+
+
+def _preserved(template: _C.Tensor) -> Any:
+    formats = (contiguous_format, channels_last, channels_last_3d)
+    return next((f for f in formats if template.is_contiguous(memory_format=f)), None)
 
 
 def _is_device(kind: str) -> property:
@@ -139,6 +148,6 @@ def install() -> None:
         setattr(tensor, f"is_{kind}", _is_device(kind))
     for name in ("is_sparse", "is_sparse_csr", "is_mkldnn", "is_nested", "is_quantized"):
         setattr(tensor, name, property(lambda self: False, doc="False: tensors here are dense."))
-    for method in (dim_order,):
+    for method in (dim_order, resize_as_):
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(tensor, method.__name__, method)

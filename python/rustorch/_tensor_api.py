@@ -6,12 +6,17 @@ from typing import Any
 
 from rustorch import _C
 from rustorch._storage_methods import is_storage, values_in_storage
+from rustorch.errors import OpError
 
 __all__ = ["as_tensor", "asarray", "detach", "from_dlpack", "frombuffer", "is_tensor", "tensor"]
 
 
 def _is_array(obj: Any) -> bool:
     return any(cls.__module__ == "numpy" and cls.__name__ == "ndarray" for cls in type(obj).__mro__)
+
+
+def _is_numpy_scalar(obj: Any) -> bool:
+    return any(cls.__module__ == "numpy" and cls.__name__ == "generic" for cls in type(obj).__mro__)
 
 
 def _array_of(obj: Any) -> Any:
@@ -145,6 +150,7 @@ def asarray(
 
     Raises:
         ValueError: if ``copy=False`` and memory cannot be shared.
+        RuntimeError: if ``copy=False`` and `obj` is a NumPy scalar, which has no memory of its own.
 
     Follows `torch.asarray`.
 
@@ -152,6 +158,8 @@ def asarray(
     >>> rt.asarray(bytearray([1, 2, 3]), dtype=rt.uint8)
     tensor([1, 2, 3], dtype=rustorch.uint8)
     """
+    if copy is False and _is_numpy_scalar(obj):
+        raise OpError.of("asarray", "can't alias NumPy scalars", repr(obj), "copy=None, or np.asarray(...)")
     shared = _share(obj, dtype)
     if shared is None:
         if copy is False:
@@ -191,6 +199,8 @@ def _share(obj: Any, dtype: Any) -> _C.Tensor | None:
         return _C.from_numpy(obj)
     if hasattr(obj, "__dlpack__"):
         return from_dlpack(obj)
+    if _is_numpy_scalar(obj):  # it has a buffer too, which says nothing of its dtype
+        return None
     try:
         memoryview(obj)
     except TypeError:

@@ -257,7 +257,7 @@ def new(self: _C.Tensor, *args: Any, size: Any = None, device: Any = None) -> _C
     if len(args) == 1 and is_storage(args[0]):
         return values_in_storage("new", args[0], self.dtype)
     sizes = args if size is None else (_C.Size(size),)
-    return made_of(self.dtype, self.device if device is None else device, sizes)
+    return made_of(self.dtype, self.device, device, sizes)
 
 
 def _check_writable_by_python(op: str, *tensors: _C.Tensor) -> None:

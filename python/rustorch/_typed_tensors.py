@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from rustorch import _C
-from rustorch.errors import DTypeError
+from rustorch.errors import DTypeError, OpError
 
 __all__ = [
     "BFloat16Tensor",
@@ -23,18 +23,31 @@ __all__ = [
 ]
 
 
-def made_of(dtype: _C.dtype, device: Any, args: tuple[Any, ...]) -> _C.Tensor:
-    """What the older constructors give: an uninitialised tensor of sizes, or a tensor of data."""
-    if len(args) == 1 and isinstance(args[0], _C.Tensor):
-        moved: _C.Tensor = args[0].to(dtype) if device is None else args[0].to(device, dtype)
+def made_of(dtype: _C.dtype, home: _C.device, device: Any, args: tuple[Any, ...]) -> _C.Tensor:
+    """What the older constructors give on the device `home`: an uninitialised tensor of sizes, or data."""
+    of_tensor = len(args) == 1 and isinstance(args[0], _C.Tensor)
+    if device is not None:
+        kind = _C.device(device).type
+        if of_tensor or kind != home.type:
+            raise OpError.of(
+                "new",
+                "legacy constructor of a tensor takes no device"
+                if of_tensor
+                else f"legacy constructor expects device type: {home.type} but device type: {kind} "
+                "was passed",
+                str(device),
+                "rustorch.tensor(data, device=...) or Tensor.to(device)",
+            )
+    if of_tensor:
+        moved: _C.Tensor = args[0].to(home, dtype)
         return _C._detach(moved) if moved is args[0] else moved
     if not args or isinstance(args[0], (int, _C.Size)):
         sizes = args[0] if args and isinstance(args[0], _C.Size) else args or (0,)
-        made: _C.Tensor = _C.namespaces()["rt"]["empty"](tuple(sizes), dtype=dtype, device=device)
+        made: _C.Tensor = _C.namespaces()["rt"]["empty"](tuple(sizes), dtype=dtype, device=device or home)
         return made
     from rustorch._tensor_api import tensor
 
-    return tensor(*args, dtype=dtype, device=device)
+    return tensor(*args, dtype=dtype, device=device or home)
 
 
 class TensorType:
@@ -57,7 +70,7 @@ class TensorType:
         self.dtype = dtype
 
     def __call__(self, *args: Any, device: Any = None) -> _C.Tensor:
-        return made_of(self.dtype, device, args)
+        return made_of(self.dtype, _C.device("cpu"), device, args)
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, _C.Tensor) and instance.dtype is self.dtype

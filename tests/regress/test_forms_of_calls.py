@@ -58,7 +58,7 @@ def test_uniform_refuses_ranges_that_overflow() -> None:
 
 
 def test_masks_of_bytes_are_deprecated() -> None:
-    with pytest.warns(UserWarning, match="uint8 is deprecated"):
+    with pytest.warns(UserWarning, match="uint8 is now deprecated"):
         assert rt.arange(3)[rt.tensor([1, 0, 1], dtype=rt.uint8)].tolist() == [0, 2]
 
 
