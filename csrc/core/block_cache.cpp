@@ -1,38 +1,38 @@
 #include "core/block_cache.h"
 
+#include <algorithm>
+
 namespace rt {
 
 MemoryBlock BlockCache::take(size_t size) {
   std::lock_guard lock(mutex_);
   // The best fit, and of equals the one freed last, which the caches of the processor still know.
-  size_t best = blocks_.size();
-  for (size_t i = blocks_.size(); i-- > 0;) {
-    const size_t s = blocks_[i].size;
-    if (s < size || s > size + size / 4) continue;
-    if (best == blocks_.size() || s < blocks_[best].size) best = i;
-    if (s == size) break;
-  }
-  if (best == blocks_.size()) return {};
-  const MemoryBlock block = blocks_[best];
-  blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(best));
+  const auto best = blocks_.lower_bound(size);
+  if (best == blocks_.end() || best->first > size + size / 4) return {};
+  const MemoryBlock block = best->second.back().block;
+  best->second.pop_back();
+  if (best->second.empty()) blocks_.erase(best);
   cached_ -= static_cast<int64_t>(block.size);
   return block;
 }
 
 std::vector<MemoryBlock> BlockCache::evict(int64_t bytes) {
-  size_t n = 0;
-  while (n < blocks_.size() && (cached_ > bytes || blocks_.size() - n > kMaxBlocks)) {
-    cached_ -= static_cast<int64_t>(blocks_[n++].size);
+  std::vector<MemoryBlock> evicted;
+  while (cached_ > bytes) {
+    const auto oldest = std::min_element(
+        blocks_.begin(), blocks_.end(),
+        [](const auto& a, const auto& b) { return a.second.front().when < b.second.front().when; });
+    evicted.push_back(oldest->second.front().block);
+    cached_ -= static_cast<int64_t>(oldest->first);
+    oldest->second.pop_front();
+    if (oldest->second.empty()) blocks_.erase(oldest);
   }
-  const auto end = blocks_.begin() + static_cast<std::ptrdiff_t>(n);
-  std::vector<MemoryBlock> evicted(blocks_.begin(), end);
-  blocks_.erase(blocks_.begin(), end);
   return evicted;
 }
 
 std::vector<MemoryBlock> BlockCache::put(MemoryBlock block) {
   std::lock_guard lock(mutex_);
-  blocks_.push_back(block);
+  blocks_[block.size].push_back({block, now_++});
   cached_ += static_cast<int64_t>(block.size);
   return evict(cap_);
 }

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -31,12 +33,16 @@ class BlockCache {
   std::mutex& mutex() { return mutex_; }
 
  private:
-  static constexpr size_t kMaxBlocks = 256;
+  struct Freed {
+    MemoryBlock block;
+    uint64_t when;
+  };
   // Moves the oldest blocks out until the rest fits.
   std::vector<MemoryBlock> evict(int64_t bytes);
 
   mutable std::mutex mutex_;
-  std::vector<MemoryBlock> blocks_;  // oldest first
+  std::map<size_t, std::deque<Freed>> blocks_;  // by size, the oldest first
+  uint64_t now_ = 0;                            // blocks freed so far
   int64_t cached_ = 0;
   const int64_t cap_;
 };

@@ -104,7 +104,7 @@ WAITS: dict[str, Callable[[str], object]] = {
     "synchronize": lambda d: rt._C._synchronize(d),
     "item": lambda d: rt.ones((), device=d).item(),
     "copy": lambda d: rt.ones(3, device=d).cpu(),
-    "stream": lambda d: rt.Stream(d).synchronize(),
+    "first stream": lambda d: rt.Stream._of_handle(rt._C.device(d), 0).synchronize(),
 }
 
 
