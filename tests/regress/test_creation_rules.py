@@ -51,7 +51,7 @@ class Unreadable:
         ([None], RuntimeError, "Could not infer dtype of NoneType"),
         (Unreadable(), ValueError, "could not determine the shape of object type 'Unreadable'"),
     ],
-    ids=repr,
+    ids=["text", "list of text", "None", "unreadable"],
 )
 def test_data_that_is_no_number(data: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=re.escape(message)):
