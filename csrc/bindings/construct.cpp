@@ -15,7 +15,8 @@ bool is_sequence(PyObject* o) {
 
 // The shape is that of the first element at each depth; all others must agree.
 void find_shape(PyObject* o, Dims* shape, int depth) {
-  RT_CHECK(depth < 128, Value, "tensor", "too many dimensions in nested sequences", "",
+  RT_CHECK(depth < 128, Type, "tensor",
+           "too many dimensions in nested sequences: self-referential lists are incompatible", "",
            "at most 128");
   if (is_tensor(o)) {  // a number among numbers, whatever its dims are
     RT_CHECK(unwrap(o).numel() == 1, Value, "tensor",
@@ -60,11 +61,12 @@ DType dtype_of_leaf(PyObject* o) {
           "numbers, nested lists of numbers, NumPy arrays or tensors");
 }
 
-void infer_dtype(PyObject* o, std::optional<DType>* found) {
+void infer_dtype(PyObject* o, std::optional<DType>* found, int depth = 0) {
+  RT_CHECK(depth < 128, Type, "tensor", "self-referential lists are incompatible");
   if (is_sequence(o)) {
     Object fast = checked(PySequence_Fast(o, ""));
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.get()); ++i) {
-      infer_dtype(PySequence_Fast_GET_ITEM(fast.get(), i), found);
+      infer_dtype(PySequence_Fast_GET_ITEM(fast.get(), i), found, depth + 1);
     }
     return;
   }

@@ -58,6 +58,16 @@ def test_data_that_is_no_number(data: object, error: type[Exception], message: s
         rt.tensor(data)
 
 
+def test_lists_that_hold_themselves() -> None:
+    inner: list[object] = [0]
+    inner.append(inner)
+    outer: list[object] = []
+    outer.append(outer)
+    for data in (inner, [[1, 2], inner], outer):
+        with pytest.raises((TypeError, ValueError)):
+            rt.tensor(data)
+
+
 def test_older_constructors_take_no_other_device() -> None:
     for call in (
         lambda: rt.FloatTensor(2, device="cuda"),
