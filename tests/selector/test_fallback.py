@@ -126,7 +126,7 @@ def test_in_place_writes_land_in_the_tensor(fallback: None) -> None:
 def test_out_lands_in_the_tensor(fallback: None) -> None:
     x, out = on([1.0, 4.0]), rt.empty(0, dtype=rt.float64, device=DEVICE)
     assert rt.sqrt(x, out=out) is out and out.tolist() == [1, 2] and out.device == x.device
-    values, indices = on([0.0]), on([0], rt.int64)
+    values, indices = on([0.0, 0.0]), on([0, 0], rt.int64)
     rt.max(on([[1.0, 5.0], [7.0, 2.0]]), 1, out=(values, indices))
     assert values.tolist() == [5, 7] and indices.tolist() == [1, 0]
     with pytest.raises(RuntimeError, match="automatic differentiation"):
