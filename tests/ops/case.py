@@ -142,6 +142,7 @@ class OpCase:
     covers: tuple[str, ...] = ()  # further names in the registry that this row exercises
     dtypes: tuple[str, ...] = FLOATS
     beyond_torch: tuple[str, ...] = ()  # those of them that PyTorch refuses
+    torch_errs: str = ""  # where PyTorch's values are wrong, so that they are no oracle
     result: Any = "promote"  # dtype rule, see harness.result_dtypes; a tuple for several results
     grad: tuple[str, ...] = ()  # dtypes in which derivatives are checked; () where there are none
     no_second: str = ""  # why there are no second derivatives

@@ -74,9 +74,9 @@ def test_results(case: OpCase) -> None:
             with failures.at(sample, dtype=dtype, sample=i):
                 expected = call(torch, case, sample)
                 result = call(rt, case, sample)
-                if case.grad_of is None:
+                if case.grad_of is None and not case.torch_errs:
                     assert_same(case, result, expected)
-                elif sample.parity_grad:
+                elif case.grad_of is not None and sample.parity_grad:
                     assert_same(case, case.grad_of(rt, result), case.grad_of(torch, expected))
                 else:
                     assert [tuple(r.shape) for r in flatten(result)] == [

@@ -50,6 +50,8 @@ def quiet() -> Iterator[None]:
 
 
 def test_oracle_agrees_with_torch(case: OpCase) -> None:
+    if case.torch_errs:
+        pytest.skip(case.torch_errs)
     dtypes = tuple(d for d in case.dtypes if d not in case.beyond_torch)
     check_values(torch, replace(case, dtypes=dtypes), (CONTIGUOUS,)).report()
 

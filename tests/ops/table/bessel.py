@@ -23,6 +23,8 @@ NEARER = tuple(v for v in AWAY if abs(v) < 100)
 
 # Their derivatives are tested as identities, in tests/ops/test_special_identities.py.
 bessel = partial(only, dtypes=WHOLE, grad=(), tol=TOL)
+# Of PyTorch 2.13 on the CPU.
+waves = partial(bessel, torch_errs="NaN at infinity, and 5 digits next to 5 and -1")
 
 
 def second_kind(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -81,9 +83,16 @@ def by_recurrence(first: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     return f
 
 
+# PyTorch 2.13 takes NaN for a number between -1 and 1 in these.
+OF_NAN = {"legendre_polynomial_p", "laguerre_polynomial_l"} | {
+    f"{shifted}chebyshev_polynomial_{kind}" for shifted in ("", "shifted_") for kind in "uw"
+}
+
+
 def polynomial(name: str, f: Callable[[Any, Any], Any], low: float = -1.5, high: float = 1.5) -> OpCase:
     return OpCase(
         name=name,
+        torch_errs="not NaN for NaN" if name in OF_NAN else "",
         path=f"special.{name}",
         samples=degrees(low, high),
         ref=whole_degrees(f),
@@ -101,10 +110,10 @@ def polynomial(name: str, f: Callable[[Any, Any], Any], low: float = -1.5, high:
 
 third, fourth = by_recurrence(lambda x: 2 * x - 1), by_recurrence(lambda x: 2 * x + 1)
 CASES = [
-    bessel("bessel_j0", at_infinity(sp.j0), places(*AWAY)),
-    bessel("bessel_j1", at_infinity(sp.j1), places(*AWAY)),
-    bessel("bessel_y0", second_kind(sp.y0), places(1e-5, *AWAY)),
-    bessel("bessel_y1", second_kind(sp.y1), places(1e-5, *AWAY)),
+    waves("bessel_j0", at_infinity(sp.j0), places(*AWAY)),
+    waves("bessel_j1", at_infinity(sp.j1), places(*AWAY)),
+    waves("bessel_y0", second_kind(sp.y0), places(1e-5, *AWAY)),
+    waves("bessel_y1", second_kind(sp.y1), places(1e-5, *AWAY)),
     bessel("spherical_bessel_j0", sinc, places(1e-4, *AWAY, infinite=False)),
     bessel("modified_bessel_i0", sp.i0, places(7.9, 8.1, -20.0, infinite=False)),
     bessel("modified_bessel_i1", sp.i1, places(7.9, 8.1, -20.0, infinite=False)),
@@ -112,7 +121,7 @@ CASES = [
     bessel("modified_bessel_k1", second_kind(sp.k1), places(1e-5, 1.99, 2.01, 70.0, *AWAY)),
     bessel("scaled_modified_bessel_k0", second_kind(sp.k0e), places(1e-5, 1.99, 2.01, 70.0, *AWAY)),
     bessel("scaled_modified_bessel_k1", second_kind(sp.k1e), places(1e-5, 1.99, 2.01, 70.0, *AWAY)),
-    bessel("airy_ai", at_infinity(lambda x: sp.airy(x)[0]), places(*NEARER), tol={"float32": (2e-5, 2e-5)}),
+    waves("airy_ai", at_infinity(lambda x: sp.airy(x)[0]), places(*NEARER), tol={"float32": (2e-5, 2e-5)}),
     polynomial("chebyshev_polynomial_t", sp.eval_chebyt),
     polynomial("chebyshev_polynomial_u", sp.eval_chebyu),
     polynomial("chebyshev_polynomial_v", third),
