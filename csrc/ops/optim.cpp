@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "autograd/node.h"
 #include "ops/ops.h"
@@ -53,12 +54,17 @@ void check_entry(const char* op, const StepEntry& e) {
   }
 }
 
-// The entry on tensors that are dense and lie alike; its own, if they do.
-StepEntry laid_alike(const char* op, const StepEntry& e) {
+// Whether its tensors are dense and lie alike.
+bool lies_alike(const StepEntry& e) {
   const Tensor& p = e.tensors[0];
   bool alike = is_non_overlapping_and_dense(p);
   for (size_t i = 1; i < e.count; ++i) alike = alike && e.tensors[i].strides() == p.strides();
-  if (alike) return e;
+  return alike;
+}
+
+// The entry on copies that lie alike.
+StepEntry laid_alike(const char* op, const StepEntry& e) {
+  const Tensor& p = e.tensors[0];
   StepEntry dense = e;
   for (size_t i = 0; i < e.count; ++i) {
     dense.tensors[i] = empty(p.sizes(), p.dtype(), p.device(), op);
@@ -67,7 +73,7 @@ StepEntry laid_alike(const char* op, const StepEntry& e) {
   return dense;
 }
 
-void run_entries(const ElementwiseSlot& slot, std::span<const StepEntry> entries, size_t slots) {
+void run_entries(const ElementwiseSlot& slot, std::vector<StepEntry> entries, size_t slots) {
   // Found out before anything is written: all of it can then run elsewhere.
   for (const StepEntry& e : entries) {
     const Tensor& p = e.tensors[0];
@@ -76,23 +82,31 @@ void run_entries(const ElementwiseSlot& slot, std::span<const StepEntry> entries
                      "' in ", name(p.dtype())),
              describe(p), "float32 parameters, or rustorch.routing(\"fallback\")");
   }
-  std::vector<StepEntry> ready;
-  for (const StepEntry& e : entries) ready.push_back(laid_alike(slot.name(), e));
+  // Those that take their step on copies, as they came.
+  std::vector<std::pair<size_t, StepEntry>> copied;
+  for (size_t k = 0; k < entries.size(); ++k) {
+    if (lies_alike(entries[k])) continue;
+    StepEntry dense = laid_alike(slot.name(), entries[k]);
+    copied.emplace_back(k, std::exchange(entries[k], std::move(dense)));
+  }
   // Those of one device and dtype go to the engine together.
-  for (size_t begin = 0, end = 0; begin < ready.size(); begin = end) {
-    const Tensor& first = ready[begin].tensors[0];
-    for (end = begin; end < ready.size(); ++end) {
-      const Tensor& p = ready[end].tensors[0];
+  for (size_t begin = 0, end = 0; begin < entries.size(); begin = end) {
+    const Tensor& first = entries[begin].tensors[0];
+    for (end = begin; end < entries.size(); ++end) {
+      const Tensor& p = entries[end].tensors[0];
       if (p.dtype() != first.dtype() || !(p.device() == first.device())) break;
     }
-    fused_step_kernel(first, slot, std::span(ready).subspan(begin, end - begin), slots);
+    fused_step_kernel(first, slot, std::span(entries).subspan(begin, end - begin), slots);
   }
-  for (size_t k = 0; k < ready.size(); ++k) {
-    for (size_t i = 0; i < ready[k].count; ++i) {
-      if (i == 1) continue;
-      const Tensor &own = entries[k].tensors[i], &written = ready[k].tensors[i];
-      if (!own.is_same(written)) copy_kernel(own, own, written);
-      own.bump_version();
+  for (auto& [k, own] : copied) {
+    for (size_t i = 0; i < own.count; ++i) {
+      if (i != 1) copy_kernel(own.tensors[i], own.tensors[i], entries[k].tensors[i]);
+    }
+    entries[k] = std::move(own);
+  }
+  for (const StepEntry& e : entries) {
+    for (size_t i = 0; i < e.count; ++i) {
+      if (i != 1) e.tensors[i].bump_version();
     }
   }
 }
@@ -111,13 +125,14 @@ int64_t sgd_forward(TensorList params, TensorList grads, TensorList momentum_buf
   const SgdScalars s{lr,       momentum, dampening,     weight_decay,
                      nesterov, maximize, is_first_step, momentum != 0};
   std::vector<StepEntry> entries;
+  entries.reserve(params.size());
   for (size_t i = 0; i < params.size(); ++i) {
     StepEntry e{{params[i], grads[i]}, 2, {.sgd = s}};
     if (momentum != 0) e.tensors[e.count++] = momentum_buffers[i];
     check_entry(op, e);
     if (params[i].numel() > 0) entries.push_back(std::move(e));
   }
-  run_entries(fused_sgd_slot, entries, 3);
+  run_entries(fused_sgd_slot, std::move(entries), 3);
   return static_cast<int64_t>(params.size());
 }
 const Op sgd_op(
@@ -155,19 +170,24 @@ int64_t adam_forward(TensorList params, TensorList grads, TensorList exp_avgs,
   NoGradGuard guard;
   AdamScalars s{0, 0, beta1, beta2, eps, weight_decay, lr, amsgrad, maximize, decoupled};
   std::vector<StepEntry> entries;
+  entries.reserve(n);
+  double counted = NAN;  // the count that the corrections are of: as a rule all have one
   for (size_t i = 0; i < n; ++i) {
     RT_CHECK(
         steps[i].dtype() == DType::Float32 && steps[i].numel() == 1 && steps[i].device().is_cpu(),
         Runtime, op, "a step must be a zero-dim float32 tensor on the CPU", describe(steps[i]));
     const double t = static_cast<double>(*steps[i].host_data<float>() + 1.0f);
-    s.step_size = lr / (1 - std::pow(beta1, t));
-    s.root_correction = std::sqrt(1 - std::pow(beta2, t));
+    if (t != counted) {
+      s.step_size = lr / (1 - std::pow(beta1, t));
+      s.root_correction = std::sqrt(1 - std::pow(beta2, t));
+      counted = t;
+    }
     StepEntry e{{params[i], grads[i], exp_avgs[i], exp_avg_sqs[i]}, 4, {.adam = s}};
     if (amsgrad) e.tensors[e.count++] = max_exp_avg_sqs[i];
     check_entry(op, e);
     if (params[i].numel() > 0) entries.push_back(std::move(e));
   }
-  run_entries(fused_adam_slot, entries, 5);
+  run_entries(fused_adam_slot, std::move(entries), 5);
   for (const Tensor& step : steps) {
     *step.host_data<float>() += 1;
     step.bump_version();
@@ -215,6 +235,7 @@ int64_t rule_forward(std::string_view rule, TensorList params, TensorList grads,
                    " numbers"));
   NoGradGuard guard;
   std::vector<StepEntry> entries;
+  entries.reserve(params.size());
   for (size_t i = 0; i < params.size(); ++i) {
     StepEntry e{{params[i], grads[i]}, 2, {.rule = {}}};
     for (size_t k = 0; k < found->states; ++k) e.tensors[e.count++] = states[k][i];
@@ -222,7 +243,7 @@ int64_t rule_forward(std::string_view rule, TensorList params, TensorList grads,
     check_entry(found->slot.name(), e);
     if (params[i].numel() > 0) entries.push_back(std::move(e));
   }
-  run_entries(found->slot, entries, 5);
+  run_entries(found->slot, std::move(entries), 5);
   return static_cast<int64_t>(params.size());
 }
 #define RT_RULE(name, ...) &fused_##name##_slot,

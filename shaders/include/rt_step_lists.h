@@ -40,24 +40,20 @@ struct rt_step_tensors {
   device T* b;
   device T* c;
 };
-#define RT_TAKE_2(k) \
-  { p##k, g##k, 0, 0, 0 }
-#define RT_TAKE_3(k) \
-  { p##k, g##k, a##k, 0, 0 }
-#define RT_TAKE_4(k) \
-  { p##k, g##k, a##k, b##k, 0 }
-#define RT_TAKE_5(k) \
-  { p##k, g##k, a##k, b##k, c##k }
+#define RT_TAKE_2(k) x.p = p##k, x.g = g##k
+#define RT_TAKE_3(k) RT_TAKE_2(k), x.a = a##k
+#define RT_TAKE_4(k) RT_TAKE_3(k), x.b = b##k
+#define RT_TAKE_5(k) RT_TAKE_4(k), x.c = c##k
 
 // x and entry of the group: a chain that the last entry ends.
 #define RT_CASE(tensors, k)         \
   if (group < plan.last_group[k]) { \
-    x = RT_TAKE_##tensors(k);       \
+    RT_TAKE_##tensors(k);           \
     entry = k;                      \
   } else
 #define RT_LAST_CASE(tensors, k) \
   {                              \
-    x = RT_TAKE_##tensors(k);    \
+    RT_TAKE_##tensors(k);        \
     entry = k;                   \
   }
 // clang-format off

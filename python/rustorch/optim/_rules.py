@@ -8,7 +8,7 @@ from typing import Any
 import rustorch as rt
 from rustorch import Tensor
 from rustorch.optim._fused import fused_rule_
-from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
+from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported, lists_as_real
 
 # What older checkpoints may lack.
 _LATER_OPTIONS = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
@@ -116,13 +116,10 @@ class RuleOptimizer(Optimizer):
             own = self.state[p]
             own["step"] += 1
             numbers.append([sign, *self._numbers(own, group, as_number(own["step"]))])
-        fused_rule_(
-            rule,
-            as_real(params),
-            as_real([p.grad for p in params if p.grad is not None]),
-            [as_real([self.state[p][key] for p in params]) for key in keys],
-            numbers,
-        )
+        grads = [grad for p in params if (grad := p.grad) is not None]
+        lists = [[self.state[p][key] for p in params] for key in keys]
+        params, grads, *lists = lists_as_real(params, grads, *lists)
+        fused_rule_(rule, params, grads, lists, numbers)
 
     def _step_one(self, p: Tensor, group: dict[str, Any]) -> None:
         own = self.state[p]

@@ -9,7 +9,7 @@ import rustorch as rt
 from rustorch import Tensor
 from rustorch.optim._differentiable import adam_step
 from rustorch.optim._fused import fused_adam_
-from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
+from rustorch.optim.optimizer import Optimizer, check_unsupported, lists_as_real
 
 
 class Adam(Optimizer):
@@ -94,26 +94,31 @@ class Adam(Optimizer):
                 if own and not isinstance(own["step"], Tensor):
                     own["step"] = rt.tensor(float(own["step"]), dtype=rt.float32, device="cpu")
 
-    def _state_of(self, p: Tensor, amsgrad: bool) -> dict[str, Any]:
+    def _begin(self, p: Tensor, amsgrad: bool) -> dict[str, Any]:
+        """The state of a parameter before its first step."""
         own: dict[str, Any] = self.state[p]
-        if not own:
-            with rt.no_grad():
-                own["step"] = rt.tensor(0.0, dtype=rt.float32, device="cpu")
-                own["exp_avg"] = rt.zeros_like(p)
-                own["exp_avg_sq"] = rt.zeros_like(p)
-                if amsgrad:
-                    own["max_exp_avg_sq"] = rt.zeros_like(p)
+        with rt.no_grad():
+            own["step"] = rt.tensor(0.0, dtype=rt.float32, device="cpu")
+            own["exp_avg"] = rt.zeros_like(p)
+            own["exp_avg_sq"] = rt.zeros_like(p)
+            if amsgrad:
+                own["max_exp_avg_sq"] = rt.zeros_like(p)
         return own
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the parameters that have gradients; gives what ``closure`` returned."""
         loss = self._evaluate(closure)
         for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
+            amsgrad = group["amsgrad"]
+            params, grads, states = list[Tensor](), list[Tensor](), list[dict[str, Any]]()
+            for p in group["params"]:
+                grad = p.grad
+                if grad is not None:
+                    params.append(p)
+                    grads.append(grad)
+                    states.append(self.state[p] or self._begin(p, amsgrad))
             if not params:
                 continue
-            amsgrad = group["amsgrad"]
-            states = [self._state_of(p, amsgrad) for p in params]
             if group["differentiable"]:
                 with rt.enable_grad():
                     for p, own in zip(params, states):
@@ -121,12 +126,15 @@ class Adam(Optimizer):
                 continue
             beta1, beta2 = group["betas"]
             with rt.no_grad():
+                real = lists_as_real(
+                    params,
+                    grads,
+                    [s["exp_avg"] for s in states],
+                    [s["exp_avg_sq"] for s in states],
+                    [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
+                )
                 fused_adam_(
-                    as_real(params),
-                    as_real([p.grad for p in params]),
-                    as_real([s["exp_avg"] for s in states]),
-                    as_real([s["exp_avg_sq"] for s in states]),
-                    as_real([s["max_exp_avg_sq"] for s in states]) if amsgrad else [],
+                    *real,
                     [s["step"] for s in states],
                     lr=float(group["lr"]),
                     beta1=float(beta1),

@@ -345,3 +345,9 @@ def check_unsupported(
 def as_real(tensors: list[Tensor]) -> list[Tensor]:
     """Complex tensors as views of pairs of numbers, which every rule here treats one by one."""
     return [rt.view_as_real(t) if t.is_complex() else t for t in tensors]
+
+
+def lists_as_real(params: list[Tensor], *lists: list[Tensor]) -> list[list[Tensor]]:
+    """Parameters, and lists that run along with them, which are of their dtypes, as :func:`as_real`."""
+    every = [params, *lists]
+    return [as_real(tensors) for tensors in every] if any(p.is_complex() for p in params) else every

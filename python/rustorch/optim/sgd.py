@@ -9,7 +9,7 @@ import rustorch as rt
 from rustorch import Tensor
 from rustorch.optim._differentiable import sgd_step
 from rustorch.optim._fused import fused_sgd_
-from rustorch.optim.optimizer import Optimizer, as_real, check_unsupported
+from rustorch.optim.optimizer import Optimizer, check_unsupported, lists_as_real
 
 
 class SGD(Optimizer):
@@ -106,10 +106,9 @@ class SGD(Optimizer):
         if not params:
             return
         with rt.no_grad():
+            grads = [grad for p in params if (grad := p.grad) is not None]
             fused_sgd_(
-                as_real(params),
-                as_real([p.grad for p in params if p.grad is not None]),
-                as_real(buffers),
+                *lists_as_real(params, grads, buffers),
                 lr=float(group["lr"]),
                 momentum=float(group["momentum"]),
                 dampening=float(group["dampening"]),
