@@ -10,7 +10,6 @@ namespace rt::gpu {
 namespace {
 
 constexpr int64_t kMaxDims = 8;
-constexpr size_t kPack = 16;  // bytes that a thread moves of its widest operand
 
 // A box of the merged dims, from `offsets` (bytes) on; split along its outermost dim until its
 // elements and dims fit one launch.
@@ -54,7 +53,7 @@ class Splitter {
     plan.ndim = static_cast<uint32_t>(sizes.size());
     size_t wide = out_.item_size();
     for (const PlanInput& in : inputs_) wide = std::max(wide, item_size(in.as));
-    const int64_t pack = std::max<int64_t>(static_cast<int64_t>(kPack / wide), 1);
+    const int64_t pack = static_cast<int64_t>(RT_ELEMENTS_A_THREAD(wide, out_.item_size()));
     for (size_t k = 0; k < strides.size(); ++k) {
       const Tensor& t = tensor(k);
       const int64_t item = static_cast<int64_t>(t.item_size());
@@ -71,8 +70,8 @@ class Splitter {
       }
       for (size_t d = 0; d < sizes.size(); ++d) plan.strides[k][d] = strides[k][d] / item;
       const int64_t at = t.offset() * item + offsets[k];
-      launch.strided =
-          launch.strided || sizes.size() > 1 || strides[k][0] != item || at % (item * pack) != 0;
+      launch.strided = launch.strided || sizes.size() > 1 || strides[k][0] != item ||
+                       at % std::min<int64_t>(item * pack, 16) != 0;
     }
     for (size_t d = 0; d < sizes.size(); ++d) plan.sizes[d] = static_cast<uint32_t>(sizes[d]);
     launch.threads = static_cast<uint32_t>(launch.strided ? n : (n + pack - 1) / pack);

@@ -23,8 +23,7 @@ struct PlanInput {
   DType as;
 };
 
-// Calls f for each launch that together cover `out`. The inputs broadcast to it. `wide`: the size
-// of the largest item, which says how many elements a thread of the contiguous form moves.
+// Calls f for each launch that together cover `out`. The inputs broadcast to it.
 void plan_elementwise(const Tensor& out, std::span<const PlanInput> inputs,
                       const std::function<void(const PlannedLaunch&)>& f);
 

@@ -1,7 +1,8 @@
 // Kernels of elementwise formulas: one for each formula, type and number of inputs, for any layout.
 //
-// Contiguous operands move 16 bytes a thread and operand; any others one element a thread. A thread
-// computes in float where the type is half or bfloat, and rounds once.
+// Contiguous operands move 16 bytes a thread of the widest operand, or 32 where the result is
+// narrower; any others one element a thread. A thread computes in float where the type is half or
+// bfloat, and rounds once.
 #pragma once
 
 // Ordinary C++ on the host, so before Metal's words.
@@ -41,8 +42,9 @@ inline void rt_elementwise(device R* out, rt_inputs<M, T> in, constant Elementwi
                            uint thread_index) {
   typedef typename rt_compute<M>::type CM;
   typedef typename rt_compute<T>::type C;
-  constexpr int wide = sizeof(T) > sizeof(R) ? sizeof(T) : sizeof(R);
-  constexpr int N = 16 / (wide > int(sizeof(M)) ? wide : int(sizeof(M)));
+  constexpr int most = sizeof(T) > sizeof(R) ? sizeof(T) : sizeof(R);
+  constexpr int wide = most > int(sizeof(M)) ? most : int(sizeof(M));
+  constexpr int N = RT_ELEMENTS_A_THREAD(wide, int(sizeof(R)));
   const uint i = rt_strided ? thread_index : thread_index * N;
   if (i >= plan.n) return;  // reads nothing either, for others may write to what is one element
   const uint fixed = plan.single | plan.number;

@@ -21,7 +21,7 @@ struct rt_compute<bfloat> {
 };
 
 template <class T, int N>
-struct alignas(sizeof(T) * N) rt_pack {
+struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) rt_pack {
   T v[N];
 };
 

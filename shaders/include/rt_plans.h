@@ -13,6 +13,10 @@
 #define RT_PLANS_END }
 #endif
 
+// Elements that a thread moves of contiguous operands, by the bytes of the widest item and of the
+// result's: 16 bytes of the widest, or 32 where that leaves at most 16 to write.
+#define RT_ELEMENTS_A_THREAD(wide, result) ((2 * (result) <= (wide) ? 32 : 16) / (wide))
+
 RT_PLANS_BEGIN
 
 // Up to six operands of one shape, of which the first is written. Positions are 32-bit (larger work

@@ -207,6 +207,24 @@ void contiguous_tensors_go_in_one_launch() {
   CHECK(offset.size() == 1 && offset[0].strided && offset[0].threads == 8);
 }
 
+// The widest item and the result's say how many elements a thread moves.
+void narrow_results_take_more_elements_a_thread() {
+  const auto threads = [](DType out, DType in) {
+    const auto launches = planned(empty({105}, out), {{empty({105}, in), in}});
+    CHECK(launches.size() == 1 && !launches[0].strided);
+    return launches[0].threads;
+  };
+  CHECK(threads(DType::Float16, DType::Float16) == 14);  // of eight
+  CHECK(threads(DType::Float32, DType::Float16) == 27);  // of four
+  CHECK(threads(DType::Float16, DType::Float32) == 14);  // of eight, which are 32 bytes to read
+  CHECK(threads(DType::UInt8, DType::Float16) == 7);     // of sixteen
+  CHECK(threads(DType::UInt8, DType::Int64) == 27);      // of four
+  // Reading starts at 16 bytes wherever it goes on for 32.
+  const Tensor from = ops::narrow(empty({109}, DType::Float32), 0, 4, 105);
+  const auto offset = planned(empty({105}, DType::Float16), {{from, DType::Float32}});
+  CHECK(offset.size() == 1 && !offset[0].strided && offset[0].threads == 14);
+}
+
 void numbers_travel_in_the_plan() {
   const Tensor number = ops::full({}, Scalar(2.5), DType::Float64);
   const auto launches =
@@ -285,6 +303,7 @@ void test_gpu_choices() {
   rows_are_held_whole_or_not_at_all();
   columns_share_threads();
   contiguous_tensors_go_in_one_launch();
+  narrow_results_take_more_elements_a_thread();
   numbers_travel_in_the_plan();
   many_dims_are_split();
   long_tensors_are_split();

@@ -125,6 +125,22 @@ def test_conversions(device: str, source: str) -> None:
             np.testing.assert_array_equal(got.cpu().to(rt.float64).numpy(), a.astype(np.float64))
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    ("source", "target"), [("long", "uchar"), ("int", "char"), ("float", "half"), ("half", "bool")]
+)
+def test_conversions_to_narrow_types(device: str, source: str, target: str) -> None:
+    """A thread reads two packs of 16 bytes for one that it writes: any length, from any offset, to any."""
+    x = rt.arange(1, 101).to(DTYPES[source][0]).to(device)
+    for n in (1, 3, 4, 8, 15, 16, 31, 33, 70):
+        for begin in (0, 2, 4, 8, 9):
+            out = rt.zeros(120, dtype=DTYPES[target][0], device=device)
+            out[begin : begin + n] = x[begin : begin + n]
+            expected = np.zeros(120)
+            expected[begin : begin + n] = 1 if target == "bool" else np.arange(begin + 1, begin + n + 1)
+            np.testing.assert_array_equal(out.cpu().to(rt.float64).numpy(), expected)
+
+
 @pytest.mark.parametrize("device", DEVICES[:1])
 @pytest.mark.parametrize("t", DTYPES)
 def test_where(device: str, t: str) -> None:
