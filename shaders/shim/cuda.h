@@ -42,6 +42,14 @@ RT_CUDA_BUILTIN(simdgroups_per_threadgroup, (blockDim.x * blockDim.y * blockDim.
 RT_CUDA_BUILTIN(threads_per_simdgroup, 32, 1, 1)
 #undef RT_CUDA_BUILTIN
 
+// The next kernel may take what processors this one leaves idle; both touch memory only when the
+// one before them has ended.
+RT_FN void after_the_one_before() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;\n\tgriddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 // An entry point's parameter: pointers stay, a constant T& travels by value.
 template <class A>
 struct parameter {
@@ -117,6 +125,7 @@ RT_FN const auto& pick(const H& first, const R&... rest) {
     using P = typename msl::parameter<typename Signature::template argument<I>>::type;      \
   };                                                                                        \
   extern "C" __global__ void bounds host##__k(RT_PARAMETERS_##count(host)) {                \
+    msl::after_the_one_before();                                                            \
     rt_entry_##host::call(                                                                  \
         typename msl::make_sequence<rt_entry_##host::Signature::buffers>::type{},           \
         RT_ARGUMENTS_##count);                                                              \

@@ -130,9 +130,13 @@ struct Numbers {
   int64_t n;
   float v;
 };
-inline Result launch(void* f, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-                     Stream stream, void** p, void**) {
+inline Result launch(const LaunchConfig* config, void* f, void** p, void**) {
   const auto& function = *static_cast<Function*>(f);
+  const Stream stream = config->stream;
+  // Its compute capability is above 9.
+  CHECK(config->attribute_count == 1 &&
+        config->attributes->id == kProgrammaticStreamSerialization &&
+        config->attributes->value == 1);
   CHECK(function.device == current());
   const int device = current();
   const Address out = *static_cast<Address*>(p[0]);

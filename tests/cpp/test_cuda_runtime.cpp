@@ -225,6 +225,12 @@ void devices_have_contexts_of_their_own() {
   CHECK(parse_device("cuda") == kSecond && parse_device("cuda:0") == kFirst);
   std::thread([] { CHECK(parse_device("cuda") == kFirst); }).join();
   set_current_index(DeviceType::CUDA, 0);
+  // Where there was none, the first device's stays, and no other's.
+  fake::t_context = nullptr;
+  fill(y, 3);
+  CHECK(now(y) == 3 && fake::t_context == nullptr);
+  fill(x, 4);
+  CHECK(now(x) == 4 && fake::t_context == fake::context_of(0));
   fake::t_context = nullptr;
 }
 

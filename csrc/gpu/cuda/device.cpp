@@ -49,15 +49,15 @@ int driver_version(const Driver& driver) {
   return version;
 }
 
-// Makes a context the calling thread's for a while. Others in the process may have made another
-// one current: they find theirs again.
+// Makes a context the calling thread's for a while. Others in the process find theirs again, and no
+// other GPU than the first where they had none: other libraries take the current one for chosen.
 class Entered {
  public:
-  Entered(const Driver& driver, Context context) : driver_(driver) {
+  Entered(const Driver& driver, Context context, bool first) : driver_(driver) {
     check(driver_, driver_.get_context(&before_), "context");
     if (before_ == context) return;
     check(driver_, driver_.set_context(context), "context");
-    restore_ = before_ != nullptr;
+    restore_ = before_ != nullptr || !first;
   }
   ~Entered() {
     if (restore_) (void)driver_.set_context(before_);
@@ -177,9 +177,15 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
       ++i;
     }
     for (; i < parameters.size(); ++i) parameters[i] = &addresses[i];
-    check(driver_,
-          driver_.launch(cuda->function, groups.x, groups.y, groups.z, threads.x, threads.y,
-                         threads.z, 0, stream(), parameters.data(), nullptr),
+    // Every kernel waits for the one before it by itself where it can (shaders/shim/cuda.h).
+    LaunchAttribute overlap{kProgrammaticStreamSerialization, 1, {}};
+    const LaunchConfig config{{groups.x, groups.y, groups.z},
+                              {threads.x, threads.y, threads.z},
+                              0,
+                              stream(),
+                              &overlap,
+                              overlaps_ ? 1u : 0u};
+    check(driver_, driver_.launch(&config, cuda->function, parameters.data(), nullptr),
           "launching " + kernel.name());
   }
 
@@ -271,7 +277,7 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
   }
 
   const Driver& driver() const { return driver_; }
-  Entered enter() { return {driver_, context()}; }
+  Entered enter() { return {driver_, context(), device_.index == 0}; }
 
  private:
   // ---- DenseLibrary ----
@@ -313,6 +319,7 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
     info_.pins = true;
     info_.cores = planned_cores(attribute(kMultiprocessors));
     const int major = attribute(kComputeMajor), minor = attribute(kComputeMinor);
+    overlaps_ = major >= 9;
     info_.properties = {
         {"major", major},
         {"minor", minor},
@@ -370,6 +377,7 @@ class CudaDevice final : public ComputeDevice, private DenseLibrary {
   const Device device_;
   Info info_;
   DeviceHandle handle_ = 0;
+  bool overlaps_ = false;  // a kernel's start with the end of the one before it
   std::once_flag opened_;
   Context context_ = nullptr;
   const ShaderCompiler shaders_;  // after what open() fills

@@ -87,7 +87,7 @@ const Driver* open_driver(std::string* why_not) {
       load(library, "cuEventElapsedTime", d.event_elapsed, why_not) &&
       load(library, "cuModuleLoadData", d.load_module, why_not) &&
       load(library, "cuModuleGetFunction", d.get_function, why_not) &&
-      load(library, "cuLaunchKernel", d.launch, why_not) &&
+      load(library, "cuLaunchKernelEx", d.launch, why_not) &&
       load(library, "cuGetErrorName", d.error_name, why_not) &&
       load(library, "cuGetErrorString", d.error_text, why_not);
   if (!complete) return nullptr;

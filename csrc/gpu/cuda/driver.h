@@ -43,6 +43,21 @@ inline constexpr unsigned kNonBlockingStream = 1;  // does not wait for the defa
 inline constexpr unsigned kUntimedEvent = 2;
 inline constexpr unsigned kPortableHostMemory = 1;  // pinned for every context
 
+// As CUlaunchConfig and CUlaunchAttribute.
+struct LaunchAttribute {
+  int id;
+  alignas(8) int value;
+  char rest_of_value[60];
+};
+struct LaunchConfig {
+  unsigned grid[3], block[3], shared_bytes;
+  Stream stream;
+  LaunchAttribute* attributes;
+  unsigned attribute_count;
+};
+// The kernel may start before the one before it has ended, and waits for its end by itself.
+inline constexpr int kProgrammaticStreamSerialization = 6;
+
 struct Driver {
   Result (*init)(unsigned);
   Result (*driver_version)(int*);
@@ -80,8 +95,7 @@ struct Driver {
   Result (*event_elapsed)(float*, EventHandle, EventHandle);
   Result (*load_module)(Module*, const void*);
   Result (*get_function)(Function*, Module, const char*);
-  Result (*launch)(Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-                   Stream, void**, void**);
+  Result (*launch)(const LaunchConfig*, Function, void** parameters, void** extra);
   Result (*error_name)(Result, const char**);
   Result (*error_text)(Result, const char**);
 };
