@@ -70,6 +70,7 @@ void run(Device d, Stream s) { device(d).synchronize(s); }
 void streams_are_apart_but_for_events() {
   const Stream side = device().create_stream(0);
   const Tensor x = make();
+  *static_cast<float*>(x.data()) = 0;  // the block may have been another tensor's
   fill(x, 1);
   Tensor y, z;
   {
@@ -228,8 +229,10 @@ void devices_have_contexts_of_their_own() {
   // Where there was none, the first device's stays, and no other's.
   fake::t_context = nullptr;
   fill(y, 3);
+  device(kSecond).synchronize();
   CHECK(now(y) == 3 && fake::t_context == nullptr);
   fill(x, 4);
+  device(kFirst).synchronize();
   CHECK(now(x) == 4 && fake::t_context == fake::context_of(0));
   fake::t_context = nullptr;
 }

@@ -71,9 +71,13 @@ class OnDevice:
         return rustorch.from_numpy(array).to(self.device)
 
 
-@pytest.fixture(params=["emulator", "cuda"])
+# tools/gpu_sweep.py names a device, and wants few launches.
+SWEPT = os.environ.get("RUSTORCH_SWEEP")
+
+
+@pytest.fixture(params=list(dict.fromkeys(["emulator", "cuda", SWEPT or "cuda"])))
 def device(request: pytest.FixtureRequest) -> OnDevice:
-    if request.param == "cuda" and not rustorch.cuda.is_available():
+    if request.param.startswith("cuda") and not rustorch.cuda.is_available():
         pytest.skip("no NVIDIA GPU")
     return OnDevice(request.param)
 
@@ -88,8 +92,6 @@ def of_other_types(message: str) -> bool:
     return any(t in message for t in NOT_IN_SHADERS)
 
 
-# tools/gpu_sweep.py wants few launches.
-SWEEP = "RUSTORCH_SWEEP" in os.environ
 FEW_LAYOUTS = tuple(x for x in LAYOUTS if x.name in ("contiguous", "stepped"))
 
 
@@ -100,7 +102,7 @@ def restricted(case: OpCase, dtypes: tuple[str, ...]) -> OpCase:
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_values(case: OpCase, device: OnDevice) -> None:
     failures = check_values(
-        device, restricted(case, DTYPES), FEW_LAYOUTS if SWEEP else LAYOUTS, excuse=is_excused
+        device, restricted(case, DTYPES), FEW_LAYOUTS if SWEPT else LAYOUTS, excuse=is_excused
     )
     failures.report()
     missing = [m for m in failures.excused if "has no kernel" in m and not of_other_types(m)]
@@ -149,7 +151,7 @@ def gradients(lib: Any, case: OpCase, sample: Sample, paths: Any) -> list[np.nda
 def test_gradients(case: OpCase, device: OnDevice) -> None:
     failures = Failures(case, "gradients", is_excused)
     for dtype in (d for d in ("float32", "bfloat16", "float16") if d in case.dtypes):
-        few = dtype == "float16" or not case.layouts or SWEEP  # kernels as bfloat16's, but for the type
+        few = dtype == "float16" or not case.layouts or SWEPT  # kernels as bfloat16's, but for the type
         for i, sample in enumerate(samples_of(case, dtype)):
             if not sample.grad or not differentiable_leaves(sample):
                 continue
