@@ -60,6 +60,17 @@ Tensor SavedTensor::unpack(const Ref<Node>& owner) const {
   return t;
 }
 
+bool saves(const OpRecord& op, const Value* args, size_t i) {
+  if (!((op.saved_args >> i) & 1u)) return false;
+  bool any = op.saved_for[i] == 0;
+  for (size_t k = 0; k < op.schema.args.size() && !any; ++k) {
+    if (!((op.saved_for[i] >> k) & 1u)) continue;
+    const Tensor& reader = args[k].tensor();
+    any = reader.defined() && requires_grad(reader);
+  }
+  return any;
+}
+
 OpNode::OpNode(const OpRecord& op, const Value* args) : op_(op) {
   const size_t n = op.schema.args.size();
   args_.reserve(n);
@@ -70,7 +81,7 @@ OpNode::OpNode(const OpRecord& op, const Value* args) : op_(op) {
     saved_args_.push_back(save ? SavedTensor(t, -1) : SavedTensor());
   };
   for (size_t i = 0; i < n; ++i) {
-    const bool save = (op.saved_args >> i) & 1u;
+    const bool save = saves(op, args, i);
     first_input_.push_back(static_cast<int>(inputs_.size()));
     if (op.schema.args[i].kind == ArgKind::Tensor) {
       take(args[i].tensor(), save);

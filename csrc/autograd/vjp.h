@@ -36,6 +36,9 @@ class SavedTensor {
   int output_ = -1;
 };
 
+// Whether a call keeps argument i for its gradients: none is kept that no wanted gradient reads.
+bool saves(const OpRecord& op, const Value* args, size_t i);
+
 // The node of every op that has a record: it keeps the call and runs the record's vjp.
 class OpNode final : public Node {
  public:

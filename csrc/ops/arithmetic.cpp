@@ -109,7 +109,7 @@ void mul_vjp(VjpContext& c) {
 }
 const Op mul_op("mul(Operand input, Operand other) -> Tensor", binary_forward<mul_slot>,
                 {.vjp = mul_vjp,
-                 .saves = "input other",
+                 .saves = "input/other other/input",
                  .aliases = "multiply",
                  .inplace = true,
                  .out = true,
@@ -132,7 +132,7 @@ void div_vjp(VjpContext& c) {
 }
 const Op div_op("div(Operand input, Operand other) -> Tensor", binary_forward<div_slot>,
                 {.vjp = div_vjp,
-                 .saves = "input other",
+                 .saves = "input/other other",
                  .aliases = "divide true_divide",
                  .inplace = true,
                  .out = true,

@@ -139,7 +139,7 @@ const Op weight_grad_op(
     "int[] dilation, int groups) -> Tensor",
     weight_grad_forward,
     {.vjp = weight_grad_vjp,
-     .saves = "input grad",
+     .saves = "input/grad grad/input",
      .in = "",
      .kernels = {&conv_weight_grad_kernel}});
 
@@ -179,7 +179,7 @@ const Op convolution_op(
     "bool transposed, int[] output_padding, int groups) -> Tensor",
     convolution_forward,
     {.vjp = convolution_vjp,
-     .saves = "input weight",
+     .saves = "input/weight weight/input",
      .in = "",
      .kernels = {&conv_kernel, &conv_input_grad_kernel}});
 

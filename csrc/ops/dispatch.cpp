@@ -171,7 +171,7 @@ void write_inplace(const OpRecord& op, const Value* args) {
   Ref<OpNode> node;
   if (history) {
     // A formula that reads the old value of self gets a copy of it, with its history.
-    const bool keeps_self = (op.saved_args & 1u) != 0;
+    const bool keeps_self = saves(op, args, 0);
     if (keeps_self) {
       std::vector<Value> copied(args, args + op.schema.args.size());
       for (Value& v : copied) {

@@ -85,9 +85,12 @@ void linear_vjp(VjpContext& c) {
   if (c.needs(1)) c.set(1, ops::mm(ops::mT(rows_of(g)), ops::conj(rows_of(c.input(0)))));
   if (c.needs(2)) c.set(2, ops::sum_to_size(g, c.sizes(2)));
 }
-const Op linear_matrix_op(
-    "_linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor", linear_forward,
-    {.vjp = linear_vjp, .saves = "input weight", .in = "", .kernels = {&matmul_kernel}});
+const Op linear_matrix_op("_linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor",
+                          linear_forward,
+                          {.vjp = linear_vjp,
+                           .saves = "input/weight weight/input",
+                           .in = "",
+                           .kernels = {&matmul_kernel}});
 
 Tensor linear_any_forward(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (weight.dim() != 1 || x.dim() == 0) return linear_matrix_op(x, weight, bias);

@@ -87,7 +87,7 @@ void mm_vjp(VjpContext& c) {
 }
 const Op mm_op("mm(Tensor input, Tensor mat2) -> Tensor", mm_forward,
                {.vjp = mm_vjp,
-                .saves = "input mat2",
+                .saves = "input/mat2 mat2/input",
                 .out = true,
                 .kernels = {&matmul_kernel},
                 .doc = R"(The product of two matrices, (n, m) by (m, p) to (n, p).
@@ -121,7 +121,7 @@ void bmm_vjp(VjpContext& c) {
 const Op bmm_op(
     "bmm(Tensor input, Tensor mat2) -> Tensor", bmm_forward,
     {.vjp = bmm_vjp,
-     .saves = "input mat2",
+     .saves = "input/mat2 mat2/input",
      .out = true,
      .kernels = {&matmul_kernel},
      .doc = R"(Products of the matrices of two batches, (b, n, m) by (b, m, p) to (b, n, p).
@@ -165,9 +165,11 @@ void batched_vjp(VjpContext& c) {
   if (c.needs(1))
     c.set(1, ops::sum_to_size(ops::matmul(ops::mH(c.input(0)), c.grad()), c.sizes(1)));
 }
-const Op batched_op(
-    "_batched_matmul(Tensor input, Tensor other) -> Tensor", batched_forward,
-    {.vjp = batched_vjp, .saves = "input other", .in = "", .kernels = {&matmul_kernel}});
+const Op batched_op("_batched_matmul(Tensor input, Tensor other) -> Tensor", batched_forward,
+                    {.vjp = batched_vjp,
+                     .saves = "input/other other/input",
+                     .in = "",
+                     .kernels = {&matmul_kernel}});
 
 // ---- mv, dot ----
 
@@ -191,7 +193,7 @@ void mv_vjp(VjpContext& c) {
 }
 const Op mv_op("mv(Tensor input, Tensor vec) -> Tensor", mv_forward,
                {.vjp = mv_vjp,
-                .saves = "input vec",
+                .saves = "input/vec vec/input",
                 .out = true,
                 .kernels = {&matmul_kernel},
                 .doc = R"(The product of a matrix (n, m) and a vector (m,).
@@ -228,7 +230,7 @@ void dot_vjp(VjpContext& c) {
 }
 const Op dot_op("dot(Tensor input, Tensor tensor) -> Tensor", dot_forward,
                 {.vjp = dot_vjp,
-                 .saves = "input tensor",
+                 .saves = "input/tensor tensor/input",
                  .out = true,
                  .kernels = {&dot_kernel},
                  .doc = R"(The sum of products of two vectors; complex ones are not conjugated.
@@ -247,7 +249,7 @@ void vdot_vjp(VjpContext& c) {
 }
 const Op vdot_op("vdot(Tensor input, Tensor other) -> Tensor", vdot_forward,
                  {.vjp = vdot_vjp,
-                  .saves = "input other",
+                  .saves = "input/other other/input",
                   .out = true,
                   .kernels = {&dot_kernel},
                   .doc = R"(The sum of products of the conjugate of one vector with another.

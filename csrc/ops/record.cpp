@@ -1,5 +1,6 @@
 #include "ops/record.h"
 
+#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <unordered_map>
@@ -65,10 +66,17 @@ OpRecord* detail::register_op(const char* schema, OpSpec spec, std::span<const A
            Value, r->schema.name,
            cat_str("an op has at most ", kMaxArgs, " arguments and ", OpRecord::kMaxReturns,
                    " results"));
-  for (const std::string& w : words(spec.saves)) {
+  r->saved_for.resize(r->schema.args.size());
+  for (const std::string& entry : words(spec.saves)) {
+    const size_t slash = std::min(entry.find('/'), entry.size());
+    const std::string w = entry.substr(0, slash);
     const int arg = r->schema.index_of(w);
     if (arg >= 0) {
       r->saved_args |= 1u << arg;
+      if (slash == entry.size()) continue;
+      const int reader = r->schema.index_of(entry.substr(slash + 1));
+      RT_CHECK(reader >= 0, Value, r->schema.name, cat_str("saves '", entry, "'"));
+      r->saved_for[static_cast<size_t>(arg)] |= 1u << reader;
       continue;
     }
     bool found = false;

@@ -41,7 +41,8 @@ enum class Operands : uint8_t { Anywhere, SameWindow, Apart };
 struct OpSpec {
   // Gradient formula, written with ops; absent on composites, whose parts have their own.
   void (*vjp)(VjpContext&) = nullptr;
-  // The arguments and results that vjp reads, by name: "input other result".
+  // The arguments and results that vjp reads, by name: "input other result". "input/other": the
+  // gradient of `other` alone reads the input, which is not kept where none is asked for.
   const char* saves = "";
   // Where Python finds it: "rt" (rustorch.NAME), "Tensor" (a method), "nn.functional", "linalg",
   // "fft", "special"; "" for an internal op.
@@ -77,6 +78,7 @@ struct OpRecord {
   std::vector<std::string> namespaces;
   std::vector<std::string> aliases;
   uint32_t saved_args = 0, saved_returns = 0;  // bit i: argument/result i
+  std::vector<uint32_t> saved_for;  // by argument: bits of those whose gradients read it; 0: any
 
   const char* name() const { return schema.base_name.c_str(); }
   bool is_kernel() const { return !kernels.empty(); }

@@ -93,12 +93,41 @@ def test_properties(double: CudaDouble) -> None:
         found.color
 
 
-def test_seeds(double: CudaDouble) -> None:
-    draws = []
-    for seed in (rt.manual_seed, cuda.manual_seed, cuda.manual_seed_all):
-        seed(5)
-        draws.append(rt.rand(4).tolist())
-    assert draws[0] == draws[1] == draws[2]
+def test_every_device_has_a_generator(double: CudaDouble) -> None:
+    def states() -> list[list[int]]:
+        return [t.tolist() for t in cuda.get_rng_state_all()]
+
+    rt.manual_seed(5)
+    seeded, cpu = states(), rt.get_rng_state()
+    assert seeded[0] == seeded[1] and cuda.initial_seed() == 5
+    with cuda.device(1):
+        cuda.manual_seed(6)
+        assert cuda.initial_seed() == 6
+    assert states()[0] == seeded[0] != states()[1]
+    cuda.manual_seed_all(6)
+    assert states()[0] == states()[1] == cuda.get_rng_state("cuda:1").tolist()
+    assert rt.equal(rt.get_rng_state(), cpu)  # the CPU's is its own
+    kept = cuda.get_rng_state_all()
+    cuda.seed_all()
+    assert states()[0] == states()[1] != kept[0].tolist()
+    cuda.seed()
+    assert states()[0] != states()[1]
+    cuda.set_rng_state_all(kept)
+    cuda.set_rng_state(seeded_state := rt.tensor(seeded[0], dtype=rt.uint8), 1)
+    assert states() == [kept[0].tolist(), seeded_state.tolist()]
+    with pytest.raises(RuntimeError, match="invalid device ordinal"):
+        cuda.get_rng_state(2)
+
+
+def test_seeds_without_a_device() -> None:
+    if cuda.is_available():
+        pytest.skip("there is a device")
+    before = rt.get_rng_state()
+    cuda.manual_seed(1), cuda.manual_seed_all(1), cuda.seed(), cuda.seed_all()
+    assert cuda.get_rng_state_all() == [] and rt.equal(rt.get_rng_state(), before)
+    for call in (cuda.get_rng_state, cuda.initial_seed):
+        with pytest.raises(RuntimeError, match="no CUDA device is available"):
+            call()
 
 
 # ---- Streams and events ----

@@ -105,12 +105,17 @@ def test_a_model_over_two_devices_trains(optimizer: type[rt.optim.Optimizer]) ->
     np.testing.assert_allclose(there, here, rtol=1e-4)
 
 
-def test_random_numbers_are_the_same_everywhere() -> None:
+def test_random_numbers_are_each_devices_own() -> None:
     drawn = []
     for device in (FIRST, SECOND, "cpu"):
-        cuda.manual_seed_all(7)
+        rt.manual_seed(7)
         drawn.append(rt.rand(1000, device=device).cpu())
     assert rt.equal(drawn[0], drawn[1]) and rt.equal(drawn[0], drawn[2])
+    state = cuda.get_rng_state(SECOND)
+    again = rt.rand(10, device=SECOND)
+    _ = rt.rand(10, device=FIRST)
+    cuda.set_rng_state(state, SECOND)
+    assert rt.equal(rt.rand(10, device=SECOND), again)
 
 
 def test_memory_is_counted_by_device() -> None:

@@ -40,6 +40,17 @@ from rustorch.cuda.memory import (
     reset_peak_memory_stats,
     set_memory_limit,
 )
+from rustorch.cuda.random import (
+    get_rng_state,
+    get_rng_state_all,
+    initial_seed,
+    manual_seed,
+    manual_seed_all,
+    seed,
+    seed_all,
+    set_rng_state,
+    set_rng_state_all,
+)
 from rustorch.cuda.streams import (
     Event,
     ExternalStream,
@@ -69,6 +80,9 @@ __all__ = [
     "get_device_capability",
     "get_device_name",
     "get_device_properties",
+    "get_rng_state",
+    "get_rng_state_all",
+    "initial_seed",
     "is_available",
     "libraries",
     "manual_seed",
@@ -81,8 +95,12 @@ __all__ = [
     "memory_reserved",
     "memory_stats",
     "reset_peak_memory_stats",
+    "seed",
+    "seed_all",
     "set_device",
     "set_memory_limit",
+    "set_rng_state",
+    "set_rng_state_all",
     "set_stream",
     "stream",
     "synchronize",
@@ -90,24 +108,3 @@ __all__ = [
 
 matmul = Matmul()
 cudnn = Cudnn()
-
-
-def manual_seed(seed: int) -> None:
-    """Seeds the generator of the current device; without one nothing happens.
-
-    >>> import rustorch as rt
-    >>> rt.cuda.manual_seed(0)
-    """
-    if is_available():
-        from rustorch.random import manual_seed
-
-        manual_seed(seed)
-
-
-def manual_seed_all(seed: int) -> None:
-    """Seeds the generators of all devices; without one nothing happens.
-
-    >>> import rustorch as rt
-    >>> rt.cuda.manual_seed_all(0)
-    """
-    manual_seed(seed)
