@@ -126,7 +126,7 @@ class Adam(Optimizer):
                 continue
             beta1, beta2 = group["betas"]
             with rt.no_grad():
-                real = lists_as_real(
+                params, grads, means, squares, tops = lists_as_real(
                     params,
                     grads,
                     [s["exp_avg"] for s in states],
@@ -134,7 +134,11 @@ class Adam(Optimizer):
                     [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
                 )
                 fused_adam_(
-                    *real,
+                    params,
+                    grads,
+                    means,
+                    squares,
+                    tops,
                     [s["step"] for s in states],
                     lr=float(group["lr"]),
                     beta1=float(beta1),
