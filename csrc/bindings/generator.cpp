@@ -39,8 +39,15 @@ void dealloc(PyObject* o) {
 uint64_t seed_value(PyObject* o) {
   // Negative seeds are taken modulo 2^64, as PyTorch does.
   Object index = checked(PyNumber_Index(o));
-  const uint64_t v = PyLong_AsUnsignedLongLongMask(index.get());
-  if (PyErr_Occurred()) throw PythonError{};
+  int overflow;
+  const int64_t low = PyLong_AsLongLongAndOverflow(index.get(), &overflow);
+  if (!overflow) return static_cast<uint64_t>(low);
+  const uint64_t v = overflow > 0 ? PyLong_AsUnsignedLongLong(index.get()) : 0;
+  if (overflow < 0 || PyErr_Occurred()) {
+    PyErr_Clear();
+    RT_FAIL(Value, "manual_seed", "Overflow when unpacking long long", "",
+            "a seed from -2**63 to 2**64 - 1");
+  }
   return v;
 }
 
@@ -84,6 +91,28 @@ PyObject* clone_state(PyObject* o, PyObject*) {
   });
 }
 
+// ---- Pickling and copying: the device, then seed and offset ----
+
+PyObject* reduce(PyObject* o, PyObject*) {
+  return guard([&]() -> PyObject* {
+    const Generator::State s = self_of(o).state();
+    Object device = checked(device_object(self_of(o).device()));
+    return Py_BuildValue("(O(O)(KK))", reinterpret_cast<PyObject*>(Py_TYPE(o)), device.get(),
+                         static_cast<unsigned long long>(s.seed),
+                         static_cast<unsigned long long>(s.offset));
+  });
+}
+PyObject* set_pickled_state(PyObject* o, PyObject* state) {
+  return guard([&]() -> PyObject* {
+    unsigned long long seed, offset;
+    RT_CHECK(PyTuple_Check(state), Type, "set_state", "the state must be a tuple",
+             Py_TYPE(state)->tp_name);
+    if (!PyArg_ParseTuple(state, "KK", &seed, &offset)) return nullptr;
+    self_of(o).set_state({seed, offset});
+    Py_RETURN_NONE;
+  });
+}
+
 PyMethodDef methods[] = {
     {"manual_seed",
      [](PyObject* o, PyObject* seed) {
@@ -106,6 +135,8 @@ PyMethodDef methods[] = {
      "set_state(new_state)\n--\n\nGoes back to a state that get_state() returned."},
     {"clone_state", clone_state, METH_NOARGS,
      "clone_state()\n--\n\nA new generator in the same state."},
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"__setstate__", set_pickled_state, METH_O, nullptr},
     {"_get_state",
      [](PyObject* o, PyObject*) {
        const auto s = self_of(o).state();

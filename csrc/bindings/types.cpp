@@ -77,14 +77,21 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   return guard([&]() -> PyObject* {
     static const char* names[] = {"type", "index", nullptr};
     PyObject* type;
-    int index = -1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|i", const_cast<char**>(names), &type,
-                                     &index)) {
+    PyObject* given = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O", const_cast<char**>(names), &type,
+                                     &given)) {
       return nullptr;
     }
     Device d = to_device_or_auto(type);
-    RT_CHECK(index < 0 || !is_auto(d), Runtime, "device", "'auto' has no index",
-             cat_str(int64_t{index}));
+    const bool bare = given == Py_None;
+    const Object number = bare ? Object() : checked(PyNumber_Index(given));
+    int overflow = 0;
+    const int64_t index = bare ? -1 : PyLong_AsLongLongAndOverflow(number.get(), &overflow);
+    RT_CHECK(bare || overflow > 0 || index >= 0, Runtime, "device",
+             "Device index must not be negative");
+    RT_CHECK(index < 100 && !overflow, Runtime, "device", "the device index is too large", "",
+             "an index below 100");
+    RT_CHECK(index < 0 || !is_auto(d), Runtime, "device", "'auto' has no index", cat_str(index));
     if (index >= 0) d.index = static_cast<int8_t>(index);
     return device_object(d);
   });

@@ -1,6 +1,7 @@
 #include "ops/diagonal.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
@@ -182,6 +183,19 @@ tensor([[1, 2],
         [0, 4]])
 )"});
 
+using Wide = __int128;
+
+// How many places a lower triangle has; `offset` is at most `columns`.
+Wide lower_triangle_size(int64_t rows, int64_t columns, int64_t offset) {
+  if (offset <= -rows) return 0;
+  // Rows from `begin` on have places, from `full` on all columns.
+  const int64_t begin = std::max<int64_t>(0, -offset),
+                full = std::clamp(columns - 1 - offset, begin, rows);
+  const Wide partial = full - begin;
+  return partial * (Wide{begin} + offset + 1) + partial * (partial - 1) / 2 +
+         Wide{rows - full} * columns;
+}
+
 Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t offset,
                         std::optional<DType> dtype, std::optional<Device> device, bool upper) {
   RT_CHECK(rows >= 0, Runtime, op, cat_str("row must be non-negative, got", rows));
@@ -189,17 +203,24 @@ Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t o
   const DType type = dtype.value_or(DType::Int64);
   RT_CHECK(type == DType::Int64 || type == DType::Int32, NotImplemented, op,
            cat_str("\"", op, "\" not implemented for '", name(type), "'"), "", "int32 or int64");
+  offset = std::clamp(offset, -rows, columns);
   const auto first = [&](int64_t r) {
     return upper ? std::clamp<int64_t>(r + offset, 0, columns) : 0;
   };
   const auto last = [&](int64_t r) {
     return upper ? columns : std::clamp<int64_t>(r + offset + 1, 0, columns);
   };
-  int64_t count = 0;
-  for (int64_t r = 0; r < rows; ++r) count += last(r) - first(r);
+  const Wide size = upper ? Wide{rows} * columns - lower_triangle_size(rows, columns, offset - 1)
+                          : lower_triangle_size(rows, columns, offset);
+  constexpr Wide kMost = std::numeric_limits<int64_t>::max();
+  const auto count = static_cast<int64_t>(std::min(size, kMost));
   Tensor t = empty({2, count}, DType::Int64, {}, op);
   int64_t *row = t.host_data<int64_t>(), *column = row + count;
-  for (int64_t r = 0; r < rows; ++r) {
+  // Only rows that have places, of which there are no more than places.
+  const int64_t begin = upper ? 0 : std::max<int64_t>(0, -offset);
+  const auto end =
+      static_cast<int64_t>(upper ? std::min<Wide>(rows, Wide{columns} - offset) : rows);
+  for (int64_t r = begin; count > 0 && r < end; ++r) {
     for (int64_t c = first(r); c < last(r); ++c) {
       *row++ = r;
       *column++ = c;

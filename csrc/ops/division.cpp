@@ -12,11 +12,20 @@ ElementwiseSlot trunc_divide_slot{"trunc_divide", EwCompute::Promoted, EwResult:
 ElementwiseSlot remainder_slot{"remainder", EwCompute::Promoted, EwResult::Same, 2};
 ElementwiseSlot fmod_slot{"fmod", EwCompute::Promoted, EwResult::Same, 2};
 
+// Whether a number is zero once it is of an integral dtype, which keeps the low bits: 256 is 0 in
+// int8.
+bool is_zero_in(DType type, const Tensor& number) {
+  const auto kept = static_cast<uint64_t>(item(number).to_int());
+  return (kept << (64 - 8 * item_size(type))) == 0;
+}
+
 // Integers have no quotient by zero; the kernels rely on this.
 Tensor divide(const ElementwiseSlot& slot, const char* op, Out out, const Tensor& a,
               const Tensor& b) {
-  if (is_integral(result_type(a, b)) && a.numel() > 0 && b.numel() > 0) {
-    const bool zero = b.numel() == 1 ? !item(b).to_bool() : item(ops::any(ops::eq(b, 0))).to_bool();
+  const DType type = result_type(a, b);
+  if (is_integral(type) && a.numel() > 0 && b.numel() > 0) {
+    const bool zero =
+        b.numel() == 1 ? is_zero_in(type, b) : item(ops::any(ops::eq(b, 0))).to_bool();
     RT_CHECK(!zero, Runtime, op, "ZeroDivisionError", cat_str(describe(a), " and ", describe(b)),
              "a floating-point dtype");
   }

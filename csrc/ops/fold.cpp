@@ -132,7 +132,11 @@ Tensor fold(const Tensor& x, IntList output_size, IntList kernel_size, IntList d
                    "for input, but got: ",
                    x.sizes()));
   if (is_integral(x.dtype())) not_implemented_for(op, x);
-  RT_CHECK(x.size(-2) % (k[0] * k[1]) == 0, Runtime, op,
+  int64_t window;
+  RT_CHECK(!__builtin_mul_overflow(k[0], k[1], &window), Runtime, op,
+           cat_str("Given kernel_width = ", k[1], " and kernel_height = ", k[0],
+                   " the product of kernel_width and kernel_height overflowed."));
+  RT_CHECK(x.size(-2) % window == 0, Runtime, op,
            cat_str("Expected size of input's dimension 1 to be divisible by the product of "
                    "kernel_size, but got "
                    "input.size(1)=",

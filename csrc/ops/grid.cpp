@@ -111,6 +111,7 @@ Tensor vander_forward(const Tensor& x, std::optional<int64_t> columns, bool incr
   RT_CHECK(n >= 0, Runtime, "vander", "N must be non-negative.", cat_str(n));
   const DType type = x.dtype() == DType::Bool || is_integral(x.dtype()) ? DType::Int64 : x.dtype();
   if (n == 0) return ops::ones({x.numel(), 0}, type, x.device());
+  empty({x.numel(), n}, type, x.device(), "vander");  // room for the result, or an error now
   const Tensor base = ops::to(x, type);
   std::vector<Tensor> powers = {ops::ones_like(base)};
   while (static_cast<int64_t>(powers.size()) < n) powers.push_back(ops::mul(powers.back(), base));

@@ -78,6 +78,9 @@ Tensor vander_forward(const Tensor& input, std::optional<int64_t> n) {
   const int64_t count = n.value_or(x.sizes().back());
   RT_CHECK(count > 1, Runtime, "vander", "N must be greater than 1.", cat_str(count));
   const Tensor base = is_integral(x.dtype(), true) ? ops::to(x, DType::Int64) : x;
+  Dims shape(x.sizes());
+  shape.push_back(count);
+  empty(shape, base.dtype(), x.device(), "vander");  // room for the result, or an error now
   std::vector<Tensor> powers{ops::ones_like(base)};
   for (int64_t i = 1; i < count; ++i) powers.push_back(powers.back() * base);
   return ops::stack(powers, -1);

@@ -1,4 +1,6 @@
 // LU and triangular factors, and what is solved with them: systems, inverses, determinants.
+#include <algorithm>
+
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
 #include "ops/linalg.h"
@@ -211,6 +213,19 @@ Triple lu_factor_of(const Tensor& a) {
   return {lu, pivots, info};
 }
 
+// Pivots come from users: rows that are not there must not be written.
+void check_pivots(const char* op, const Tensor& pivots, int64_t m) {
+  const Tensor host = ops::contiguous(ops::to(pivots, Device{}));
+  const int32_t* p = host.host_data<int32_t>();
+  const bool valid =
+      std::all_of(p, p + host.numel(), [&](int32_t pivot) { return pivot >= 1 && pivot <= m; });
+  RT_CHECK(valid, Runtime, op,
+           cat_str("pivots passed to ", op,
+                   " must be between 1 and LU.size(-2) inclusive. Did you "
+                   "properly pass the result of lu_factor?"),
+           cat_str(m, " rows and ", describe(pivots)));
+}
+
 // The permutation matrix of pivots (1-based row swaps in order).
 Tensor permutation(const Tensor& pivots, int64_t m, DType dtype) {
   const int64_t k = pivots.sizes().back();
@@ -354,7 +369,10 @@ Triple lu_unpack_forward(const Tensor& lu, const Tensor& pivots, bool unpack_dat
            "LU_pivots must have one entry for each column or row that was factored",
            cat_str(describe(lu), " and ", describe(pivots)));
   Tensor p = empty({0}, lu.dtype(), lu.device()), l = p, u = p;
-  if (unpack_pivots) p = permutation(pivots, lu.sizes()[lu.dim() - 2], lu.dtype());
+  if (unpack_pivots) {
+    check_pivots("lu_unpack", pivots, lu.size(-2));
+    p = permutation(pivots, lu.size(-2), lu.dtype());
+  }
   if (unpack_data) std::tie(l, u) = unpack_factors(lu);
   return {p, l, u};
 }
@@ -379,6 +397,15 @@ Tensor lu_solve_forward(const Tensor& lu, const Tensor& pivots, const Tensor& b,
   RT_CHECK(pivots.dtype() == DType::Int32, Runtime, "lu_solve",
            "pivots should be a Tensor of scalar type torch.int32", describe(pivots));
   check_system("lu_solve", lu, b, left);
+  RT_CHECK(pivots.size(-1) == lu.size(-1), Runtime, "lu_solve",
+           "Number of pivots per batch should be same as the dimension of the matrix",
+           cat_str(describe(lu), " and ", describe(pivots)));
+  RT_CHECK(
+      pivots.sizes() == lu.sizes().slice(0, lu.sizes().size() - 1), Runtime, "lu_solve",
+      cat_str("Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with shape ",
+              pivots.sizes(), " instead"),
+      describe(lu));
+  check_pivots("lu_solve", pivots, lu.size(-2));
   const Tensor p = permutation(pivots, lu.sizes().back(), lu.dtype());
   const Tensor upper = triangle(lu, true), lower = triangle(lu, false);
   if (!left) {

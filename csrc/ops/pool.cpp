@@ -257,6 +257,11 @@ Windows adaptive(const Call& call, const Tensor& x, IntList output_size) {
   };
   for (int64_t i = call.spatial; i < 3; ++i) add(1, 1);
   const Dims out = per_dim(call, "output_size", output_size);
+  Dims shape(x.sizes());
+  for (int64_t d = 0; d < call.spatial; ++d) {
+    if (out[d] >= 0) shape[x.dim() - call.spatial + d] = out[d];
+  }
+  empty(shape, x.dtype(), x.device(), call.op);  // room for the result, or an error now
   for (int64_t d = 0; d < call.spatial; ++d) {
     const int64_t size = x.sizes()[x.dim() - call.spatial + d];
     RT_CHECK(out[d] >= -1, Runtime, call.op,

@@ -278,12 +278,20 @@ Tensor rearranged(const Tensor& x, const Tensor& permuted, IntList sizes) {
   const Tensor result = ops::contiguous(ops::reshape(permuted, sizes));
   return result.storage() == x.storage() ? ops::clone(result) : result;
 }
+// Whether r * r fits in 64 bits.
+bool has_square(int64_t r) {
+  int64_t square;
+  return !__builtin_mul_overflow(r, r, &square);
+}
 Tensor pixel_shuffle_forward(const Tensor& x, int64_t r) {
   RT_CHECK(x.dim() >= 3, Runtime, "pixel_shuffle",
            cat_str("pixel_shuffle expects input to have at least 3 dimensions, but got input with ",
                    x.dim(), " dimension(s)"));
   RT_CHECK(r > 0, Runtime, "pixel_shuffle",
            cat_str("pixel_shuffle expects a positive upscale_factor, but got ", r));
+  RT_CHECK(
+      has_square(r), Value, "pixel_shuffle",
+      cat_str("upscale factor is too large, (upscale_factor)^2 overflowed: upscale_factor=", r));
   const int64_t n = x.dim(), c = x.size(-3), h = x.size(-2), w = x.size(-1);
   RT_CHECK(
       c % (r * r) == 0, Runtime, "pixel_shuffle",
@@ -305,6 +313,10 @@ Tensor pixel_unshuffle_forward(const Tensor& x, int64_t r) {
               x.dim(), " dimension(s)"));
   RT_CHECK(r > 0, Runtime, "pixel_unshuffle",
            cat_str("pixel_unshuffle expects a positive downscale_factor, but got ", r));
+  RT_CHECK(
+      has_square(r), Value, "pixel_unshuffle",
+      cat_str("downscale factor is too large, (downscale_factor)^2 overflowed: downscale_factor=",
+              r));
   const int64_t n = x.dim(), c = x.size(-3), h = x.size(-2), w = x.size(-1);
   RT_CHECK(h % r == 0 && w % r == 0, Runtime, "pixel_unshuffle",
            cat_str("pixel_unshuffle expects height and width to be divisible by downscale_factor, "

@@ -138,6 +138,7 @@ Tensors tensor_split_forward(const Tensor& x, int64_t sections, int64_t dim) {
   const int64_t d = wrap_dim(dim, x.dim(), "tensor_split");
   const int64_t n = x.sizes()[d], size = n / sections, larger = n % sections;
   Tensors out;
+  out.reserve(static_cast<size_t>(sections));  // an error now where there is no room for as many
   int64_t start = 0;
   for (int64_t i = 0; i < sections; ++i) {
     const int64_t length = size + (i < larger);

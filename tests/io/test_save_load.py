@@ -7,7 +7,9 @@ import json
 import math
 import os
 import pickle
+import stat
 import sys
+import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -223,6 +225,7 @@ HOSTILE = {
     "negative size": (file_of({"a": entry(shape=[-1])}, bytes(4)), "no list of sizes"),
     "size of a bool": (file_of({"a": entry(shape=[True])}, bytes(4)), "no list of sizes"),
     "size of a float": (file_of({"a": entry(shape=[1.0])}, bytes(4)), "no list of sizes"),
+    "overflowing strides": (file_of({"a": entry(shape=[0, 1 << 62, 1 << 62], offsets=[0, 0])}), "too large"),
     "overflowing shape": (file_of({"a": entry(shape=[1 << 62, 1 << 62])}, bytes(4)), "should take"),
     "wrong length": (file_of({"a": entry(shape=[2])}, bytes(4)), "should take 8 bytes"),
     "outside": (file_of({"a": entry(shape=[2], offsets=[0, 8])}, bytes(4)), "outside of the file"),
@@ -293,7 +296,7 @@ WINDOW = {"dtype": "float32", "size": [1], "stride": [1], "offset": 0}
     ids=lambda node: repr(node)[:60],
 )
 def test_hostile_structures(node: Any) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(FormatError):
         rt.load(io.BytesIO(hostile_structure(node)))
 
 
@@ -308,7 +311,7 @@ def test_a_damaged_file_never_does_more_than_raise(data: st.DataObject) -> None:
     damaged = damaged[: data.draw(st.integers(0, len(damaged)))]
     try:
         rt.load(io.BytesIO(bytes(damaged)))
-    except ValueError:
+    except FormatError:
         pass
 
 
@@ -405,3 +408,29 @@ def test_the_other_byte_order_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pa
             save_file({"a": rt.ones(1)}, path)
         else:
             GgufFile(path)
+
+
+# ---- Links, pipes, devices ----
+
+
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    file, link = tmp_path / "real" / "weights", tmp_path / "latest"
+    rt.save({"a": rt.zeros(1)}, file)
+    link.symlink_to(file)
+    rt.save({"a": rt.ones(1)}, link)
+    assert link.is_symlink()
+    assert rt.load(file)["a"].tolist() == [1.0]
+    assert [p.name for p in (tmp_path / "real").iterdir()] == ["weights"]
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    rt.save({"a": rt.ones(1)}, pipe)
+    reader.join()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert rt.load(io.BytesIO(read[0]))["a"].tolist() == [1.0]

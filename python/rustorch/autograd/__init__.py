@@ -40,12 +40,12 @@ def _as_tuple(x: Any) -> tuple[Any, ...]:
     return (x,) if x is None or isinstance(x, (_C.Tensor, graph.GradientEdge)) else tuple(x)
 
 
-def _zeros_of(x: Any) -> Any:
+def _zeros_of(x: Any, create_graph: bool) -> Any:
     import rustorch as rt
 
     zeros = x.node._zeros(x.output_nr) if isinstance(x, graph.GradientEdge) else rt.zeros_like(x)
-    # As if computed: its own gradients are zeros again.
-    return zeros.requires_grad_()
+    # With a graph as if computed: its own gradients are zeros again.
+    return zeros.requires_grad_(create_graph)
 
 
 def _is_leaf(x: Any) -> bool:
@@ -184,7 +184,7 @@ def grad(
     grads = _matching_grads(outs, grad_outputs, "grad")
     found = _C._run_backward(outs, grads, ins, retain, create_graph, unused_ok, False)
     if materialize_grads:
-        found = tuple(_zeros_of(t) if g is None else g for g, t in zip(found, ins))
+        found = tuple(_zeros_of(t, create_graph) if g is None else g for g, t in zip(found, ins))
     return tuple(found)
 
 

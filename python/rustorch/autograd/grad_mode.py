@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rustorch import _C
+from rustorch.errors import DTypeError
 
 __all__ = ["enable_grad", "inference_mode", "no_grad", "set_grad_enabled"]
 
@@ -128,6 +129,8 @@ class set_grad_enabled(_Switch):
     """
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool) and type(mode).__name__ not in ("bool", "bool_"):  # NumPy's
+            raise DTypeError.of("set_grad_enabled", "mode must be a bool", type(mode).__name__)
         self._mode = bool(mode)
         self._before = _C._set_grad_enabled(self._mode)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
 from rustorch import _C
-from rustorch.errors import ArgumentError, DTypeError
+from rustorch.errors import ArgumentError, DTypeError, FormatError
 from rustorch.io import safetensors, structure
 
 __all__ = ["load", "safetensors", "save"]
@@ -168,9 +168,8 @@ def load(
     try:
         tree = json.loads(file.metadata[_STRUCTURE])
     except (ValueError, RecursionError) as error:
-        raise ArgumentError.of(
-            "load", "the structure of the file is not valid JSON", str(error)[:100]
-        ) from None
+        what = "the structure of the file is not valid JSON"
+        raise FormatError.of("load", what, str(error)[:100]) from None
     return _Reader(file, map_location).read(tree)
 
 
@@ -195,11 +194,11 @@ class _Reader:
         try:
             return structure.decode(tree, self.tensor)
         except RecursionError:
-            raise ArgumentError.of("load", "the structure of the file is nested too deeply") from None
+            raise FormatError.of("load", "the structure of the file is nested too deeply") from None
 
     def tensor(self, node: dict[str, Any]) -> _C.Tensor:
         if not set(node) <= {"$tensor", "window", "requires_grad", "parameter"}:
-            raise ArgumentError.of("load", "a tensor of the structure is malformed", repr(node)[:100])
+            raise FormatError.of("load", "a tensor of the structure is malformed", repr(node)[:100])
         name = node["$tensor"]
         if name not in self.storages:
             self.storages[name] = _placed(self.file.storage(name), self.map_location)
@@ -210,7 +209,7 @@ class _Reader:
         window = node["window"]
         dtype = getattr(_C, window["dtype"])
         if not isinstance(dtype, _C.dtype):
-            raise ArgumentError.of("load", "a tensor of the structure has no dtype", repr(node)[:100])
+            raise FormatError.of("load", "a tensor of the structure has no dtype", repr(node)[:100])
         size, stride = tuple(window["size"]), tuple(window["stride"])
         tensor = _C._tensor_over(self.storages[name], dtype, size, stride, window["offset"])
         return self._dressed(tensor, node)

@@ -90,6 +90,8 @@ class Entry:
         expected = math.prod(shape) * self.dtype.itemsize
         if self.end - self.begin != expected:
             raise _fail(f"tensor {name!r} should take {expected} bytes", f"{self.end - self.begin} bytes")
+        if math.prod(size or 1 for size in shape) >= 1 << 63:  # strides, and so offsets, would not fit
+            raise _fail(f"the shape of tensor {name!r} is too large", repr(shape)[:100])
 
 
 def parse_header(data: memoryview) -> tuple[dict[str, Entry], dict[str, str], int]:
@@ -256,8 +258,15 @@ def write(
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of `path` once it is complete, and not before."""
-    target = os.path.abspath(os.fspath(path))
+    """A file to write that takes the place of `path` once it is complete, and not before.
+
+    Links stay: what they lead to is replaced. Pipes and devices are written as they are.
+    """
+    target = os.path.realpath(os.fspath(path))
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as special:
+            yield special
+        return
     descriptor, temporary = tempfile.mkstemp(
         dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}."
     )

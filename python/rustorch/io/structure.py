@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rustorch import _C
-from rustorch.errors import ArgumentError, DTypeError
+from rustorch.errors import DTypeError, FormatError
 
 __all__ = ["decode", "encode"]
 
@@ -74,8 +74,8 @@ def encode(obj: Any, tensor: Callable[[_C.Tensor, str], Any], path: str = "") ->
     )
 
 
-def _malformed(node: Any) -> ArgumentError:
-    return ArgumentError.of("load", "the structure of the file is malformed", repr(node)[:100])
+def _malformed(node: Any) -> FormatError:
+    return FormatError.of("load", "the structure of the file is malformed", repr(node)[:100])
 
 
 def decode(node: Any, tensor: Callable[[dict[str, Any]], _C.Tensor]) -> Any:
@@ -99,7 +99,9 @@ def decode(node: Any, tensor: Callable[[dict[str, Any]], _C.Tensor]) -> Any:
             return tensor(node)
         if len(node) == 1:
             return _special(kind, value, tensor)
-    except (TypeError, KeyError, AttributeError, OverflowError, RuntimeError) as error:
+    except FormatError:
+        raise
+    except (TypeError, KeyError, AttributeError, OverflowError, RuntimeError, ValueError) as error:
         raise _malformed(node) from error
     raise _malformed(node)
 

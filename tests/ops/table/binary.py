@@ -13,6 +13,13 @@ from ..samples import Rng, positive, rand, special
 
 BOTH = ("float64", "complex128")
 SHAPES_DIFFER = Error(S(tensor([1.0, 2.0]), tensor([1.0, 2.0, 3.0])), "RuntimeError", "broadcast|shape|size")
+# 256 is zero once it is an int8, as is a zero-dim tensor that another dtype takes in.
+ZERO = (
+    Error(S(tensor([1]), tensor([0])), "RuntimeError", "zero"),
+    Error(S(tensor([1], "int8"), 256), "RuntimeError", "zero"),
+    Error(S(tensor([1], "uint8"), -256), "RuntimeError", "zero"),
+    Error(S(tensor([1], "int32"), tensor(2**32)), "RuntimeError", "zero"),
+)
 NOT_A_TENSOR = Error(S(tensor([1.0]), "text"), "TypeError")
 
 
@@ -285,6 +292,7 @@ CASES = [
         errors=(
             Error(S(tensor([1.0]), tensor([2.0]), rounding_mode="up"), "RuntimeError", "rounding_mode"),
             Error(S(tensor([1]), tensor([0]), rounding_mode="floor"), "RuntimeError", "zero"),
+            Error(S(tensor([1], "int16"), 2**16, rounding_mode="trunc"), "RuntimeError", "zero"),
         ),
     ),
     binary(
@@ -295,7 +303,7 @@ CASES = [
         grad=(),
         refuses_grad="a step",
         variants=("Tensor.floor_divide", "operator.floordiv"),
-        errors=(SHAPES_DIFFER, Error(S(tensor([1]), tensor([0])), "RuntimeError", "zero")),
+        errors=(SHAPES_DIFFER, *ZERO),
     ),
     binary(
         "remainder",
@@ -304,7 +312,7 @@ CASES = [
         dtypes=ALL_FLOATS + INTS,
         grad=("float64",),
         variants=("Tensor.remainder", "operator.mod"),
-        errors=(SHAPES_DIFFER, Error(S(tensor([1]), tensor([0])), "RuntimeError", "zero")),
+        errors=(SHAPES_DIFFER, *ZERO),
     ),
     binary(
         "pow",

@@ -356,6 +356,9 @@ CASES = [
         Error(S(MATRIX, PIVOTS, A2), "RuntimeError", "square"),
         Error(S(A2, PIVOTS, tensor([[1.0]])), "RuntimeError", "size|shape"),
         Error(S(A2, tensor([1, 2]), A2), "RuntimeError", "int32|int"),
+        Error(S(A2, tensor([1], "int32"), A2), "RuntimeError", "Number of pivots"),
+        Error(S(A2, tensor([[1, 2]], "int32"), A2), "RuntimeError", "pivots.shape"),
+        Error(S(A2, tensor([1, 3], "int32"), A2), "RuntimeError", "[Pp]ivots"),
     ),
     replace(
         row(
@@ -364,6 +367,8 @@ CASES = [
             packs,
             Error(S(A2, tensor([1, 2])), "RuntimeError", "int32"),
             Error(S(A2, tensor([1], "int32")), "RuntimeError", "entry"),
+            Error(S(A2, tensor([1, 3], "int32")), "RuntimeError", "between 1 and"),
+            Error(S(A2, tensor([-100, 2], "int32")), "RuntimeError", "between 1 and"),
             dtypes=EVERY,
         ),
         name="lu_unpack",

@@ -386,6 +386,7 @@ CASES = [
         adaptive(2, np.max),
         adaptives(2, "max"),
         Error(S(ones(3), 2), "RuntimeError", "dim"),
+        Error(S(IMAGE, 2**31 - 1), "RuntimeError", "overflow"),
         result=indices_too,
     ),
     row(

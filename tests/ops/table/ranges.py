@@ -109,6 +109,7 @@ TRIANGLE_ERRORS = (
     Error(S(-1, 2), "RuntimeError", "row"),
     Error(S(1, -2), "RuntimeError", "col"),
     Error(S(2, 2, dtype=D("float32")), "NotImplementedError", "float32"),
+    Error(S(2**62, 2**62), "RuntimeError", "overflow"),
 )
 
 CASES: list[OpCase] = [

@@ -334,6 +334,7 @@ CASES = [
         ),
         Error(S(tensor(np.zeros((3, 2, 2)), "float32"), 2), "RuntimeError", "channel|divisible"),
         Error(S(VECTOR, 2), "RuntimeError", "dim"),
+        Error(S(tensor(np.zeros((4, 2, 2)), "float32"), 2**32), "ValueError", "too large"),
         variants=("pixel_shuffle",),
     ),
     copying(

@@ -126,6 +126,7 @@ CASES = [
         Error(S(ones(1, 3, 1), 2, 2), "RuntimeError", "divisible"),
         Error(S(ones(4), 2, 2), "RuntimeError", "2D or 3D"),
         Error(S(ones(1, 4, 1), (2, 2, 2), 2), "RuntimeError", "output_size"),
+        Error(S(ones(1, 4, 1), 2, 2**32), "RuntimeError", "overflow"),
         dtypes=ALL_FLOATS + COMPLEX + ("bool",),
         grad=("float64", "complex128"),
         strides=False,
