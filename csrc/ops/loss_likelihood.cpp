@@ -70,6 +70,15 @@ void check_probabilities(const Tensor& x, const Tensor& loss) {
            "binary_cross_entropy_with_logits");
 }
 
+// NaN is outside, too.
+void check_targets(const Tensor& y) {
+  NoGradGuard guard;
+  const Tensor inside = ops::logical_and(ops::ge(ops::amin(y, {}, false), Scalar(0)),
+                                         ops::le(ops::amax(y, {}, false), Scalar(1)));
+  RT_CHECK(item(ops::to(inside, Device{})).to_bool(), Runtime, "binary_cross_entropy",
+           "all elements of target should be between 0 and 1", describe(y));
+}
+
 Tensor bce(const Tensor& x, const Tensor& y, const Tensor& weight, MaybeBool size_average,
            MaybeBool reduce, std::string_view reduction) {
   const char* op = "binary_cross_entropy";
@@ -78,7 +87,10 @@ Tensor bce(const Tensor& x, const Tensor& y, const Tensor& weight, MaybeBool siz
            cat_str("Using a target size (", y.sizes(), ") that is different to the input size (",
                    x.sizes(), ") is deprecated. Please ensure they have the same size."));
   const Tensor loss = binary_cross_entropy_of({x, y, weight, {}}, how);
-  if (x.numel() > 0) check_probabilities(x, loss);
+  if (x.numel() > 0) {
+    check_probabilities(x, loss);
+    check_targets(y);
+  }
   return loss;
 }
 

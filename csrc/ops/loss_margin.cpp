@@ -152,6 +152,9 @@ Tensor multilabel_margin(const Tensor& input, const Tensor& target, MaybeBool si
   Tensor valid, index, others;
   {
     NoGradGuard guard;
+    RT_CHECK(y.numel() == 0 || item(ops::to(ops::amin(y, {}, false), Device{})).to_int() >= -1,
+             Runtime, op, "argument #2 'target' is out of range", cat_str(classes, " classes"),
+             "-1 for the end of the labels");
     valid = ops::eq(ops::cumsum(ops::to(ops::lt(y, Scalar(0)), DType::Int64), 1), Scalar(0));
     index = ops::masked_fill(y, ops::logical_not(valid), Scalar(0));
     const Tensor counts = ops::scatter_add(ops::zeros(x.sizes(), x.dtype(), x.device()), 1, index,

@@ -29,6 +29,7 @@ F = rt.nn.functional
         (lambda: rt.tensor([7], dtype=rt.int8).floor_divide_(256), RuntimeError),
         (lambda: rt.tensor([7], dtype=rt.int8, device="emulator") % 256, RuntimeError),
         (lambda: rt.tril_indices(2**63 - 1, 100, 2), RuntimeError),
+        (lambda: F.binary_cross_entropy(rt.tensor([0.5]), rt.tensor([float("nan")])), RuntimeError),
         (lambda: F.adaptive_max_pool3d(rt.ones(1, 1, 2, 2, 2), 2**31), RuntimeError),
     ],
 )

@@ -320,6 +320,7 @@ CASES = [
         bce,
         bce_samples,
         Error(S(MATRIX, MATRIX), "RuntimeError", "0 and 1|\\[0, 1\\]"),
+        Error(S(tensor([0.5, 0.5]), tensor([0.0, 1.5])), "RuntimeError", "target should be between"),
         Error(S(tensor([0.5]), tensor([0.5, 0.5])), "ValueError", "size|shape"),
     ),
     row(

@@ -236,6 +236,7 @@ CASES = [
         multilabel_margin,
         label_sets,
         Error(S(MATRIX, tensor([0])), "RuntimeError", "size"),
+        Error(S(tensor([[1.0, 2.0]]), tensor([[1, -7]])), "RuntimeError", "out of range"),
     ),
     row(
         "multilabel_soft_margin_loss", multilabel_soft, bits, BAD_REDUCTION, dtypes=ALL_FLOATS, tol=HALF_SUMS
