@@ -129,7 +129,7 @@ class set_grad_enabled(_Switch):
     """
 
     def __init__(self, mode: bool) -> None:
-        if not isinstance(mode, bool) and type(mode).__name__ not in ("bool", "bool_"):  # NumPy's
+        if type(mode).__name__ not in ("bool", "bool_"):  # Python's and NumPy's
             raise DTypeError.of("set_grad_enabled", "mode must be a bool", type(mode).__name__)
         self._mode = bool(mode)
         self._before = _C._set_grad_enabled(self._mode)
