@@ -6,6 +6,29 @@
 
 namespace rt {
 
+namespace {
+
+// What hooks give back for an input stands for it in the graph too: it gets the input's history,
+// and none of its own.
+class PackedInput final : public PackedTensor {
+ public:
+  PackedInput(std::shared_ptr<PackedTensor> packed, Edge history)
+      : packed_(std::move(packed)), history_(std::move(history)) {}
+  Tensor unpack() override {
+    Tensor t = packed_->unpack();
+    if (!modes().grad) return t;
+    t = detach(t);
+    if (history_.node) set_history(t, history_.node, history_.output);
+    return t;
+  }
+
+ private:
+  std::shared_ptr<PackedTensor> packed_;
+  Edge history_;
+};
+
+}  // namespace
+
 SavedTensor::SavedTensor(const Tensor& t, int output)
     : version_(t.defined() ? t.version() : 0), output_(output) {
   if (!t.defined()) return;
@@ -22,6 +45,7 @@ SavedTensor::SavedTensor(const Tensor& t, int output)
     modes().saved_hooks = hooks->outer;
     NoGradGuard guard;
     packed_ = hooks->pack(output >= 0 ? alias(t) : t);
+    if (output < 0) packed_ = std::make_shared<PackedInput>(std::move(packed_), gradient_edge(t));
     return;
   }
   tensor_ = output >= 0 ? alias(t) : t;
@@ -30,7 +54,7 @@ SavedTensor::SavedTensor(const Tensor& t, int output)
 Tensor SavedTensor::unpack(const Ref<Node>& owner) const {
   if (packed_) {
     const Tensor t = packed_->unpack();
-    if (output_ < 0 || !modes().grad) return t;
+    if (output_ < 0 || !modes().grad || !is_differentiable(t.dtype())) return t;
     const Tensor result = alias(t);
     set_history(result, owner, static_cast<uint32_t>(output_));
     return result;
@@ -54,7 +78,7 @@ Tensor SavedTensor::unpack(const Ref<Node>& owner) const {
             "the out-of-place form, or a clone() before the write; "
             "rustorch.autograd.set_detect_anomaly(True) names the forward line");
   }
-  if (output_ < 0 || !modes().grad) return tensor_;
+  if (output_ < 0 || !modes().grad || !is_differentiable(tensor_.dtype())) return tensor_;
   Tensor t = alias(tensor_);
   set_history(t, owner, static_cast<uint32_t>(output_));
   return t;

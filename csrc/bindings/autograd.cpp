@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "autograd/engine.h"
+#include "autograd/vjp.h"
 #include "bindings/hooks.h"
 #include "graph/trace.h"
 #include "ops/ops.h"
@@ -76,13 +77,95 @@ PyObject* node_context(PyObject* o, void*) {
   Py_INCREF(context);
   return context;
 }
+// ---- What an op keeps for backward, as PyTorch names it: _saved_self, _saved_dim, _saved_result.
+
+std::string saved_name(const OpNode& node, size_t argument) {
+  const std::string& name = node.op().schema.args[argument].name;
+  return "_saved_" + (argument == 0 && name == "input" ? "self" : name);
+}
+std::string saved_result_name(const OpNode& node, size_t result) {
+  const auto& returns = node.op().schema.returns;
+  if (returns.size() == 1) return "_saved_result";
+  return returns[result].name.empty() ? cat_str("_saved_result", result)
+                                      : "_saved_" + returns[result].name;
+}
+bool keeps_argument(const OpNode& node, size_t i) {
+  const ArgKind kind = node.op().schema.args[i].kind;
+  const bool tensor = kind == ArgKind::Tensor || kind == ArgKind::TensorList;
+  return !tensor || ((node.op().saved_args >> i) & 1u);
+}
+
+std::vector<std::string> saved_names(const Node& node) {
+  std::vector<std::string> names;
+  const auto* op = dynamic_cast<const OpNode*>(&node);
+  if (!op) return names;
+  for (size_t i = 0; i < op->op().schema.args.size(); ++i) {
+    if (keeps_argument(*op, i)) names.push_back(saved_name(*op, i));
+  }
+  for (size_t i = 0; i < op->op().schema.returns.size(); ++i) {
+    if ((op->op().saved_returns >> i) & 1u) names.push_back(saved_result_name(*op, i));
+  }
+  return names;
+}
+
+// The saved thing of that name; null, without an error, if there is none.
+PyObject* saved_attribute(Node& node, std::string_view name) {
+  auto* op = dynamic_cast<OpNode*>(&node);
+  if (!op || !name.starts_with("_saved_")) return nullptr;
+  Gradients none(op->results.size());
+  const std::vector<bool> needed(op->edges.size(), true);
+  const VjpContext context(*op, none, needed, nullptr);
+  const auto& args = op->op().schema.args;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!keeps_argument(*op, i) || name != saved_name(*op, i)) continue;
+    const int n = static_cast<int>(i);
+    if (args[i].kind == ArgKind::Tensor) return wrap(context.input(n));
+    if (args[i].kind != ArgKind::TensorList) {
+      Object value = checked(to_python(context.value(n)));
+      // Lists of numbers as PyTorch shows them here: plain tuples.
+      if (!PyTuple_Check(value.get())) return value.release();
+      return PyTuple_GetSlice(value.get(), 0, PyTuple_GET_SIZE(value.get()));
+    }
+    std::vector<Tensor> list;
+    for (int64_t k = 0; k < context.list_size(n); ++k) {
+      list.push_back(context.input(n, static_cast<int>(k)));
+    }
+    return to_python(Value(TensorList(list)));
+  }
+  for (size_t i = 0; i < op->op().schema.returns.size(); ++i) {
+    if (((op->op().saved_returns >> i) & 1u) && name == saved_result_name(*op, i)) {
+      return wrap(context.result(static_cast<int>(i)));
+    }
+  }
+  return nullptr;
+}
+
 // A custom function's node has the attributes of its context too, as in PyTorch, where it is one.
 PyObject* node_attribute(PyObject* o, PyObject* name) {
   PyObject* found = PyObject_GenericGetAttr(o, name);
-  auto* context = static_cast<PyObject*>(node_of(o).python_object());
-  if (found || !context || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+  if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+  if (auto* context = static_cast<PyObject*>(node_of(o).python_object())) {
+    PyErr_Clear();
+    return PyObject_GetAttr(context, name);
+  }
   PyErr_Clear();
-  return PyObject_GetAttr(context, name);
+  PyObject* saved = guard([&] { return saved_attribute(node_of(o), PyUnicode_AsUTF8(name)); });
+  if (!saved && !PyErr_Occurred()) {
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(o)->tp_name,
+                 name);
+  }
+  return saved;
+}
+PyObject* node_dir(PyObject* o, PyObject*) {
+  return guard([&]() -> PyObject* {
+    Object names = checked(
+        PyObject_CallMethod(reinterpret_cast<PyObject*>(&PyBaseObject_Type), "__dir__", "O", o));
+    for (const std::string& name : saved_names(node_of(o))) {
+      Object text = checked(PyUnicode_FromString(name.c_str()));
+      if (PyList_Append(names.get(), text.get()) < 0) throw PythonError{};
+    }
+    return names.release();
+  });
 }
 PyObject* node_zeros(PyObject* o, PyObject* output) {
   return guard([&]() -> PyObject* {
@@ -95,6 +178,7 @@ PyObject* node_zeros(PyObject* o, PyObject* output) {
   });
 }
 PyMethodDef methods[] = {{"_zeros", node_zeros, METH_O, nullptr},
+                         {"__dir__", node_dir, METH_NOARGS, nullptr},
                          {"name", node_name, METH_NOARGS, "name()\n--\n\nThe name of the node."},
                          {"_add_pre_hook", add_pre_hook, METH_O, nullptr},
                          {"_add_post_hook", add_post_hook, METH_O, nullptr},

@@ -259,36 +259,45 @@ Tensor scatter_reduce_forward(Out out, const Tensor& self, int64_t dim, const Te
   return *out;
 }
 
-// Every value's share of a product: the product of the others at its place. Zeros are counted
-// apart, so that one zero among others has a gradient and the rest have none.
+// A gradient that is right, but whose own derivative is not: a later backward through it is
+// refused.
+Tensor refuse_second_forward(const Tensor& x) { return ops::clone(x); }
+void refuse_second_vjp(VjpContext&) {
+  RT_FAIL(Runtime, "scatter_reduce",
+          "scatter_reduce(): Double backward is unsupported for src when >1 zeros in src are "
+          "scattered to the same position in self");
+}
+const Op refuse_second_op("_refuse_second_scatter(Tensor input) -> Tensor", refuse_second_forward,
+                          {.vjp = refuse_second_vjp, .in = ""});
+
+// Every value's share of a product: the product of the others at its place. That is the quotient,
+// whose derivative holds beside a zero too; only the value that is itself the one zero of src at
+// its place takes the product without it.
 void prod_vjp(VjpContext& c, const Tensor& g) {
   const int64_t dim = c.arg<int64_t>(1);
   const bool include_self = c.arg<bool>(5);
   const Tensor self = c.input(0), index = c.input(2), src = c.input(3);
-  const DType t = g.dtype();
-  const Tensor self_zero = ops::eq(self, Scalar(0)), src_zero = ops::eq(src, Scalar(0));
-  const Tensor self1 = ops::masked_fill(self, self_zero, Scalar(1));
-  const Tensor src1 = ops::masked_fill(src, src_zero, Scalar(1));
-  Tensor zeros = include_self ? ops::to(self_zero, t) : ops::zeros(self.sizes(), t, self.device());
-  zeros = ops::scatter_add(zeros, dim, index, ops::to(src_zero, t));
-  const Tensor nonzero = ops::scatter_reduce(self1, dim, index, src1, "prod", include_self);
-  const auto others = [&](const Tensor& product, const Tensor& count, const Tensor& own,
-                          const Tensor& own_zero) {
-    // Without other zeros the quotient is the product of the rest.
-    const Tensor blocked = ops::gt(ops::sub(count, ops::to(own_zero, t)), Scalar(0));
-    return ops::masked_fill(ops::div(product, own), blocked, Scalar(0));
+  const auto product = [&](const Tensor& start, const Tensor& values) {
+    return ops::scatter_reduce(start, dim, index, values, "prod", include_self);
   };
   if (c.needs(0)) {
-    Tensor d = ops::mul(g, ops::conj(others(nonzero, zeros, self1, self_zero)));
-    if (!include_self) d = ops::scatter(g, dim, index, Scalar(0));
-    c.set(0, d);
+    const Tensor self1 = ops::masked_fill(self, ops::eq(self, Scalar(0)), Scalar(1));
+    c.set(0, include_self ? ops::mul(g, ops::conj(ops::div(product(self1, src), self1)))
+                          : ops::scatter(g, dim, index, Scalar(0)));
   }
-  if (c.needs(3)) {
-    const auto at = [&](const Tensor& x) {
-      return padded_to(ops::gather(x, dim, index), src.sizes());
-    };
-    c.set(3, ops::mul(at(g), ops::conj(others(at(nonzero), at(zeros), src1, src_zero))));
-  }
+  if (!c.needs(3)) return;
+  const auto at = [&](const Tensor& x) {
+    return padded_to(ops::gather(x, dim, index), src.sizes());
+  };
+  const Tensor zero = ops::eq(src, Scalar(0));
+  const Tensor none = ops::zeros(self.sizes(), DType::Int64, self.device());
+  const Tensor zeros = at(ops::scatter_add(none, dim, index, ops::to(zero, DType::Int64)));
+  const Tensor lone = ops::logical_and(zero, ops::eq(zeros, Scalar(1)));
+  const Tensor quotient = ops::div(at(product(self, src)), ops::masked_fill(src, zero, Scalar(1)));
+  const Tensor without = at(product(self, ops::masked_fill(src, lone, Scalar(1))));
+  Tensor d = ops::mul(at(g), ops::conj(ops::where(lone, without, quotient)));
+  const bool several = modes().grad && item(ops::any(ops::gt(zeros, Scalar(1)))).to_bool();
+  c.set(3, several ? refuse_second_op(d) : d);
 }
 
 // The gradient is shared evenly by all values that equal the extremum.

@@ -213,23 +213,37 @@ Triple lu_factor_of(const Tensor& a) {
   return {lu, pivots, info};
 }
 
-// Pivots come from users: rows that are not there must not be written.
-void check_pivots(const char* op, const Tensor& pivots, int64_t m) {
-  const Tensor host = ops::contiguous(ops::to(pivots, Device{}));
-  const int32_t* p = host.host_data<int32_t>();
-  const bool valid =
-      std::all_of(p, p + host.numel(), [&](int32_t pivot) { return pivot >= 1 && pivot <= m; });
-  RT_CHECK(valid, Runtime, op,
-           cat_str("pivots passed to ", op,
-                   " must be between 1 and LU.size(-2) inclusive. Did you "
-                   "properly pass the result of lu_factor?"),
-           cat_str(m, " rows and ", describe(pivots)));
+// Pivots come from anywhere, and say where in memory to swap.
+void check_pivots(const char* op, const Tensor& host, int64_t m) {
+  const std::string_view name = op;
+  const int32_t* swaps = host.host_data<int32_t>();
+  const auto [least, most] = std::minmax_element(swaps, swaps + host.numel());
+  if (host.numel() == 0 || (*least >= 1 && *most <= m)) return;
+  const std::string range = cat_str("between ", *least, " and ", *most, " for ", m, " rows");
+  const char* advice = "the pivots of linalg.lu_factor";
+  if (name == "lu_unpack") {
+    RT_FAIL(Runtime, op,
+            "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive. Did you "
+            "properly pass the result of lu_factor?",
+            range, advice);
+  }
+  RT_CHECK(*least >= 1, Runtime, op,
+           cat_str("Pivots given to ", op,
+                   " must all be greater or equal to 1. Did you properly pass the result of "
+                   "lu_factor?"),
+           range, advice);
+  RT_FAIL(Runtime, op,
+          cat_str("Pivots given to ", op,
+                  " must all be smaller or equal to LU.size(-2). Did you properly pass the result "
+                  "of lu_factor?"),
+          range, advice);
 }
 
 // The permutation matrix of pivots (1-based row swaps in order).
-Tensor permutation(const Tensor& pivots, int64_t m, DType dtype) {
+Tensor permutation(const char* op, const Tensor& pivots, int64_t m, DType dtype) {
   const int64_t k = pivots.sizes().back();
   const Tensor host = ops::contiguous(ops::to(pivots, Device{}));
+  check_pivots(op, host, m);
   Tensor p = ops::zeros(with(batch_of(pivots.sizes(), 1), {m, m}), dtype);
   const Tensor one = scalar_tensor(1, dtype);
   std::vector<int64_t> order(static_cast<size_t>(m));
@@ -259,7 +273,8 @@ Pair unpack_factors(const Tensor& lu) {
 
 void lu_factor_vjp(VjpContext& c) {
   if (!c.has_grad()) return;
-  const Tensor lu = c.result(0), p = permutation(c.result(1), lu.sizes()[lu.dim() - 2], lu.dtype());
+  const Tensor lu = c.result(0),
+               p = permutation("lu_factor", c.result(1), lu.sizes()[lu.dim() - 2], lu.dtype());
   const int64_t m = lu.sizes()[lu.dim() - 2], n = lu.sizes()[lu.dim() - 1], k = std::min(m, n);
   const auto [l, u] = unpack_factors(lu);
   const Tensor g = c.grad();
@@ -344,7 +359,7 @@ Triple lu_forward(const Tensor& a, bool pivot) {
   check_pivot("lu", pivot);
   auto [lu, pivots, info] = lu_factor_op(a);
   auto [l, u] = unpack_factors(lu);
-  return {permutation(pivots, a.sizes()[a.dim() - 2], a.dtype()), l, u};
+  return {permutation("lu", pivots, a.sizes()[a.dim() - 2], a.dtype()), l, u};
 }
 const Op lu_op(
     "lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", lu_forward,
@@ -369,10 +384,7 @@ Triple lu_unpack_forward(const Tensor& lu, const Tensor& pivots, bool unpack_dat
            "LU_pivots must have one entry for each column or row that was factored",
            cat_str(describe(lu), " and ", describe(pivots)));
   Tensor p = empty({0}, lu.dtype(), lu.device()), l = p, u = p;
-  if (unpack_pivots) {
-    check_pivots("lu_unpack", pivots, lu.size(-2));
-    p = permutation(pivots, lu.size(-2), lu.dtype());
-  }
+  if (unpack_pivots) p = permutation("lu_unpack", pivots, lu.sizes()[lu.dim() - 2], lu.dtype());
   if (unpack_data) std::tie(l, u) = unpack_factors(lu);
   return {p, l, u};
 }
@@ -400,13 +412,12 @@ Tensor lu_solve_forward(const Tensor& lu, const Tensor& pivots, const Tensor& b,
   RT_CHECK(pivots.size(-1) == lu.size(-1), Runtime, "lu_solve",
            "Number of pivots per batch should be same as the dimension of the matrix",
            cat_str(describe(lu), " and ", describe(pivots)));
-  RT_CHECK(
-      pivots.sizes() == lu.sizes().slice(0, lu.sizes().size() - 1), Runtime, "lu_solve",
-      cat_str("Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with shape ",
-              pivots.sizes(), " instead"),
-      describe(lu));
-  check_pivots("lu_solve", pivots, lu.size(-2));
-  const Tensor p = permutation(pivots, lu.sizes().back(), lu.dtype());
+  RT_CHECK(pivots.sizes() == IntList(batch_of(lu.sizes(), 1)), Runtime, "lu_solve",
+           cat_str("Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with "
+                   "shape ",
+                   pivots.sizes(), " instead"),
+           cat_str(describe(lu), " and ", describe(pivots)));
+  const Tensor p = permutation("lu_solve", pivots, lu.sizes().back(), lu.dtype());
   const Tensor upper = triangle(lu, true), lower = triangle(lu, false);
   if (!left) {
     // X A = B is A^T X^T = B^T, and A = P L U.

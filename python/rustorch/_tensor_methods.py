@@ -345,6 +345,12 @@ def install() -> None:
     ):  # fmt: skip
         method.__qualname__ = f"Tensor.{method.__name__}"
         setattr(Tensor, method.__name__, method)
+    # Python 2's names, which code written for PyTorch still calls by name.
+    for older, newer in (
+        ("__div__", "__truediv__"), ("__rdiv__", "__rtruediv__"), ("__idiv__", "__itruediv__"),
+        ("__nonzero__", "__bool__"), ("__long__", "__int__"),
+    ):  # fmt: skip
+        setattr(Tensor, older, getattr(Tensor, newer))
     Tensor.__array_interface__ = property(_array_interface)
     # Above ndarray's and np.matrix's: results of mixed expressions are tensors.
     Tensor.__array_priority__ = 1000

@@ -160,6 +160,30 @@ def test_several_results_and_those_without_gradient() -> None:
     assert x.grad.tolist() == [2, 2]
 
 
+def test_functions_are_not_made_but_applied() -> None:
+    with pytest.warns(DeprecationWarning, match="should not be instantiated"):
+        instance = Scale()
+    with pytest.raises(RuntimeError, match="Legacy autograd function"):
+        instance(leaf(1))
+
+
+def test_the_older_name_of_saved_tensors() -> None:
+    y = Scale.apply(leaf(2), 3.0)
+    with pytest.warns(DeprecationWarning, match="use 'saved_tensors'"):
+        assert y.grad_fn.saved_variables[0].tolist() == [6]
+
+
+def test_a_decorated_class_warns() -> None:
+    with pytest.warns(FutureWarning, match="Decorating classes is deprecated"):
+
+        @rt.no_grad()
+        class Made:
+            def __init__(self) -> None:
+                self.recorded = rt.is_grad_enabled()
+
+    assert not Made().recorded
+
+
 def test_once_differentiable() -> None:
     class Cube(Function):
         @staticmethod
@@ -314,7 +338,40 @@ def test_gradgradcheck_with_given_and_with_permuted_gradients() -> None:
     x = leaf(0.5, -1)
     assert gradgradcheck(lambda x: x**3, x, rt.ones(2, dtype=rt.float64))
     assert gradgradcheck(lambda x: x**3, x, gen_non_contig_grad_outputs=True)
+    # Of single precision, but not varied.
+    assert gradgradcheck(lambda x: x**3, x, rt.randn(2))
     assert not gradgradcheck(lambda x: Wrong.apply(x) * x, x, raise_exception=False)
+
+
+def test_gradcheck_is_a_module_and_its_function() -> None:
+    from rustorch.autograd.gradcheck import GradcheckError
+
+    assert rt.autograd.GradcheckError is GradcheckError
+    assert rt.autograd.gradcheck is gradcheck and callable(gradcheck)
+
+
+@pytest.mark.parametrize("zeros", [[], [0], [0, 3], [1, 2]])
+def test_second_derivatives_of_scattered_products(zeros: list[int]) -> None:
+    """One zero at a place has others' derivatives of it; the second derivative at two is refused."""
+    source = rt.tensor([1.0, 2, 3, 4, 5], dtype=rt.float64)
+    source[zeros] = 0
+    inputs = (leaf(2, 3), source.requires_grad_())
+    index = rt.tensor([0, 0, 1, 1, 1])
+
+    def product(x: Any, y: Any) -> Any:
+        return x.scatter_reduce(0, index, y, "prod")
+
+    assert gradcheck(product, inputs)
+    assert gradgradcheck(product, inputs)
+
+
+def test_second_derivatives_of_products_with_several_zeros_are_refused() -> None:
+    x, source = leaf(2), leaf(0, 0, 3)
+    y = x.scatter_reduce(0, rt.tensor([0, 0, 0]), source, "prod").sum()
+    grads = rt.autograd.grad(y, (x, source), create_graph=True)
+    assert [g.tolist() for g in grads] == [[0], [0, 0, 0]]
+    with pytest.raises(RuntimeError, match="Double backward is unsupported for src when >1 zeros"):
+        grads[1].sum().backward()
 
 
 def complex_leaf(*values: complex) -> rt.Tensor:

@@ -43,3 +43,20 @@ def test_a_function_that_does_something_else_the_second_time() -> None:
     y = checkpoint(function, rt.ones(2, requires_grad=True), use_reentrant=False)
     with pytest.raises(RuntimeError, match="different number of tensors was saved"):
         y.sum().backward()
+
+
+def test_second_derivatives_are_those_without_it() -> None:
+    x = rt.tensor([0.3, -1.2], dtype=rt.float64, requires_grad=True)
+
+    def function(x: Any) -> Any:
+        return x.sin().exp().cos()
+
+    def kept(x: Any) -> Any:
+        return checkpoint(function, x, use_reentrant=False)
+
+    seconds = []
+    for call in (function, kept, lambda x: checkpoint(kept, x, use_reentrant=False)):
+        (first,) = rt.autograd.grad(call(x).sum(), x, create_graph=True)
+        seconds.append(rt.autograd.grad((first**2).sum(), x)[0])
+    rt.testing.assert_close(seconds[1], seconds[0])
+    rt.testing.assert_close(seconds[2], seconds[0])

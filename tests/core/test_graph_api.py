@@ -257,6 +257,63 @@ def test_numbers_do_not_come_to_pack_hooks() -> None:
     assert all(t.dim() == 1 for t in packed)
 
 
+def test_what_hooks_give_back_has_the_history_of_what_was_kept() -> None:
+    """Second derivatives go through a tensor whatever the hooks made of it."""
+    for pack in (rt.Tensor.tolist, rt.Tensor.clone, rt.Tensor.detach):
+        x = leaf(2, 3)
+        y = x * 1
+        with graph.saved_tensors_hooks(pack, lambda kept: rt.as_tensor(kept, dtype=rt.float64)):
+            z = (y**3).sum() + (x * y).sum()
+        (first,) = rt.autograd.grad(z, x, create_graph=True)
+        assert first.tolist() == [16, 33]
+        assert rt.autograd.grad(first.sum(), x)[0].tolist() == [14, 20]
+
+
+def test_tensors_on_the_host_can_be_differentiated_twice() -> None:
+    x = leaf(2, 3)
+    with graph.save_on_cpu():
+        y = (x**3).sum()
+    (first,) = rt.autograd.grad(y, x, create_graph=True)
+    first.sum().backward()
+    assert x.grad.tolist() == [12, 18]
+
+
+def test_a_node_shows_what_it_keeps() -> None:
+    x, y = leaf(2, 3), leaf(4, 5)
+    product = (x * y).grad_fn
+    assert product._saved_self is x and product._saved_other is y
+    assert {name for name in dir(product) if name.startswith("_saved")} == {"_saved_self", "_saved_other"}
+    assert rt.equal(x.exp().grad_fn._saved_result, x.exp())
+    assert x.exp().grad_fn._saved_result.grad_fn is not None
+    total = x.sum(0, keepdim=True).grad_fn
+    assert total._saved_dim == (0,) and total._saved_keepdim is True
+    assert rt.stack([x, y]).grad_fn._saved_dim == 0
+    largest = x.max(0).values.grad_fn._saved_indices
+    assert largest.item() == 1 and not largest.requires_grad
+    with pytest.raises(AttributeError, match="ExpBackward0' object has no attribute '_saved_self'"):
+        _ = x.exp().grad_fn._saved_self
+
+
+def test_what_a_node_kept_is_gone_after_backward_and_guarded_before() -> None:
+    x = leaf(2, 3)
+    y = x.exp()
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match="directly access saved tensors after they have"):
+        _ = y.grad_fn._saved_result
+    y = x.exp()
+    with rt.no_grad():
+        y.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        _ = y.grad_fn._saved_result
+
+
+def test_versions_of_inference_tensors_stay() -> None:
+    with rt.inference_mode():
+        x = rt.ones(1)
+    with pytest.raises(RuntimeError, match="update to inference tensor outside InferenceMode"):
+        graph.increment_version(x)
+
+
 def test_a_version_can_be_raised() -> None:
     x = leaf(1)
     y = x.exp()

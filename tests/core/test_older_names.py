@@ -98,3 +98,10 @@ def test_copies_of_views_go_where_they_are_wanted() -> None:
     assert rt.t_copy(x, out=out) is out and out.tolist() == [[0, 3], [1, 4], [2, 5]] and out.is_contiguous()
     with pytest.raises(TypeError, match="t_copy: out= takes one tensor; got tuple"):
         rt.t_copy(x, out=(out,))
+
+
+def test_operators_by_the_names_of_python_2() -> None:
+    x = rt.tensor([1.0, 4.0])
+    assert rt.Tensor.__div__(x, 2).tolist() == [0.5, 2] and x.__rdiv__(4).tolist() == [4, 1]
+    assert x.__idiv__(2) is x and x.tolist() == [0.5, 2]
+    assert rt.tensor(3.7).__long__() == 3 and rt.tensor(0).__nonzero__() is False

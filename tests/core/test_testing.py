@@ -123,6 +123,14 @@ def test_apart(row: int) -> None:
     assert text in str(error.value)
 
 
+@pytest.mark.parametrize("dtype", [rt.float32, rt.complex64, rt.bfloat16, rt.bool, rt.uint8])
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1,)])
+def test_made_tensors_of_one_element_or_none(dtype: rt.dtype, shape: tuple[int, ...]) -> None:
+    for noncontiguous in (False, True):
+        t = make_tensor(shape, dtype=dtype, exclude_zero=True, noncontiguous=noncontiguous)
+        assert t.shape == shape and t.dtype is dtype and bool((t != 0).all())
+
+
 @pytest.mark.emulator
 def test_devices_count_unless_told() -> None:
     a, b = rt.ones(2), rt.ones(2, device="emulator")

@@ -15,6 +15,7 @@ from rustorch.autograd.variable import Variable
 __all__ = [
     "Function",
     "FunctionCtx",
+    "GradcheckError",
     "Variable",
     "anomaly_mode",
     "backward",
@@ -102,7 +103,7 @@ def backward(
         return
     wanted = _as_tuple(inputs)
     if not wanted:
-        raise RuntimeError("backward: inputs argument to backward() cannot be empty")
+        raise RuntimeError("backward: `inputs` argument to `backward()` cannot be empty.")
     leaves = tuple(t for t in wanted if _is_leaf(t))
     inner = tuple(t for t in wanted if not _is_leaf(t))
     found = _C._run_backward(outputs, grads, leaves + inner, retain, create_graph, True, True)
@@ -152,7 +153,7 @@ def grad(
             "allow_unused=False."
         )
     if not ins:
-        raise RuntimeError("grad: inputs argument to grad cannot be empty")
+        raise RuntimeError("grad: `inputs` argument to `grad()` cannot be empty.")
     unused_ok = materialize_grads or bool(allow_unused)
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
@@ -189,12 +190,13 @@ def grad(
 
 
 def __getattr__(name: str) -> Any:
-    # Tools for checking and for whole Jacobians, imported on first use.
+    # For whole Jacobians, imported on first use.
     import importlib
 
-    if name in ("gradcheck", "gradgradcheck", "GradcheckError"):
-        module = importlib.import_module("rustorch.autograd.gradient_check")
-        return getattr(module, name)
     if name == "functional":
         return importlib.import_module("rustorch.autograd.functional")
     raise AttributeError(f"module 'rustorch.autograd' has no attribute {name!r}")
+
+
+# Last, as it needs `grad`. The function takes the place of its module of the same name, as in PyTorch.
+from rustorch.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck  # noqa: E402

@@ -6,6 +6,7 @@ Each is a context manager and a decorator, and acts on the calling thread, as in
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -32,6 +33,14 @@ class _Switch:
     def __call__(self, fn: F) -> F:
         import inspect  # slow to import, and decorators are rare
 
+        if inspect.isclass(fn):
+            warnings.warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You should only "
+                "decorate functions or methods. To preserve the current behavior of class decoration, you "
+                "can directly decorate the `__init__` method and nothing else.",
+                FutureWarning,
+                stacklevel=3,
+            )
         if inspect.isgeneratorfunction(fn):
             generator: F = self._wrap_generator(fn)
             return generator

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from rustorch import _C
+from rustorch.errors import OpError
 
 __all__ = [
     "GradientEdge",
@@ -79,6 +80,14 @@ def increment_version(tensor: Any) -> None:
     1
     """
     for t in (tensor,) if isinstance(tensor, _C.Tensor) else tensor:
+        if t.is_inference() and not _C.is_inference_mode_enabled():
+            raise OpError.of(
+                "increment_version",
+                "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
+                "clone to get a normal tensor before doing inplace update.",
+                "an inference tensor",
+                "clone()",
+            )
         _C._bump_version(t)
 
 

@@ -234,7 +234,8 @@ def gradgradcheck(
 ) -> bool:
     """Whether second derivatives of ``func(*inputs)`` agree with differences of the first.
 
-    `grad_outputs` are random where not given. Follows ``torch.autograd.gradgradcheck``.
+    `grad_outputs` are random where not given; given ones are varied too where they require grad. Follows
+    ``torch.autograd.gradgradcheck``.
 
     >>> import rustorch as rt
     >>> x = rt.tensor([0.5, -1.0], dtype=rt.float64, requires_grad=True)
@@ -255,7 +256,7 @@ def gradgradcheck(
                 w = rt.stack([w, w], -1)[..., 0].detach()
             weights.append(w.requires_grad_(True))
     else:
-        weights = [g.detach().clone().requires_grad_(True) for g in _tensors(grad_outputs)]
+        weights = list(_tensors(grad_outputs))
     count = len(args)
 
     def first_derivative(*all_args: Any) -> Sequence[Any]:
