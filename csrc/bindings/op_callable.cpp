@@ -28,14 +28,14 @@ PyTypeObject* g_method_type;
 constexpr size_t kMaxArgs = 32;
 
 // Names that NumPy users type for PyTorch's arguments.
-const char* numpy_alias(const std::string& name) {
-  if (name == "dim") return "axis";
-  if (name == "dim0") return "axis0";
-  if (name == "dim1") return "axis1";
-  if (name == "keepdim") return "keepdims";
-  if (name == "other") return "x2";
-  if (name == "input") return "x";
-  return nullptr;
+bool is_numpy_name(std::string_view key, std::string_view name) {
+  if (name == "dim") return key == "axis";
+  if (name == "dim0") return key == "axis0";
+  if (name == "dim1") return key == "axis1";
+  if (name == "keepdim") return key == "keepdims";
+  if (name == "other") return key == "x2";
+  if (name == "input") return key == "x" || key == "a" || key == "x1";
+  return false;
 }
 
 // Arguments that concern the result's making rather than the op.
@@ -200,9 +200,9 @@ class Binding {
     const auto& params = op_.schema.args;
     for (size_t i = 0; i < params.size(); ++i) {
       if (params[i].name == key) return static_cast<int>(i);
-      if (const char* alias = numpy_alias(params[i].name); alias && !std::strcmp(alias, key)) {
-        return static_cast<int>(i);
-      }
+    }
+    for (size_t i = 0; i < params.size(); ++i) {
+      if (is_numpy_name(key, params[i].name)) return static_cast<int>(i);
     }
     if (!params.empty() && !std::strcmp(key, "self")) return 0;
     return -1;

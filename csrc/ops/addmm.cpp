@@ -206,11 +206,26 @@ tensor([[7.]])
 
 // ---- addr ----
 
+void check_scale(const char* name, DType type, const Scalar& scale) {
+  RT_CHECK(type == DType::Bool || !scale.is_bool(), Runtime, "addr",
+           cat_str("Boolean ", name, " only supported for Boolean results."),
+           cat_str(name, "=", scale));
+  RT_CHECK(is_floating(type) || is_complex(type) || scale.is_integral(), Runtime, "addr",
+           cat_str("For integral input tensors, argument ", name,
+                   " must not be a floating point number."),
+           cat_str(name, "=", scale), "an integer");
+}
+
 Tensor addr_forward(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
   RT_CHECK(a.dim() == 1, Runtime, "addr",
            cat_str("addr: Expected 1-D argument vec1, but got ", a.dim(), "-D"), describe(a));
   RT_CHECK(b.dim() == 1, Runtime, "addr",
            cat_str("addr: Expected 1-D argument vec2, but got ", b.dim(), "-D"), describe(b));
+  const Tensor operands[] = {x, a, b};
+  const DType type = result_type(TensorList(operands));
+  check_scale("beta", type, beta);
+  check_scale("alpha", type, alpha);
+  check_scalars("addr", type, beta, alpha);
   const int64_t shape[] = {a.sizes()[0], b.sizes()[0]};
   const Tensor in = ops::expand(x, IntList(shape, 2));
   if (x.dtype() == DType::Bool && a.dtype() == DType::Bool && b.dtype() == DType::Bool) {

@@ -144,6 +144,8 @@ def histogramdd(
 
 def _counted(points: _C.Tensor, edges: list[_C.Tensor], weights: _C.Tensor) -> _C.Tensor:
     counts = [e.numel() - 1 for e in edges]
+    if not counts:  # points without coordinates lie nowhere
+        return points.new_zeros(())
     cells = 1
     cell = _OPS["zeros"](points.shape[0], dtype=_C.int64, device=points.device)
     inside = _OPS["ones"](points.shape[0], dtype=_C.bool, device=points.device)

@@ -51,3 +51,11 @@ def test_nonzero_fills_out_with_one_tensor_only() -> None:
     assert out.tolist() == [[0, 1], [1, 0]]
     with pytest.raises(RuntimeError):
         rt.nonzero(x, as_tuple=True, out=out)
+
+
+def test_numpys_names_of_operands() -> None:
+    x = rt.arange(6.0).reshape(2, 3)
+    for name in ("x", "a", "x1"):
+        assert rt.sum(**{name: x}, axis=1, keepdims=True).tolist() == [[3], [12]]
+        assert rt.equal(rt.add(**{name: x}, x2=x), x + x)
+    assert rt.cdist(x1=x, x2=x).shape == (2, 2)  # its own names

@@ -39,6 +39,7 @@ def test_points_on_edges_belong_to_the_bin_that_begins_there() -> None:
     x = rt.tensor([[0.0], [1.0], [2.0], [float("nan")]])
     assert rt.histogramdd(x, [rt.tensor([0.0, 1.0, 2.0])]).hist.tolist() == [1, 2]
     assert rt.histogramdd(rt.zeros(0, 2), [2, 1]).hist.tolist() == [[0], [0]]
+    assert rt.histogramdd(rt.zeros(5, 0), []).hist.item() == 0
     assert rt.histogramdd(rt.ones(3, 1), [2]).bin_edges[0].tolist() == [0.5, 1, 1.5]
 
 

@@ -173,6 +173,15 @@ def test_made_tensors(dtype: rt.dtype) -> None:
     assert apart.shape == (4, 5) and apart.stride() == (10, 2) and bool((apart != 0).all())
 
 
+def test_made_tensors_of_one_number_warn() -> None:
+    with pytest.warns(FutureWarning, match="low==high"):
+        assert make_tensor(2, dtype=rt.float32, low=1.5, high=1.5).tolist() == [1.5, 1.5]
+    with pytest.raises(ValueError, match="must be less than"):
+        make_tensor(2, dtype=rt.int64, low=1, high=1)
+    with pytest.raises(ValueError, match="must be less than"):
+        make_tensor(2, dtype=rt.float16, low=1e6, high=1e7)
+
+
 @pytest.mark.emulator
 def test_made_tensors_follow_the_device() -> None:
     t = make_tensor((), dtype=rt.int64, low=3, high=4, device="emulator")
@@ -189,6 +198,6 @@ def test_made_tensors_follow_options() -> None:
     with pytest.raises(ValueError, match="exclude each other"):
         make_tensor(2, dtype=rt.float32, noncontiguous=True, memory_format=rt.contiguous_format)
     with pytest.raises(ValueError, match="must be less than `high`"):
-        make_tensor(2, dtype=rt.float32, low=2, high=2)
+        make_tensor(2, dtype=rt.float32, low=3, high=2)
     with pytest.raises(ValueError, match="cannot be NaN"):
         make_tensor(2, dtype=rt.float32, low=NAN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,8 +24,15 @@ def _bounds(dtype: rt.dtype, low: float | None, high: float | None) -> tuple[flo
         raise ValueError(
             f"make_tensor: `low` and `high` cannot be NaN, but got low={low!r} and high={high!r}"
         )
+    one = low == high
     low, high = max(low, least), min(high, most)
-    if not low < high:
+    if one and low == high and (dtype.is_floating_point or dtype.is_complex):
+        warnings.warn(
+            "Passing `low==high` to `make_tensor` for floating or complex types is deprecated; try `full`",
+            FutureWarning,
+            stacklevel=3,
+        )
+    elif not low < high:
         raise ValueError(f"make_tensor: `low` must be less than `high` within {dtype}; got {low} and {high}")
     return low, high
 

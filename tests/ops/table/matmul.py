@@ -13,6 +13,8 @@ from ..samples import Rng, rand
 from .view import BOTH, MATRIX
 
 VECTOR = tensor([1.0, 2.0])
+SUM_OF_OUTER = MATRIX, VECTOR, tensor([1.0, 2.0, 3.0])
+SUM_OF_INTEGERS = tensor([[1, 2]]), tensor([1]), tensor([1, 2])
 LOOSE = {
     "float16": (4e-3, 4e-3),
     "bfloat16": (3e-2, 6e-2),
@@ -360,6 +362,11 @@ CASES = [
         scaled(((2, 3), (2,), (3,)), ((3,), (2,), (3,)), ((), (2,), (2,)), ((0, 2), (0,), (2,))),
         Error(S(MATRIX, MATRIX, VECTOR), "RuntimeError", "1-?D|dim"),
         Error(S(MATRIX, VECTOR, VECTOR), "RuntimeError", "size|shape|expand"),
+        Error(S(*SUM_OF_OUTER, beta=True), "RuntimeError", "Boolean beta only supported for Boolean"),
+        Error(S(*SUM_OF_OUTER, alpha=True), "RuntimeError", "Boolean alpha only supported for Boolean"),
+        Error(S(*SUM_OF_OUTER, beta=2j), "RuntimeError", "value cannot be converted to type float"),
+        Error(S(*SUM_OF_INTEGERS, beta=1.5), "RuntimeError", "argument beta must not be a floating"),
+        Error(S(*SUM_OF_INTEGERS, alpha=1.5), "RuntimeError", "argument alpha must not be a float"),
         dtypes=EVERY,
         inplace="Tensor.addr_",
         tol={**LOOSE, "float16": (1e-2, 1e-2), "bfloat16": (5e-2, 1e-1)},
