@@ -110,11 +110,15 @@ def test_packed_sequence_conversion_and_checks() -> None:
     assert packed.double().float().data.dtype == rt.float32
     assert packed.to(rt.float32) is packed and packed.cpu() is packed
     assert packed.double().unsorted_indices.tolist() == packed.unsorted_indices.tolist()
+    casts = {"long": rt.int64, "int": rt.int32, "short": rt.int16, "char": rt.int8, "byte": rt.uint8}
+    assert all(getattr(packed, name)().data.dtype == dtype for name, dtype in casts.items())
+    assert not packed.is_cuda and not packed.is_pinned()
     assert rnn.invert_permutation(None) is None
     with pytest.raises(TypeError, match="batch_sizes"):
         rnn.PackedSequence(rt.ones(1))
     for bad in (
         lambda: rnn.pack_padded_sequence(rt.zeros(0, 2), [1, 1]),
+        lambda: rnn.pack_padded_sequence(rt.zeros(0, 2), rt.zeros(2, 2)),
         lambda: rnn.pack_padded_sequence(rt.zeros(3, 2), [4, 1]),
     ):
         with pytest.raises(RuntimeError):

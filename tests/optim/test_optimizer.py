@@ -224,6 +224,23 @@ def test_step_hooks() -> None:
         opt.step()
 
 
+def test_step_hooks_of_all_optimizers() -> None:
+    log: list[str] = []
+    opt = SGD([param()], lr=0.1)
+    opt.register_step_pre_hook(lambda o, args, kwargs: log.append("own pre"))
+    opt.register_step_post_hook(lambda o, args, kwargs: log.append("own post"))
+    module = rt.optim.optimizer
+    with (
+        module.register_optimizer_step_pre_hook(lambda o, args, kwargs: log.append("pre")),
+        module.register_optimizer_step_post_hook(lambda o, args, kwargs: log.append("post")),
+    ):
+        opt.step()
+        Adam([param()]).step()
+    assert log == ["pre", "own pre", "own post", "post", "pre", "post"]
+    opt.step()
+    assert log[6:] == ["own pre", "own post"]
+
+
 def test_step_hooks_run_once_in_a_subclass() -> None:
     class Loud(SGD):
         def step(self, closure: Any = None) -> Any:
@@ -249,6 +266,34 @@ def test_checkpoint_hooks() -> None:
     opt.register_load_state_dict_post_hook(lambda o: log.append("loaded"))
     opt.load_state_dict(state)
     assert not opt.state and log[-1] == "loaded"
+
+
+def test_lbfgs_goes_on_after_a_copy() -> None:
+    p = param()
+    opt = rt.optim.LBFGS([p], max_iter=2)
+    p, opt = pickle.loads(pickle.dumps(copy.deepcopy([p, opt])))
+    before = p.tolist()
+
+    def closure() -> Any:
+        opt.zero_grad()
+        loss = (p**2).sum()
+        loss.backward()
+        return loss
+
+    opt.step(closure)
+    assert p.tolist() != before
+
+
+def test_tensors_among_the_options_of_adam() -> None:
+    one = rt.tensor(0.9)
+    for options, text in (
+        ({"lr": one, "foreach": True}, "lr as a Tensor is not supported"),
+        ({"betas": (one, one), "foreach": True}, r"betas\[0\] as a Tensor is not supported"),
+        ({"betas": (0.9, one)}, "betas must be either both floats or both Tensors"),
+        ({"betas": (rt.ones(2) * 0.5, one)}, r"Tensor betas\[0\] must be 1-element"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            Adam([param()], **options)
 
 
 def test_pickle_and_deepcopy() -> None:

@@ -52,6 +52,8 @@ class RuleOptimizer(Optimizer):
     climbed comes to `_move` negated.
     """
 
+    _later_options: tuple[str, ...] = tuple(_LATER_OPTIONS)
+
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         name = type(self).__name__
         options = [("capturable", bool(defaults.get("capturable")))]
@@ -59,7 +61,9 @@ class RuleOptimizer(Optimizer):
         super().__init__(params, defaults)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        own_options = [o for o in _LATER_OPTIONS if o in state.get("defaults", getattr(self, "defaults", {}))]
+        own_options = [
+            o for o in self._later_options if o in state.get("defaults", getattr(self, "defaults", {}))
+        ]
         super().__setstate__(state)
         for group in self.param_groups:
             for option in own_options:

@@ -26,6 +26,8 @@ class Adafactor(RuleOptimizer):
     [0.5]
     """
 
+    _later_options = ("foreach", "maximize")
+
     def __init__(
         self,
         params: Any,

@@ -54,7 +54,12 @@ class LBFGS(Optimizer):
         super().__init__(params, defaults)
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
-        self._params: list[Tensor] = self.param_groups[0]["params"]
+
+    @property
+    def _params(self) -> list[Tensor]:
+        """Those of the one group; kept nowhere else, so that copies and pickles have their own."""
+        params: list[Tensor] = self.param_groups[0]["params"]
+        return params
 
     def _gradient(self) -> Tensor:
         grads = [rt.zeros_like(p) if p.grad is None else p.grad for p in self._params]
@@ -159,12 +164,11 @@ class LBFGS(Optimizer):
             inverses.append(1.0 / curvature)
             own["H_diag"] = curvature / float(change.dot(change))
         direction = gradient.neg()
-        shares = []
-        for y, s, inverse in zip(reversed(changes), reversed(steps), reversed(inverses)):
-            share = float(s.dot(direction)) * float(inverse)
-            shares.append(share)
-            direction.sub_(y, alpha=share)
+        shares = own.setdefault("al", [None] * history_size)
+        for i in reversed(range(len(changes))):
+            shares[i] = float(steps[i].dot(direction)) * float(inverses[i])
+            direction.sub_(changes[i], alpha=shares[i])
         direction.mul_(float(own["H_diag"]))
-        for y, s, inverse, share in zip(changes, steps, inverses, reversed(shares)):
+        for y, s, inverse, share in zip(changes, steps, inverses, shares):
             direction.add_(s, alpha=share - float(y.dot(direction)) * float(inverse))
         return direction

@@ -26,6 +26,35 @@ _HOOK_TABLES = (
 )
 
 
+# Run by every optimizer, ahead of its own.
+_global_optimizer_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+_global_optimizer_post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` before each step of every optimizer; it may return new (args,
+    kwargs).
+    """
+    handle = RemovableHandle(_global_optimizer_pre_hooks)
+    _global_optimizer_pre_hooks[handle.id] = hook
+    return handle
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` after each step of every optimizer.
+
+    >>> steps = []
+    >>> hook = lambda optimizer, args, kwargs: steps.append(type(optimizer).__name__)
+    >>> with rt.optim.optimizer.register_optimizer_step_post_hook(hook):
+    ...     rt.optim.SGD([nn.Parameter(rt.ones(1))], lr=0.1).step()
+    >>> steps
+    ['SGD']
+    """
+    handle = RemovableHandle(_global_optimizer_post_hooks)
+    _global_optimizer_post_hooks[handle.id] = hook
+    return handle
+
+
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """A step function that runs the optimizer's step hooks around itself, once even if it calls its
     parent's.
@@ -33,11 +62,17 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        if self._stepping or not (self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks):
+        if self._stepping or not (
+            self._optimizer_step_pre_hooks
+            or self._optimizer_step_post_hooks
+            or _global_optimizer_pre_hooks
+            or _global_optimizer_post_hooks
+        ):
             return step(self, *args, **kwargs)
         self._stepping = True
         try:
-            for hook in tuple(self._optimizer_step_pre_hooks.values()):
+            pre = (*_global_optimizer_pre_hooks.values(), *self._optimizer_step_pre_hooks.values())
+            for hook in pre:
                 result = hook(self, args, kwargs)
                 if result is not None:
                     if not (isinstance(result, tuple) and len(result) == 2):
@@ -46,7 +81,9 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                         )
                     args, kwargs = result
             out = step(self, *args, **kwargs)
-            for hook in tuple(self._optimizer_step_post_hooks.values()):
+            # An optimizer's own come first here, as in PyTorch.
+            post = (*self._optimizer_step_post_hooks.values(), *_global_optimizer_post_hooks.values())
+            for hook in post:
                 hook(self, args, kwargs)
             return out
         finally:

@@ -83,7 +83,8 @@ class SGD(Optimizer):
             if group["differentiable"]:
                 with rt.enable_grad():
                     for p in params:
-                        sgd_step(p, self.state[p], group)
+                        # Looking a state up makes one, and without momentum there is nothing to keep.
+                        sgd_step(p, self.state[p] if group["momentum"] else {}, group)
                 continue
             if group["momentum"] == 0:
                 self._update(group, params, [], False)

@@ -7,7 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from rustorch import Tensor
 from rustorch.nn.modules._backward_hooks import BackwardHook, attach_grad_fn_hooks
+from rustorch.nn.modules._global_hooks import ON_CALLS, tables
 from rustorch.utils.hooks import RemovableHandle
 
 
@@ -117,7 +119,13 @@ class _Hooks:
         return handle
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+        if (
+            self._forward_hooks
+            or self._forward_pre_hooks
+            or self._backward_hooks
+            or self._backward_pre_hooks
+            or ON_CALLS
+        ):
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -125,28 +133,47 @@ class _Hooks:
         called: set[int] = set()
         result: Any = None
         try:
-            for hook_id, hook in tuple(self._forward_pre_hooks.items()):
+            for hook_id, hook in (
+                *tables()._global_forward_pre_hooks.items(),
+                *self._forward_pre_hooks.items(),
+            ):
                 args, kwargs = self._run_pre_hook(hook_id, hook, args, kwargs)
-            full = self._is_full_backward_hook
+            full, regular = self._backward_hooks_by_kind()
+            pre = [*tables()._global_backward_pre_hooks.values(), *self._backward_pre_hooks.values()]
             backward: BackwardHook | None = None
-            if (full and self._backward_hooks) or self._backward_pre_hooks:
-                hooks = self._backward_hooks.values() if full else ()
-                backward = BackwardHook(self, hooks, self._backward_pre_hooks.values())
+            if full or pre:
+                backward = BackwardHook(self, full, pre)
                 args = backward.setup_inputs(args)
             result = self.forward(*args, **kwargs)
-            for hook_id, hook in tuple(self._forward_hooks.items()):
+            for hook_id, hook in (
+                *tables()._global_forward_hooks.items(),
+                *self._forward_hooks.items(),
+            ):
                 called.add(hook_id)
                 replaced = self._run_forward_hook(hook_id, hook, args, kwargs, result)
                 if replaced is not None:
                     result = replaced
             if backward is not None:
+                if not isinstance(result, (Tensor, tuple, list)):
+                    warnings.warn(
+                        "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                        f"Tensors but received {type(result)}",
+                        stacklevel=2,
+                    )
                 result = backward.setup_output(result)
-            if full is False and self._backward_hooks:
-                attach_grad_fn_hooks(self, tuple(self._backward_hooks.values()), result)
+            if regular:
+                attach_grad_fn_hooks(self, regular, args, result)
             return result
         except Exception:
-            for hook_id, hook in tuple(self._forward_hooks.items()):
-                if hook_id in self._forward_hooks_always_called and hook_id not in called:
+            always = {
+                *tables()._global_forward_hooks_always_called,
+                *self._forward_hooks_always_called,
+            } - called
+            for hook_id, hook in (
+                *tables()._global_forward_hooks.items(),
+                *self._forward_hooks.items(),
+            ):
+                if hook_id in always - called:
                     try:
                         replaced = self._run_forward_hook(hook_id, hook, args, kwargs, result)
                         if replaced is not None:
@@ -158,6 +185,14 @@ class _Hooks:
                             stacklevel=2,
                         )
             raise
+
+    def _backward_hooks_by_kind(self) -> tuple[list[Callable[..., Any]], list[Callable[..., Any]]]:
+        """Full backward hooks and those of the older form, first the ones of all modules."""
+        shared, own = list(tables()._global_backward_hooks.values()), list(self._backward_hooks.values())
+        shared_full = tables()._global_is_full_backward_hook is True
+        own_full = self._is_full_backward_hook is True
+        full = (shared if shared_full else []) + (own if own_full else [])
+        return full, ([] if shared_full else shared) + ([] if own_full else own)
 
     def _run_pre_hook(
         self, hook_id: int, hook: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -184,6 +219,9 @@ class _Hooks:
         kwargs: dict[str, Any],
         result: Any,
     ) -> Any:
-        if hook_id in self._forward_hooks_with_kwargs:
+        if (
+            hook_id in self._forward_hooks_with_kwargs
+            or hook_id in tables()._global_forward_hooks_with_kwargs
+        ):
             return hook(self, args, kwargs, result)
         return hook(self, args, result)

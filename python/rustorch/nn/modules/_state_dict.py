@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -281,15 +282,25 @@ class _StateDict:
 
 class _WithModule:
     """A hook that also wants its module; an object, not a closure, so that deepcopy rebinds it to the
-    copy.
+    copy. It does not keep the module, which keeps it.
     """
 
     def __init__(self, hook: Callable[..., None], module: Any) -> None:
         self.hook = hook
-        self.module = module
+        self.module = weakref.ref(module)
 
     def __call__(self, *args: Any) -> None:
-        self.hook(self.module, *args)
+        module = self.module()
+        if module is None:
+            raise RuntimeError("You are trying to call the hook of a dead Module!")
+        self.hook(module, *args)
+
+    def __getstate__(self) -> tuple[Any, Any]:
+        return self.hook, self.module()
+
+    def __setstate__(self, state: tuple[Any, Any]) -> None:
+        self.hook, module = state
+        self.module = weakref.ref(module)
 
 
 def _quoted(keys: list[str]) -> str:

@@ -8,12 +8,47 @@ from typing import Any, TypeVar
 
 from rustorch import Tensor
 from rustorch.nn.modules._conversion import _Conversion
+from rustorch.nn.modules._global_hooks import (
+    Table,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+    registered,
+)
 from rustorch.nn.modules._hooks import _Hooks
 from rustorch.nn.modules._state_dict import _StateDict
 from rustorch.nn.modules._traversal import _Traversal
 from rustorch.nn.parameter import Buffer, Parameter, UninitializedBuffer
 
+__all__ = [
+    "Module",
+    "register_module_backward_hook",
+    "register_module_buffer_registration_hook",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]
+
 T = TypeVar("T", bound="Module")
+
+_global_forward_pre_hooks: Table = OrderedDict()
+_global_forward_hooks: Table = OrderedDict()
+_global_forward_hooks_with_kwargs: Table = OrderedDict()
+_global_forward_hooks_always_called: Table = OrderedDict()
+_global_backward_pre_hooks: Table = OrderedDict()
+_global_backward_hooks: Table = OrderedDict()
+_global_is_full_backward_hook: bool | None = None
+_global_buffer_registration_hooks: Table = OrderedDict()
+_global_module_registration_hooks: Table = OrderedDict()
+_global_parameter_registration_hooks: Table = OrderedDict()
 
 _HOOK_TABLES = (
     "_backward_pre_hooks",
@@ -117,7 +152,7 @@ class Module(_Traversal, _StateDict, _Hooks, _Conversion):
                 f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (rustorch Tensor or None "
                 "required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered(_global_buffer_registration_hooks, self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -139,6 +174,7 @@ class Module(_Traversal, _StateDict, _Hooks, _Conversion):
                     f"Cannot assign non-leaf Tensor to parameter '{name}'; model parameters must be created "
                     "explicitly; try computing the value in the module's forward() instead"
                 )
+            param = registered(_global_parameter_registration_hooks, self, name, param)
         self._parameters[name] = param
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -153,7 +189,7 @@ class Module(_Traversal, _StateDict, _Hooks, _Conversion):
             raise KeyError(f'module name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError(f'module name can\'t be empty string "", got: {name}')
-        self._modules[name] = module
+        self._modules[name] = registered(_global_module_registration_hooks, self, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Another name of :meth:`add_module`."""
@@ -206,7 +242,7 @@ class Module(_Traversal, _StateDict, _Hooks, _Conversion):
             if modules is None:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, "__dict__", "_parameters", "_buffers", "_non_persistent_buffers_set")
-            modules[name] = value
+            modules[name] = registered(_global_module_registration_hooks, self, name, value)
             return
         if modules is not None and name in modules:
             if value is not None:
@@ -229,7 +265,7 @@ class Module(_Traversal, _StateDict, _Hooks, _Conversion):
                 self._forget(name, "__dict__")
                 self.register_buffer(name, value, value.persistent)
             else:
-                buffers[name] = value
+                buffers[name] = registered(_global_buffer_registration_hooks, self, name, value)
             return
         super().__setattr__(name, value)
 

@@ -53,9 +53,50 @@ class PackedSequence(_PackedFields):
 
         return type(self)(data, self.batch_sizes, follow(self.sorted_indices), follow(self.unsorted_indices))
 
-    def cpu(self) -> PackedSequence:
+    def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """Move the data to the CPU."""
-        return self.to(device=rt.device("cpu"))
+        return self.to(*args, device=rt.device("cpu"), **kwargs)
+
+    def cuda(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        """Move the data to a CUDA device, the current one if none is given."""
+        place = rt.tensor((), dtype=self.data.dtype, device=self.data.device).to(*args, **kwargs)
+        return self.to(*args, **kwargs) if place.is_cuda else self.to(*args, device="cuda", **kwargs)
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the data is on a CUDA device."""
+        return self.data.is_cuda
+
+    def is_pinned(self) -> bool:
+        """Whether the data is in page-locked memory."""
+        return self.data.is_pinned()
+
+    def pin_memory(self) -> PackedSequence:
+        """The same with the data and the indices in page-locked memory."""
+        indices = (
+            None if i is None else i.pin_memory() for i in (self.sorted_indices, self.unsorted_indices)
+        )
+        return type(self)(self.data.pin_memory(), self.batch_sizes, *indices)
+
+    def long(self) -> PackedSequence:
+        """Cast the data to int64."""
+        return self.to(dtype=rt.int64)
+
+    def int(self) -> PackedSequence:
+        """Cast the data to int32."""
+        return self.to(dtype=rt.int32)
+
+    def short(self) -> PackedSequence:
+        """Cast the data to int16."""
+        return self.to(dtype=rt.int16)
+
+    def char(self) -> PackedSequence:
+        """Cast the data to int8."""
+        return self.to(dtype=rt.int8)
+
+    def byte(self) -> PackedSequence:
+        """Cast the data to uint8."""
+        return self.to(dtype=rt.uint8)
 
     def double(self) -> PackedSequence:
         """Cast the data to float64."""
@@ -94,6 +135,8 @@ def pack_padded_sequence(
     >>> packed.data, packed.batch_sizes
     (tensor([1, 3, 2]), tensor([2, 1]))
     """
+    if input.numel() == 0:
+        raise RuntimeError("Cannot pack empty tensors.")
     sizes = _lengths_list(lengths)
     order: Tensor | None = None
     if not enforce_sorted:
@@ -103,8 +146,6 @@ def pack_padded_sequence(
         sizes = sorted(sizes, reverse=True)
         input = input.index_select(0 if batch_first else 1, order)
     x = input.transpose(0, 1) if batch_first else input
-    if x.numel() == 0:
-        raise RuntimeError("Cannot pack empty tensors.")
     if len(sizes) != x.shape[1]:
         raise RuntimeError(
             f"Expected `len(lengths)` to be equal to batch_size, but got {len(sizes)} "
