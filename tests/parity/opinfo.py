@@ -218,6 +218,23 @@ def shares_memory(result: torch.Tensor, call: Call) -> bool:
     return result.numel() > 0 and result.untyped_storage().data_ptr() in owners
 
 
+def gradients(lib: Any, result: Any, inputs: list[Any], which: list[bool]) -> list[Any] | None:
+    """Of the results that `which` marks, weighted by fixed numbers."""
+    outputs = [
+        o for o, wanted in zip(flat(result), which, strict=True) if wanted and o.requires_grad and o.numel()
+    ]
+    if not outputs or not inputs:
+        return None
+    weights = []
+    for i, o in enumerate(outputs):
+        rng = np.random.default_rng(i)
+        values = rng.uniform(0.5, 1.5, tuple(o.shape))
+        if o.is_complex():
+            values = values + 1j * rng.uniform(0.5, 1.5, tuple(o.shape))
+        weights.append(lib.from_numpy(np.array(values)).to(o.dtype))
+    return list(lib.autograd.grad(outputs, inputs, weights, allow_unused=True))
+
+
 def compare(mine: Any, theirs: Any, tol: Callable[[torch.dtype], tuple[float, float]]) -> None:
     """Same structure; tensors of the same dtype, shape and values; else the same Python values."""
     mine, theirs = flat(mine), flat(theirs)

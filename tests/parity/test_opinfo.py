@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -21,6 +20,7 @@ from torch.testing._internal.opinfo.core import OpInfo  # noqa: E402
 
 import rustorch as rt  # noqa: E402
 
+from .failures import Failures  # noqa: E402
 from .opinfo import (  # noqa: E402
     OPS,
     Call,
@@ -31,6 +31,7 @@ from .opinfo import (  # noqa: E402
     counterpart,
     dtypes_of,
     flat,
+    gradients,
     lookup,
     ours,
     rebound,
@@ -56,28 +57,6 @@ def quiet() -> Iterator[None]:
         yield
 
 
-class Failures:
-    """What went wrong in the samples of one op; of failures with one message the first is shown."""
-
-    def __init__(self, op: Any) -> None:
-        self.op = op
-        self.ran = 0
-        self.found: dict[str, str] = {}
-        self.count = 0
-
-    def note(self, where: str, error: BaseException) -> None:
-        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-        text = f"{kind}{str(error)[:400]}"
-        if not known(self.op.formatted_name, f"{where}\n{text}") and not known(self.op.formatted_name, text):
-            self.count += 1
-            self.found.setdefault(text, f"{where[:400]}\n    {text}")
-
-    def report(self) -> None:
-        if self.found:
-            shown = list(self.found.values())[:5]
-            raise AssertionError("\n  ".join([f"{self.count} of {self.ran} samples differ", *shown]))
-
-
 def expected(op: Any, call: Call) -> Any:
     args, kwargs = call.theirs
     return op.op(*args, **kwargs)
@@ -90,7 +69,7 @@ def invariant(op: Any, result: Any) -> Any:
 
 @every_op
 def test_values(op: Any) -> None:
-    failures = Failures(op)
+    failures = Failures(op.formatted_name, known)
     for dtype in dtypes_of(op):
         count = SAMPLES if dtype is torch.float32 else max(2, SAMPLES // 2)
         for sample in spread(op.sample_inputs("cpu", dtype), count):
@@ -133,7 +112,7 @@ def compare_kind(mine: Any, theirs: Any) -> None:
 def test_gradients(op: Any) -> None:
     if op.name in RANDOM:
         pytest.skip("random")
-    failures = Failures(op)
+    failures = Failures(op.formatted_name, known)
     for dtype in (torch.float64, torch.complex128):
         if not op.supports_dtype(dtype, "cpu"):
             continue
@@ -186,29 +165,12 @@ def wrapped(op: Any, fn: Any, mine: bool) -> Any:
     return lambda *args, **kwargs: wrapper(fn, *args, **kwargs)
 
 
-def gradients(lib: Any, result: Any, inputs: list[Any], which: list[bool]) -> list[Any] | None:
-    """Of the results that `which` marks, weighted by fixed numbers."""
-    outputs = [
-        o for o, wanted in zip(flat(result), which, strict=True) if wanted and o.requires_grad and o.numel()
-    ]
-    if not outputs or not inputs:
-        return None
-    weights = []
-    for i, o in enumerate(outputs):
-        rng = np.random.default_rng(i)
-        values = rng.uniform(0.5, 1.5, tuple(o.shape))
-        if o.is_complex():
-            values = values + 1j * rng.uniform(0.5, 1.5, tuple(o.shape))
-        weights.append(lib.from_numpy(np.array(values)).to(o.dtype))
-    return list(lib.autograd.grad(outputs, inputs, weights, allow_unused=True))
-
-
 @every_op
 def test_forms(op: Any) -> None:
     """The method, in-place and out= forms answer as PyTorch's do."""
     if op.name in RANDOM:
         pytest.skip("random")
-    failures = Failures(op)
+    failures = Failures(op.formatted_name, known)
     for sample in (s for d in dtypes_of(op)[:1] for s in spread(op.sample_inputs("cpu", d), 3)):
         call = Call(sample)
         for form in ("method", "inplace", "out"):
@@ -279,7 +241,7 @@ def in_place(fn: Any) -> Any:
     "op", [o for o in OPS if o.error_inputs_func is not None], ids=lambda op: op.formatted_name
 )
 def test_errors(op: Any) -> None:
-    failures = Failures(op)
+    failures = Failures(op.formatted_name, known)
     for error in op.error_inputs("cpu"):
         call = Call(error.sample_input)
         try:

@@ -52,8 +52,15 @@ class RNNBase(Module):
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=3,
             )
-        if not isinstance(hidden_size, int):
-            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
+        given = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
+        for name, value in given.items():
+            if not isinstance(value, int):
+                raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
+        for name, value in {"bias": bias, "batch_first": batch_first}.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+        if input_size <= 0:
+            raise ValueError(f"input_size must be greater than zero; got {input_size}")
         if hidden_size <= 0:
             raise ValueError(f"hidden_size must be greater than zero; got {hidden_size}")
         if num_layers <= 0:

@@ -67,7 +67,8 @@ class RNNCellBase(Module):
         else:
             for i, s in enumerate(state):
                 if s.dim() not in (1, 2):
-                    raise ValueError(f"{name}: Expected hx[{i}] to be 1D or 2D, got {s.dim()}D instead")
+                    state_name = "hidden" if n_states == 1 else f"hx[{i}]"
+                    raise ValueError(f"{name}: Expected {state_name} to be 1D or 2D, got {s.dim()}D instead")
             state = tuple(s if batched else s.unsqueeze(0) for s in state)
             for i, s in enumerate(state):
                 if s.shape[0] != x.shape[0]:
