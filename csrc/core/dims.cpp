@@ -17,8 +17,9 @@ int64_t checked_numel(IntList sizes, const char* op) {
   int64_t n = 1;
   bool zero = false;
   for (int64_t s : sizes) {
-    RT_CHECK(s >= 0, Runtime, op, "a size is negative", cat_str("shape ", sizes),
-             "sizes of zero or more");
+    RT_CHECK(s >= 0, Runtime, op,
+             cat_str("Trying to create tensor with negative dimension ", s, ": ", sizes),
+             cat_str("shape ", sizes), "sizes of zero or more");
     zero |= s == 0;
   }
   if (zero) return 0;

@@ -219,6 +219,9 @@ Tensor batch_norm_layer(const Tensor& x, const Tensor& running_mean, const Tenso
              cat_str("Expected more than 1 value per channel when training, got input size ",
                      x.sizes()));
   }
+  RT_CHECK(training ? eps > 0 : eps >= 0, Value, "batch_norm",
+           cat_str("batch_norm eps must be ",
+                   training ? "positive during training" : "non-negative", ", but got ", eps));
   return batch_norm(x, weight, bias, running_mean, running_var, training, momentum, eps);
 }
 Tensor batch_norm_full(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -237,11 +240,12 @@ space, then `* weight + bias`.
 
 In training the batch's statistics are used, and the running ones (the variance unbiased) move towards
 them by `momentum`, in place; otherwise the running ones are used. float16 and bfloat16 are computed in
-float32. Follows `torch.nn.functional.batch_norm` (Ioffe and Szegedy, 2015, arXiv:1502.03167).
+float32. ValueError unless `eps` is positive (in evaluation, non-negative). Follows
+`torch.nn.functional.batch_norm` (Ioffe and Szegedy, 2015, arXiv:1502.03167).
 
->>> nn.functional.batch_norm(rt.tensor([[1.], [3.]]), None, None, training=True, eps=0.0)
-tensor([[-1.],
-        [ 1.]])
+>>> nn.functional.batch_norm(rt.tensor([[1.], [3.]]), rt.tensor([1.]), rt.tensor([4.]), eps=0.0)
+tensor([[0.],
+        [1.]])
 )"});
 const Op batch_norm_op(
     "batch_norm.full(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? "

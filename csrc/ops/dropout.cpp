@@ -145,6 +145,13 @@ Tensor dropout2d_forward(const Tensor& x, double p, bool training, bool inplace)
   check_probability("dropout2d", p);
   warn_of_rank("dropout2d", x, 2);
   // A three-dim input counts as batch, channel and length here, as in PyTorch.
+  if (x.dim() == 3) {
+    warn(
+        "dropout2d",
+        "Received a 3-D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
+        "desired - input is interpreted as shape (N, C, L), where C is the channel dim. To "
+        "maintain the 1D channel-wise dropout behavior, please switch to using dropout1d instead.");
+  }
   return channel_dropout("dropout2d", x, p, training, inplace, true);
 }
 Tensor dropout3d_forward(const Tensor& x, double p, bool training, bool inplace) {

@@ -76,10 +76,12 @@ void IndexBounds::fail(int64_t index, std::string got, std::string hint) const {
   if (size == 0) {
     throw_error(kind, op, "index is out of bounds for dimension with size 0", got, hint);
   }
+  // torch.embedding's own words.
+  const char* range = std::string_view(op) == "embedding" ? "index out of range in self: " : "";
   throw_error(
       kind, op,
-      cat_str("index ", index, " is out of bounds for dimension ", dim, " with size ", size), got,
-      hint);
+      cat_str(range, "index ", index, " is out of bounds for dimension ", dim, " with size ", size),
+      got, hint);
 }
 
 namespace {

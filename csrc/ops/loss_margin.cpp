@@ -99,9 +99,12 @@ Tensor multi_margin(const Tensor& input, const Tensor& target, int64_t p, double
            describe(input));
   const Tensor x = single ? ops::reshape(input, {1, input.numel()}) : input;
   const int64_t batch = x.sizes()[0], classes = x.sizes()[1];
-  RT_CHECK(target.dim() <= 1 && target.numel() == batch, Runtime, op,
-           cat_str("inconsistent target size, expected ", batch, " but got ", target.sizes()),
-           describe(input));
+  RT_CHECK(
+      target.dim() <= 1 && target.numel() == batch, Runtime, op,
+      cat_str("target tensor should be 1-D with size equal to the number of input samples (batch "
+              "size). Expected target size [",
+              batch, "], but got ", target.sizes()),
+      describe(input));
   const Tensor y = ops::reshape(target, {batch, 1});
   RT_CHECK(!weight.defined() || weight.numel() == classes, Runtime, op,
            cat_str("inconsistent weight size, expected ", classes, " but got ",

@@ -38,8 +38,13 @@ void check_sizes(const char* op, const Tensor& x, const Tensor& target, const Te
         cat_str(describe(x), " and ", describe(target)));
   }
   RT_CHECK(target.dtype() == DType::Int64 || target.dtype() == DType::UInt8, Runtime, op,
-           cat_str("expected scalar type Long but found ", name(target.dtype())), describe(target),
-           "target.to(rustorch.int64)");
+           cat_str("expected target dtype to be Long or Byte, but got ",
+                   torch_type_name(target.dtype())),
+           describe(target), "target.to(rustorch.int64)");
+  RT_CHECK(!weight.defined() || weight.dtype() == x.dtype(), Runtime, op,
+           cat_str("expected scalar type ", torch_type_name(x.dtype()), " but found ",
+                   torch_type_name(weight.dtype())),
+           cat_str(describe(x), " and a weight ", describe(weight)), "weight.to(input.dtype)");
   const int64_t classes = x.sizes()[x.dim() > 1 ? 1 : 0];
   RT_CHECK(
       !weight.defined() || (weight.dim() == 1 && weight.numel() == classes), Runtime, op,
@@ -143,9 +148,6 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, const Tensor& weight, May
 Tensor soft_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight,
                           Reduction how, double smoothing) {
   const int64_t dim = x.dim() == 1 ? 0 : 1, classes = x.sizes()[dim];
-  RT_CHECK(x.sizes() == target.sizes(), Runtime, "cross_entropy",
-           "Expected floating point type for target with class probabilities of the input's shape",
-           cat_str(describe(x), " and ", describe(target)));
   Tensor y = target;
   if (smoothing > 0)
     y = y * Scalar(1 - smoothing) + Scalar(smoothing / static_cast<double>(classes));
@@ -192,7 +194,13 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
            cat_str("\"log_softmax_lastdim_kernel_impl\" not implemented for '",
                    torch_type_name(x.dtype()), "'"),
            describe(x));
-  if (is_floating(target.dtype())) {
+  // A target of the input's shape is one of probabilities, as in PyTorch.
+  if (x.sizes() == target.sizes()) {
+    RT_CHECK(is_floating(target.dtype()), Runtime, "cross_entropy",
+             cat_str("Expected floating point type for target with class probabilities, got ",
+                     torch_type_name(target.dtype())),
+             cat_str(describe(x), " and ", describe(target)),
+             "a target without the dim of the classes");
     RT_CHECK(ignore_index < 0, Runtime, "cross_entropy",
              "ignore_index is not supported for floating point target",
              cat_str("ignore_index = ", ignore_index));

@@ -156,14 +156,30 @@ struct Call {
   int64_t spatial;
 };
 
+// What an input should have been, as PyTorch says it of this op.
+std::string wanted_input(const Call& call, bool empty) {
+  const std::string dims = cat_str(call.spatial + 1, "D or ", call.spatial + 2, "D");
+  const std::string_view op = call.op;
+  if (op.starts_with("adaptive")) {
+    return empty ? "Expected input with non-zero size for non-batch dimensions"
+                 : cat_str("Expected ", dims, " tensor (the last dims are pooled)");
+  }
+  if (!empty && call.spatial > 1 && op.starts_with("max")) {
+    return cat_str("non-empty ", dims, " (batch mode) tensor expected for input");
+  }
+  return cat_str("Expected ", dims,
+                 " (batch mode) tensor with optional 0 dim batch size for input");
+}
+
 void check_input(const Call& call, const Tensor& x) {
   RT_CHECK(x.dim() == call.spatial + 1 || x.dim() == call.spatial + 2, Runtime, call.op,
-           cat_str("Expected ", call.spatial + 1, "D or ", call.spatial + 2,
-                   "D tensor (the last dims are pooled)"),
-           describe(x));
-  for (int64_t d = x.dim() - call.spatial; d < x.dim(); ++d) {
-    RT_CHECK(x.sizes()[d] > 0, Runtime, call.op,
-             "Expected input with non-zero size for non-batch dimensions", describe(x));
+           wanted_input(call, false), describe(x));
+  // Only batches may be empty; the means of adaptive pooling pass channels over, as PyTorch's do.
+  const std::string_view op = call.op;
+  const bool any_channels = op == "adaptive_avg_pool1d" || op == "adaptive_avg_pool2d";
+  const bool leading = x.dim() == call.spatial + 2 || op.starts_with("adaptive");
+  for (int64_t d = any_channels ? x.dim() - call.spatial : leading; d < x.dim(); ++d) {
+    RT_CHECK(x.sizes()[d] > 0, Runtime, call.op, wanted_input(call, true), describe(x));
   }
   RT_CHECK(!is_complex(x.dtype()) && x.dtype() != DType::Bool, Runtime, call.op,
            cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x));

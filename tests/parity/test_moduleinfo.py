@@ -22,7 +22,7 @@ from torch.testing._internal.common_modules import ModuleErrorEnum  # noqa: E402
 import rustorch as rt  # noqa: E402
 
 from .failures import Failures  # noqa: E402
-from .moduleinfo import MODULES, Pair, errors, modes, samples  # noqa: E402
+from .moduleinfo import MODULES, Pair, carried, errors, modes, samples  # noqa: E402
 from .moduleinfo_differences import known  # noqa: E402
 from .opinfo import TOLERANCES, array, compare, compare_values, flat, gradients, spread  # noqa: E402
 
@@ -240,12 +240,12 @@ def test_errors(info: Any) -> None:
         failures.ran += 1
 
         def run(case: Any = case, sample: Any = sample) -> None:
-            pair = object.__new__(Pair)
-            pair.info, pair.sample, pair.dtype, pair.training = info, sample, torch.float32, True
-            pair.mine = pair.make_mine()
+            given, forward = sample.constructor_input, sample.forward_input
+            made = getattr(rt.nn, info.module_cls.__name__)(
+                *carried(list(given.args), []), **carried(given.kwargs, [])
+            )
             if case.error_on is ModuleErrorEnum.FORWARD_ERROR:
-                args, kwargs, _ = pair.inputs()
-                pair.mine(*args, **kwargs)
+                made(*carried(list(forward.args), []), **carried(forward.kwargs, []))
 
         where = f"{info.name}{sample.constructor_input.args}{sample.constructor_input.kwargs}"
         _, error = outcome(run)

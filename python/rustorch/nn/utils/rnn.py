@@ -69,7 +69,7 @@ class PackedSequence(_PackedFields):
 
     def is_pinned(self) -> bool:
         """Whether the data is in page-locked memory."""
-        return self.data.is_pinned()
+        return bool(self.data.is_pinned())
 
     def pin_memory(self) -> PackedSequence:
         """The same with the data and the indices in page-locked memory."""
