@@ -165,7 +165,8 @@ std::string wanted_input(const Call& call, bool empty) {
                  : cat_str("Expected ", dims, " tensor (the last dims are pooled)");
   }
   if (!empty && call.spatial > 1 && op.starts_with("max")) {
-    return cat_str("non-empty ", dims, " (batch mode) tensor expected for input");
+    return cat_str("non-empty ", dims, " (batch mode) tensor expected for input, whose last ",
+                   call.spatial, " dims are pooled");
   }
   return cat_str("Expected ", dims,
                  " (batch mode) tensor with optional 0 dim batch size for input");

@@ -2,7 +2,7 @@
 ``optimizer.step()``.
 """
 
-from rustorch.optim.lr_scheduler._base import LRScheduler
+from rustorch.optim.lr_scheduler._base import EPOCH_DEPRECATION_WARNING, LRScheduler
 from rustorch.optim.lr_scheduler._composite import ChainedScheduler, SequentialLR
 from rustorch.optim.lr_scheduler._cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from rustorch.optim.lr_scheduler._cyclic import CyclicLR, OneCycleLR
@@ -18,6 +18,7 @@ from rustorch.optim.lr_scheduler._lambda import LambdaLR, MultiplicativeLR
 from rustorch.optim.lr_scheduler._plateau import ReduceLROnPlateau
 
 __all__ = [
+    "EPOCH_DEPRECATION_WARNING",
     "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",

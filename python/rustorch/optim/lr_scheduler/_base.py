@@ -11,6 +11,11 @@ from typing import Any
 from rustorch import Tensor
 from rustorch.optim.optimizer import Optimizer
 
+EPOCH_DEPRECATION_WARNING = (
+    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. "
+    "Please use `scheduler.step()` to step the scheduler."
+)
+
 
 def set_lr(group: dict[str, Any], lr: Any, key: str = "lr") -> None:
     """Write a group's rate; a rate kept in a tensor is changed in place."""
@@ -105,8 +110,7 @@ class LRScheduler:
         self._step_count += 1
         if epoch is not None:
             warnings.warn(
-                "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where "
-                "possible. Please use `scheduler.step()` to step the scheduler.",
+                EPOCH_DEPRECATION_WARNING,
                 UserWarning,
                 stacklevel=2,
             )
