@@ -439,3 +439,14 @@ def test_older_forms() -> None:
     assert rt.autograd.Variable().numel() == 0
     y = leaf(1, 2) * 3
     assert y.detach_() is y and y.grad_fn is None and y.is_leaf and not y.requires_grad
+
+
+def test_gradcheck_moves_the_input_itself() -> None:
+    layer = rt.nn.Linear(2, 2).double()
+    x = rt.ones(3, 2, dtype=rt.float64)
+    before = layer.weight.tolist()
+    assert rt.autograd.gradcheck(lambda _: layer(x), (layer.weight,))
+    assert layer.weight.tolist() == before
+    overlapping = rt.ones(1, dtype=rt.float64).expand(3).requires_grad_()
+    with pytest.raises(RuntimeError, match="dimension with stride 0"):
+        rt.autograd.gradcheck(rt.sin, (overlapping,))

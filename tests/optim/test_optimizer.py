@@ -284,6 +284,19 @@ def test_lbfgs_goes_on_after_a_copy() -> None:
     assert p.tolist() != before
 
 
+def test_lbfgs_where_the_gradient_is_zero() -> None:
+    p = nn.Parameter(rt.zeros(2))
+    opt = rt.optim.LBFGS([p], tolerance_grad=-float("inf"))
+
+    def closure() -> Any:
+        opt.zero_grad()
+        loss = (p**2).sum()
+        loss.backward()
+        return loss
+
+    assert opt.step(closure).item() == 0 and p.tolist() == [0, 0]
+
+
 def test_tensors_among_the_options_of_adam() -> None:
     one = rt.tensor(0.9)
     for options, text in (

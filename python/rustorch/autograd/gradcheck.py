@@ -31,7 +31,12 @@ def _check_inputs(inputs: tuple[Any, ...]) -> list[Any]:
             "gradcheck expects at least one input tensor to require gradient, but none of them have "
             "requires_grad=True."
         )
-    for t in wanted:
+    for i, t in enumerate(wanted):
+        if any(step == 0 and size > 1 for step, size in zip(t.stride(), t.shape)):
+            raise RuntimeError(
+                f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                "non-overlapping to be able to compute the numerical gradients correctly; try .contiguous()"
+            )
         if t.dtype not in (rt.float64, rt.complex128):
             import warnings
 
@@ -41,36 +46,36 @@ def _check_inputs(inputs: tuple[Any, ...]) -> list[Any]:
     return wanted
 
 
+def _position(index: int, shape: Sequence[int]) -> tuple[int, ...]:
+    at: list[int] = []
+    for size in reversed(shape):
+        index, i = divmod(index, size)
+        at.insert(0, i)
+    return tuple(at)
+
+
 def _numerical(fn: Callable[..., Any], inputs: tuple[Any, ...], target: Any, eps: float) -> list[Any]:
     """d outputs / d target by central differences, one matrix (target elements x output elements) an output.
 
     For complex numbers: of the map from (real, imaginary) parts, as conjugate Wirtinger derivatives need.
     """
-    flat = target.detach().clone().reshape(-1)
     complex_input = target.is_complex()
 
     def evaluate(delta: Any, index: int) -> list[Any]:
-        with rt.no_grad():
-            moved = flat.clone()
-            moved[index] = moved[index] + delta
-            replaced = moved.reshape(target.shape)
-        args = [
-            replaced.requires_grad_(True) if a is target else a.detach() if isinstance(a, rt.Tensor) else a
-            for a in inputs
-        ]
-        args = [
-            a.requires_grad_(True)
-            if isinstance(o, rt.Tensor) and o.requires_grad and not a.requires_grad
-            else a
-            for a, o in zip(args, inputs)
-        ]
-        return [o.detach().clone().reshape(-1) for o in _differentiable(fn(*args))]
+        # In place: the function may hold the input itself, as a module holds its parameters.
+        data, at = target.data, _position(index, target.shape)
+        kept = data[at].item()
+        data[at] = kept + delta
+        try:
+            return [o.detach().clone().reshape(-1) for o in _differentiable(fn(*inputs))]
+        finally:
+            data[at] = kept
 
     steps = (eps, eps * 1j) if complex_input else (eps,)
     rows: list[list[list[Any]]] = []
     for step in steps:
         part = []
-        for i in range(flat.numel()):
+        for i in range(target.numel()):
             high, low = evaluate(step, i), evaluate(-step, i)
             part.append([(h - lo) / (2 * eps) for h, lo in zip(high, low)])
         rows.append(part)

@@ -103,7 +103,8 @@ class LBFGS(Optimizer):
             own["d"], own["prev_flat_grad"], own["prev_loss"] = direction, gradient.clone(), loss
             t = as_number(group["lr"])
             if own["n_iter"] == 1:
-                t *= min(1.0, 1.0 / float(gradient.abs().sum()))
+                total = float(gradient.abs().sum())
+                t *= min(1.0, 1.0 / total) if total else 1.0
             own["t"] = t
             here = as_point(0.0, loss, gradient, direction)
             if here.slope > -group["tolerance_change"]:

@@ -16,6 +16,8 @@ EPOCH_DEPRECATION_WARNING = (
     "Please use `scheduler.step()` to step the scheduler."
 )
 
+_SEE = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
+
 
 def set_lr(group: dict[str, Any], lr: Any, key: str = "lr") -> None:
     """Write a group's rate; a rate kept in a tensor is changed in place."""
@@ -143,7 +145,8 @@ class LRScheduler:
         if not getattr(step, "_counted_by_lr_scheduler", False):
             warnings.warn(
                 "Seems like `optimizer.step()` has been overridden after learning rate scheduler "
-                "initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`.",
+                "initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`. "
+                + _SEE,
                 UserWarning,
                 stacklevel=3,
             )
@@ -151,7 +154,7 @@ class LRScheduler:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in "
                 "the opposite order: `optimizer.step()` before `lr_scheduler.step()`. Failure to do this "
-                "will result in skipping the first value of the learning rate schedule.",
+                "will result in skipping the first value of the learning rate schedule. " + _SEE,
                 UserWarning,
                 stacklevel=3,
             )
