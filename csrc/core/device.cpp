@@ -32,7 +32,8 @@ std::string to_string(Device d) {
 
 Device parse_device(std::string_view s) {
   const size_t colon = s.find(':');
-  const std::string_view type = s.substr(0, colon);
+  const std::string_view given = s.substr(0, colon);
+  const std::string_view type = given == "mps" ? "metal" : given;  // PyTorch's name of Apple's GPUs
   int index = 0;
   if (colon != std::string_view::npos) {
     const std::string_view digits = s.substr(colon + 1);

@@ -126,8 +126,8 @@ _device_memory.install()
 
 # Imported on first use: `import rustorch` stays fast.
 _LAZY = (
-    "autograd", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "masked", "mlcompute",
-    "nn", "optim", "return_types", "selector", "special", "storage", "testing", "utils",
+    "autograd", "backends", "coreml", "cpu", "cuda", "datasets", "fft", "io", "jit", "linalg", "masked",
+    "mlcompute", "nn", "optim", "return_types", "selector", "special", "storage", "testing", "utils",
 )  # fmt: skip
 _LAZY_NAMES = {
     "_functional_names": (

@@ -137,7 +137,8 @@ def _preserved(template: _C.Tensor) -> Any:
 
 
 def _is_device(kind: str) -> property:
-    return property(lambda self: self.device.type == kind, doc=f"Whether the tensor is on a {kind} device.")
+    own = "metal" if kind == "mps" else kind  # the name that devices have here
+    return property(lambda self: self.device.type == own, doc=f"Whether the tensor is on a {own} device.")
 
 
 def install() -> None:

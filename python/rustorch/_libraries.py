@@ -128,6 +128,10 @@ class Cudnn:
     def deterministic(self, value: bool) -> None:
         _C._set_library_setting("deterministic", value)
 
+    #: PyTorch's switch of trials before the first call. Here an algorithm is chosen without any, by cuDNN's
+    #: own ranking, so that equal calls have equal results: the value is kept and changes nothing.
+    benchmark: bool = False
+
     def is_available(self) -> bool:
         """Whether the library is open on the current device."""
         return libraries()["cudnn"].available
