@@ -210,8 +210,8 @@ std::vector<Value> made_as(const OpRecord& op, const Value* args, const Tensor& 
   Value& dtype = values[static_cast<size_t>(op.schema.index_of("dtype"))];
   Value& device = values[static_cast<size_t>(op.schema.index_of("device"))];
   RT_CHECK(dtype.is_none() || dtype.get<DType>() == out.dtype(), Runtime, op.name(),
-           cat_str("dtype ", name(dtype.is_none() ? out.dtype() : dtype.get<DType>()),
-                   " does not match dtype of out parameter (", name(out.dtype()), ")"));
+           cat_str("dtype ", torch_type_name(dtype.is_none() ? out.dtype() : dtype.get<DType>()),
+                   " does not match dtype of out parameter (", torch_type_name(out.dtype()), ")"));
   dtype = out.dtype();
   if (device.is_none()) device = out.device();
   return values;
@@ -260,8 +260,14 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
     made = made_as(op, args, outs[0]);
     args = made.data();
   }
-  // Where a dtype was asked for, `out` has the result's, whatever the op converts otherwise.
   const int dtype_at = op.schema.index_of("dtype");
+  if (!makes && outs.size() == 1 && dtype_at >= 0 && args[dtype_at].is_none() &&
+      computes_in(op, args[0], outs[0].dtype())) {
+    made.assign(args, args + op.schema.args.size());
+    made[static_cast<size_t>(dtype_at)] = outs[0].dtype();
+    args = made.data();
+  }
+  // Where a dtype was asked for, `out` has the result's, whatever the op converts otherwise.
   const bool asked = !makes && dtype_at >= 0 && !args[dtype_at].is_none();
   const ElementwiseSlot* slot = ElementwiseSlot::of(op);
   if (outs.size() == 1 && slot) check_out_overlap(op, args, outs[0]);
@@ -279,7 +285,10 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
            cat_str("out= takes ", op.schema.returns.size(), " tensor(s)"),
            cat_str(outs.size(), " tensor(s)"));
   for (size_t i = 0; i < outs.size(); ++i) {
-    RT_CHECK(returns[i].is<Tensor>(), Runtime, op.name(), "out= takes no list of tensors");
+    RT_CHECK(returns[i].is<Tensor>(), Runtime, op.name(),
+             op.name() == std::string_view("nonzero")
+                 ? "nonzero does not support the out kwarg when as_tuple is True"
+                 : "out= takes no list of tensors");
     Tensor result = returns[i].get<Tensor>();
     // A range fills an `out` of as many elements, whatever its shape is.
     if (makes && op.schema.index_of("end") >= 0 && result.numel() == outs[i].numel()) {
@@ -297,7 +306,18 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
         warn(op.name(),
              cat_str("An output with one or more elements was resized since it had shape ",
                      outs[i].sizes(), ", which does not match the required output shape ",
-                     result.sizes(), "; try an out= of that shape, or of no elements"));
+                     result.sizes(),
+                     ". This behavior is deprecated, and in a future PyTorch release outputs will "
+                     "not be resized unless they have zero elements; try an out= of that shape, or "
+                     "of no elements"));
+      } else if (outs[i].numel() > 0 && op.schema.index_of("step") >= 0) {
+        warn(op.name(),
+             cat_str("The number of elements in the out tensor of shape ", outs[i].sizes(), " is ",
+                     outs[i].numel(), " which does not match the computed number of elements ",
+                     result.numel(),
+                     ". Note that this may occur as a result of rounding error. The out tensor "
+                     "will be resized to a tensor of shape ",
+                     result.sizes(), "."));
       }
       ops::resize_(outs[i], result.sizes());
       // With the order of dims that the result would have had by itself.
