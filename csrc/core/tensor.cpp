@@ -136,12 +136,17 @@ Tensor empty_like(const Tensor& x, std::optional<DType> dtype) {
   Dims order(n);
   for (int64_t i = 0; i < n; ++i) order[i] = n - 1 - i;
   const auto strides = x.strides();
-  // Insertion sort, innermost first; dims with stride 0 have no order of their own.
+  // Insertion sort, innermost first; dims with stride 0 have no order of their own, and of dims
+  // with one stride the smaller lies inside.
   for (int64_t i = 1; i < n; ++i) {
-    for (int64_t j = i; j > 0; --j) {
-      const int64_t a = strides[order[j - 1]], b = strides[order[j]];
-      if (a == 0 || b == 0 || a <= b) break;
-      std::swap(order[j - 1], order[j]);
+    int64_t at = i;
+    for (int64_t j = i - 1; j >= 0; --j) {
+      const int64_t a = strides[order[j]], b = strides[order[at]];
+      if (a == 0 || b == 0) continue;
+      if (a < b) break;
+      if (a == b && x.sizes()[order[j]] <= x.sizes()[order[at]]) continue;
+      std::swap(order[j], order[at]);
+      at = j;
     }
   }
   Dims out(n);

@@ -19,7 +19,12 @@ Tensor converted(const Tensor& x, DType dtype, Device device, bool copy, FormatN
   // What the host itself converts must have arrived.
   const bool as_is = x.dtype() == dtype && wanted == MemoryFormat::Preserve;
   const NonBlocking queued(non_blocking && (!device.is_cpu() || as_is));
-  return in_format("to", same ? x : ops::to(ops::to(x, device), dtype), wanted);
+  const Tensor y = same ? x : ops::to(ops::to(x, device), dtype);
+  // A tensor that lies both ways, as one with a single channel does, gets strides that say which.
+  const bool by_name =
+      wanted == MemoryFormat::ChannelsLast || wanted == MemoryFormat::ChannelsLast3d;
+  if (has_format(y, wanted) && (!by_name || suggested_format(y) == wanted)) return y;
+  return ops::copy_(empty_in_format("to", y, wanted, y.dtype(), y.device()), y);
 }
 Tensor to_dtype_forward(const Tensor& x, DType dtype, bool, bool copy, FormatName format) {
   return converted(x, dtype, x.device(), copy, format);

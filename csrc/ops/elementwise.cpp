@@ -1,8 +1,10 @@
 #include "ops/elementwise.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "ops/index_support.h"
+#include "ops/memory_format.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -131,10 +133,24 @@ std::vector<ElementwiseSlot*> ElementwiseSlot::all() {
 
 Dims elementwise_strides(IntList shape, TensorList operands) {
   const int64_t n = shape.ssize();
+  const auto all = [&](auto&& is_so) {
+    return std::all_of(operands.begin(), operands.end(),
+                       [&](const Tensor& t) { return t.sizes() == shape && is_so(t); });
+  };
+  // What all operands share is kept; an order of dims that has a name, as that name has it.
+  for (const MemoryFormat format :
+       {MemoryFormat::Contiguous, MemoryFormat::ChannelsLast, MemoryFormat::ChannelsLast3d}) {
+    if (all([&](const Tensor& t) { return has_format(t, format); }))
+      return format_strides("strides", format, shape);
+  }
+  if (is_non_overlapping_and_dense(operands[0]) &&
+      all([&](const Tensor& t) { return t.strides() == operands[0].strides(); }))
+    return Dims(operands[0].strides());
   // Order of dims, innermost first: by the first operand whose strides tell two dims apart.
   const auto stride_of = [&](const Tensor& t, int64_t d) -> int64_t {
     const int64_t own = d - (n - t.dim());
-    return own < 0 || t.sizes()[own] == 1 ? 0 : t.strides()[own];
+    // A dim of size 1 has its stride's place among the others, unless it is broadcast.
+    return own < 0 || t.sizes()[own] != shape[d] ? 0 : t.strides()[own];
   };
   const auto inner_first = [&](int64_t a, int64_t b) {  // <0: a lies inside b
     for (const Tensor& t : operands) {

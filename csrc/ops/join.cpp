@@ -2,6 +2,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/memory_format.h"
 #include "ops/ops.h"
 #include "ops/promotion.h"
 
@@ -25,6 +26,16 @@ CatPlan plan_cat(size_t count, int64_t dim, SizesOf&& sizes_of) {
   const bool nothing = is_legacy_empty(sizes_of(p.first));
   p.dim = nothing ? 0 : wrap_dim(dim, sizes_of(p.first).ssize(), "cat");
   return p;
+}
+
+// Those of channels last where all tensors lie so, else row-major ones.
+Dims joined_strides(IntList sizes, TensorList tensors) {
+  const MemoryFormat format = suggested_format(tensors[0]);
+  if (format == MemoryFormat::Contiguous) return contiguous_strides(sizes);
+  for (const Tensor& t : tensors) {
+    if (suggested_format(t) != format) return contiguous_strides(sizes);
+  }
+  return format_strides("cat", format, sizes);
 }
 
 Tensor cat_forward(TensorList tensors, int64_t dim) {
@@ -56,7 +67,8 @@ Tensor cat_forward(TensorList tensors, int64_t dim) {
   }
   sizes[plan.dim] = total;
   const Device device = common_device("cat", tensors);
-  Tensor out = empty(sizes, same_type ? tensors[0].dtype() : result_type(tensors), device, "cat");
+  const DType type = same_type ? tensors[0].dtype() : result_type(tensors);
+  Tensor out = empty_strided(sizes, joined_strides(sizes, tensors), type, device, "cat");
   int64_t offset = 0;
   for (const Tensor& t : tensors) {
     if (t.numel() > 0) {
@@ -111,10 +123,17 @@ Tensor stack_forward(TensorList tensors, int64_t dim) {
   }
   Dims stacked(sizes);
   stacked.insert(static_cast<size_t>(d), static_cast<int64_t>(tensors.size()));
-  Tensor out = empty(stacked, same_type ? tensors[0].dtype() : result_type(tensors),
-                     common_device("stack", tensors), "stack");
+  const DType type = same_type ? tensors[0].dtype() : result_type(tensors);
+  // Along a dim that is there, the memory is that of the tensors joined.
+  Dims strides = contiguous_strides(stacked);
+  if (d < sizes.ssize()) {
+    Dims joined(sizes);
+    joined[d] *= static_cast<int64_t>(tensors.size());
+    strides = joined_strides(joined, tensors);
+    strides.insert(static_cast<size_t>(d), strides[d] * std::max<int64_t>(sizes[d], 1));
+  }
+  Tensor out = empty_strided(stacked, strides, type, common_device("stack", tensors), "stack");
   if (out.numel() == 0) return out;
-  Dims strides(out.strides());
   const int64_t step = strides[d];
   strides.erase(static_cast<size_t>(d));
   for (size_t i = 0; i < tensors.size(); ++i) {
@@ -232,8 +251,8 @@ Tensor block_diag_forward(TensorList tensors) {
   std::vector<Tensor> blocks;
   for (size_t i = 0; i < tensors.size(); ++i) {
     RT_CHECK(tensors[i].dim() <= 2, Runtime, "block_diag",
-             cat_str("Input tensors must have 2 or fewer dimensions. Input ", i, " has ",
-                     tensors[i].dim(), " dimensions"));
+             cat_str("torch.block_diag: Input tensors must have 2 or fewer dimensions. Input ", i,
+                     " has ", tensors[i].dim(), " dimensions"));
     blocks.push_back(at_least_2d(tensors[i]));
     columns += blocks.back().size(1);
   }

@@ -7,6 +7,8 @@
 #include "autograd/vjp.h"
 #include "core/warning.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
+#include "ops/memory_format.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -53,10 +55,10 @@ using MaybeDType = std::optional<DType>;
 using MaybeDevice = std::optional<Device>;
 
 // What _like functions make room with: the layout of the input, another dtype or device.
-Tensor room_like(const Tensor& x, MaybeDType dtype, MaybeDevice device) {
-  if (device && !(*device == x.device()))
-    return empty(x.sizes(), dtype.value_or(x.dtype()), *device);
-  return empty_like(x, dtype);
+Tensor room_like(const char* op, const Tensor& x, MaybeDType dtype, MaybeDevice device,
+                 FormatName format) {
+  return empty_in_format(op, x, memory_format(op, format, MemoryFormat::Preserve),
+                         dtype.value_or(x.dtype()), device.value_or(x.device()));
 }
 Tensor room(IntList size, MaybeDType dtype, MaybeDevice device, const char* op) {
   return empty(size, dtype.value_or(default_dtype()), device.value_or(Device{}), op);
@@ -64,7 +66,7 @@ Tensor room(IntList size, MaybeDType dtype, MaybeDevice device, const char* op) 
 
 void check_float(const char* kernel, DType t) {
   RT_CHECK(!is_integral(t, true), NotImplemented, kernel,
-           cat_str("\"", kernel, "\" not implemented for '", name(t), "'"), "",
+           cat_str("\"", kernel, "\" not implemented for '", torch_type_name(t), "'"), "",
            "a floating-point dtype");
 }
 
@@ -113,15 +115,17 @@ Floating or complex dtypes. Follows `torch.randn`.
 >>> rt.randn(2, 3).shape
 rustorch.Size([2, 3])
 )"});
-Tensor rand_like_forward(const Tensor& x, Generator* g, MaybeDType dtype, MaybeDevice device) {
-  return uniform01(room_like(x, dtype, device), g);
+Tensor rand_like_forward(const Tensor& x, Generator* g, MaybeDType dtype, MaybeDevice device,
+                         FormatName format) {
+  return uniform01(room_like("rand_like", x, dtype, device, format), g);
 }
-Tensor randn_like_forward(const Tensor& x, Generator* g, MaybeDType dtype, MaybeDevice device) {
-  return normal01(room_like(x, dtype, device), g);
+Tensor randn_like_forward(const Tensor& x, Generator* g, MaybeDType dtype, MaybeDevice device,
+                          FormatName format) {
+  return normal01(room_like("randn_like", x, dtype, device, format), g);
 }
 const Op rand_like_op(
-    "rand_like(Tensor input, *, Generator? generator=None, DType? dtype=None, Device? device=None) "
-    "-> Tensor",
+    "rand_like(Tensor input, *, Generator? generator=None, DType? dtype=None, Device? device=None, "
+    "str? memory_format=None) -> Tensor",
     rand_like_forward,
     {.in = "rt",
      .random = true,
@@ -134,7 +138,7 @@ rustorch.Size([2])
 )"});
 const Op randn_like_op(
     "randn_like(Tensor input, *, Generator? generator=None, DType? dtype=None, Device? "
-    "device=None) -> Tensor",
+    "device=None, str? memory_format=None) -> Tensor",
     randn_like_forward,
     {.in = "rt",
      .random = true,
@@ -246,19 +250,18 @@ const Op randint_low_op(
     "Device? device=None) -> Tensor",
     randint_low_forward, {.in = "rt", .out = true, .random = true});
 Tensor randint_like_low_forward(const Tensor& x, int64_t low, int64_t high, Generator* g,
-                                MaybeDType dtype, MaybeDevice device) {
-  Tensor t = room_like(x, dtype, device);
+                                MaybeDType dtype, MaybeDevice device, FormatName format) {
+  Tensor t = room_like("randint_like", x, dtype, device, format);
   fill_integers(t, low, high, g);
   return t;
 }
 Tensor randint_like_forward(const Tensor& x, int64_t high, Generator* g, MaybeDType dtype,
-                            MaybeDevice device) {
-  return randint_like_low_forward(x, 0, high, g, dtype, device);
+                            MaybeDevice device, FormatName format) {
+  return randint_like_low_forward(x, 0, high, g, dtype, device, format);
 }
 const Op randint_like_op(
     "randint_like(Tensor input, int high, *, Generator? generator=None, DType? dtype=None, Device? "
-    "device=None) "
-    "-> Tensor",
+    "device=None, str? memory_format=None) -> Tensor",
     randint_like_forward,
     {.in = "rt",
      .random = true,
@@ -271,8 +274,7 @@ rustorch.Size([2])
 )"});
 const Op randint_like_low_op(
     "randint_like.low(Tensor input, int low, int high, *, Generator? generator=None, DType? "
-    "dtype=None, "
-    "Device? device=None) -> Tensor",
+    "dtype=None, Device? device=None, str? memory_format=None) -> Tensor",
     randint_like_low_forward, {.in = "rt", .random = true});
 
 // ---- In-place draws: the old values do not matter, so no gradient reaches them ----
@@ -341,7 +343,7 @@ rustorch.Size([2])
 Tensor log_normal_forward(Out out, const Tensor& self, double mean, double std, Generator* g) {
   const Tensor t = target_of(out, self);
   RT_CHECK(is_floating(t.dtype()), NotImplemented, "log_normal_",
-           cat_str("\"log_normal\" not implemented for '", name(t.dtype()), "'"), "",
+           cat_str("\"log_normal\" not implemented for '", torch_type_name(t.dtype()), "'"), "",
            "a floating-point dtype");
   RT_CHECK(std > 0, Runtime, "log_normal_",
            cat_str("log_normal_ expects std > 0.0, but found std=", std));
@@ -407,7 +409,7 @@ rustorch.Size([2])
 Tensor geometric_forward(Out out, const Tensor& self, double p, Generator* g) {
   const Tensor t = target_of(out, self);
   RT_CHECK(!is_complex(t.dtype()) && t.dtype() != DType::Bool, NotImplemented, "geometric_",
-           cat_str("\"geometric_\" not implemented for '", name(t.dtype()), "'"));
+           cat_str("\"geometric_\" not implemented for '", torch_type_name(t.dtype()), "'"));
   RT_CHECK(p > 0 && p < 1, Runtime, "geometric_",
            cat_str("geometric_ expects p to be in (0, 1), but got p=", p));
   fill_random(t, {.kind = Distribution::Geometric, .a = std::log1p(-p)}, g);

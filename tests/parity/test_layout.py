@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ CALLS = {
     "contiguous": lambda lib, x, f: x.contiguous(memory_format=f),
     "empty_like": lambda lib, x, f: lib.empty_like(x, memory_format=f).fill_(1),
     "zeros_like": lambda lib, x, f: lib.zeros_like(x, memory_format=f),
+    "rand_like": lambda lib, x, f: lib.rand_like(x, memory_format=f).fill_(1),
+    "randn_like": lambda lib, x, f: lib.randn_like(x, memory_format=f).fill_(1),
+    "randint_like": lambda lib, x, f: lib.randint_like(x, 1, 2, memory_format=f),
+    "randint_like_below": lambda lib, x, f: lib.randint_like(x, 1, memory_format=f),
     "half": lambda lib, x, f: x.half(memory_format=f),
     "empty": lambda lib, x, f: lib.empty(x.shape, memory_format=f).fill_(1),
 }
@@ -49,6 +54,55 @@ def test_formats(call: str, form: str) -> None:
                 assert ours[0] is RuntimeError
             else:
                 assert ours == theirs, (shape, turned)
+
+
+RESULTS = {
+    "exp": lambda lib, x, y: lib.exp(x),
+    "add": lambda lib, x, y: x + x,
+    "add of a number": lambda lib, x, y: x + 1,
+    "add of a row": lambda lib, x, y: x + y,
+    "eq of a row": lambda lib, x, y: lib.eq(y, x),
+    "clone": lambda lib, x, y: x.clone(),
+    "empty_like": lambda lib, x, y: lib.empty_like(x),
+}
+WITH_ONES = [(1, 1, 4, 6), (2, 1, 3, 6), (2, 3, 4), (1, 3, 1, 4)]
+
+
+@pytest.mark.parametrize("call", RESULTS)
+def test_dims_of_one_keep_their_place(call: str) -> None:
+    for shape in WITH_ONES:
+        for gaps in (1, 2):
+            for order in permutations(range(len(shape))):
+
+                def strides(lib: Any, shape: Any = shape, gaps: int = gaps, order: Any = order) -> Any:
+                    x = lib.zeros(*shape[:-1], shape[-1] * gaps)[..., ::gaps].permute(order)
+                    y = RESULTS[call](lib, x, lib.zeros(x.shape[-1]))
+                    # Where dims of size 1 are all that is out of order, no order is kept here.
+                    return "contiguous" if x.is_contiguous() and y.is_contiguous() else tuple(y.stride())
+
+                assert strides(rt) == strides(torch), (shape, gaps, order)
+
+
+JOINED = {
+    "cat": lambda lib, xs, dim: lib.cat(xs, dim),
+    "stack": lambda lib, xs, dim: lib.stack(xs, dim),
+}
+
+
+@pytest.mark.parametrize("join", JOINED)
+@pytest.mark.parametrize("shape", [(2, 2, 3, 3), (2, 2, 3, 3, 3), (2, 3, 4)])
+def test_joined_tensors_stay_channels_last(join: str, shape: tuple[int, ...]) -> None:
+    def strides(lib: Any, mixed: str, dim: int) -> tuple[int, ...]:
+        x = lib.arange(int(np.prod(shape))).reshape(shape).float()
+        last = x if len(shape) == 3 else x.to(memory_format=getattr(lib, FORMATS[len(shape) - 2]))
+        second = {"alike": last, "mixed": x, "of another dtype": last.double()}[mixed]
+        joined = JOINED[join](lib, [last, second], dim)
+        assert joined.tolist() == JOINED[join](lib, [x, second.contiguous()], dim).tolist()
+        return tuple(joined.stride())
+
+    for mixed in ("alike", "mixed", "of another dtype"):
+        for dim in range(len(shape) + (join == "stack")):
+            assert strides(rt, mixed, dim) == strides(torch, mixed, dim), (mixed, dim)
 
 
 def test_gradients_flow_through_formats() -> None:
