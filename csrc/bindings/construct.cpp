@@ -98,6 +98,7 @@ Scalar leaf_scalar(PyObject* o, DType t) {
   int overflow = 0;
   const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
   if (overflow == 0) return static_cast<int64_t>(v);
+  if (t == DType::Bool) return true;
   RT_CHECK(!is_integral(t, true), Value, "tensor", "Overflow when unpacking long long",
            PyUnicode_AsUTF8(checked(PyObject_Repr(o)).get()), "a floating dtype");
   const double wide = PyLong_AsDouble(o);
@@ -110,6 +111,10 @@ void fill(PyObject* o, const Tensor& t, const Dims& shape, size_t depth, int64_t
     Tensor src = is_tensor(o) ? unwrap(o) : tensor_of_array(o);
     if (is_tensor(o) && src.numel() == 1) src = make_view(src, {}, {}, src.offset());
     const IntList rest = IntList(shape).slice(depth, shape.size() - depth);
+    for (size_t d = 0; d < rest.size() && src.dim() == rest.ssize(); ++d) {
+      if (src.sizes()[d] != rest[d])
+        ragged(rest[d], static_cast<Py_ssize_t>(src.sizes()[d]), depth + d);
+    }
     RT_CHECK(src.sizes() == rest, Value, "tensor", "nested tensors must have equal shapes",
              cat_str(src.sizes(), " and ", rest));
     if (graph::Tracer* r = graph::tracer()) r->note_read(src, "a tensor in a list of data");

@@ -173,22 +173,36 @@ Py_ssize_t length(PyObject* o) {
       Py_ssize_t{-1});
 }
 
+// The keywords that the older constructors know; a subclass may have others, for its __init__.
+Object older_keywords(PyTypeObject* type, PyObject* keywords) {
+  if (!keywords || type == tensor_type) {
+    Py_XINCREF(keywords);
+    return Object(keywords);
+  }
+  Object known = checked(PyDict_New());
+  for (const char* name : {"data", "size", "device"}) {
+    if (PyObject* value = PyDict_GetItemString(keywords, name);
+        value && PyDict_SetItemString(known.get(), name, value) < 0)
+      throw PythonError{};
+  }
+  return known;
+}
+
 // Tensor(data): another tensor's subclass instance sharing its memory, or the values of `data`.
-PyObject* new_tensor(PyTypeObject* type, PyObject* args, PyObject*) {
+PyObject* new_tensor(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   return guard([&]() -> PyObject* {
+    const Object named = older_keywords(type, keywords);
+    const bool plain = !named || PyDict_Size(named.get()) == 0;
+    const Py_ssize_t n = PyTuple_GET_SIZE(args);
     Tensor t;
-    if (PyTuple_GET_SIZE(args) == 0) {
+    if (plain && n == 0) {
       t = empty({0}, default_dtype());
-    } else if (PyTuple_GET_SIZE(args) == 1 && is_tensor(PyTuple_GET_ITEM(args, 0))) {
+    } else if (plain && n == 1 && is_tensor(PyTuple_GET_ITEM(args, 0))) {
       t = alias(unwrap(PyTuple_GET_ITEM(args, 0)));
-    } else if (PyTuple_GET_SIZE(args) == 1 && !PyLong_Check(PyTuple_GET_ITEM(args, 0))) {
-      Object module = checked(PyImport_ImportModule("rustorch._C"));
-      Object made = checked(PyObject_CallMethod(module.get(), "_tensor_from_data", "OO",
-                                                PyTuple_GET_ITEM(args, 0),
-                                                Object(dtype_object(default_dtype())).get()));
-      t = alias(unwrap(made.get()));
     } else {
-      t = empty(to_dims("Tensor", "size", args), default_dtype());
+      Object module = checked(PyImport_ImportModule("rustorch._typed_tensors"));
+      Object make = checked(PyObject_GetAttrString(module.get(), "default_made_of"));
+      t = alias(unwrap(checked(PyObject_Call(make.get(), args, named.get())).get()));
     }
     return wrap_as(type, std::move(t));
   });

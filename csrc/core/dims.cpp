@@ -25,7 +25,7 @@ int64_t checked_numel(IntList sizes, const char* op) {
   if (zero) return 0;
   for (int64_t s : sizes) {
     RT_CHECK(!__builtin_mul_overflow(n, s, &n), Runtime, op,
-             "the number of elements does not fit in 64 bits", cat_str("shape ", sizes));
+             cat_str("Storage size calculation overflowed with sizes=", sizes));
   }
   return n;
 }
@@ -37,7 +37,7 @@ Dims contiguous_strides(IntList sizes) {
     strides[i] = step;
     // The outermost stride is not multiplied on: it need not fit.
     RT_CHECK(i == 0 || !__builtin_mul_overflow(step, std::max<int64_t>(sizes[i], 1), &step),
-             Runtime, "tensor", "the strides do not fit in 64 bits", cat_str("shape ", sizes));
+             Runtime, "tensor", cat_str("Stride calculation overflowed with sizes=", sizes));
   }
   return strides;
 }

@@ -7,7 +7,6 @@ from typing import Any
 from rustorch import _C
 from rustorch._printing import tensor_text
 from rustorch._serialize import deepcopy_tensor, reduce_tensor
-from rustorch._storage_methods import is_storage, values_in_storage
 from rustorch._typed_tensors import made_of
 from rustorch.errors import ArgumentError, DTypeError, OpError
 
@@ -254,8 +253,6 @@ def new(self: _C.Tensor, *args: Any, size: Any = None, device: Any = None) -> _C
     >>> rt.ones(1, dtype=rt.int64).new([1, 2])
     tensor([1, 2])
     """
-    if len(args) == 1 and is_storage(args[0]):
-        return values_in_storage("new", args[0], self.dtype)
     sizes = args if size is None else (_C.Size(size),)
     return made_of(self.dtype, self.device, device, sizes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from rustorch import _C
+from rustorch import _C, _storage_methods
 from rustorch.errors import DTypeError, OpError
 
 __all__ = [
@@ -21,6 +21,17 @@ __all__ = [
     "ShortTensor",
     "set_default_tensor_type",
 ]
+
+
+def _is_size(value: Any) -> bool:
+    return hasattr(type(value), "__index__") and not isinstance(value, (bool, _C.Tensor))
+
+
+def _check_is_data(data: Any) -> None:
+    if isinstance(data, str):
+        raise DTypeError.of("new", "new(): invalid data type 'str'")
+    if not hasattr(data, "__len__"):
+        raise DTypeError.of("new", f"new(): data must be a sequence (got {type(data).__name__})")
 
 
 def made_of(dtype: _C.dtype, home: _C.device, device: Any, args: tuple[Any, ...]) -> _C.Tensor:
@@ -39,15 +50,38 @@ def made_of(dtype: _C.dtype, home: _C.device, device: Any, args: tuple[Any, ...]
                 "rustorch.tensor(data, device=...) or Tensor.to(device)",
             )
     if of_tensor:
-        moved: _C.Tensor = args[0].to(home, dtype)
+        if args[0].dtype is not dtype:
+            raise DTypeError.of(
+                "new", f"expected a tensor of {dtype} (got {args[0].dtype})", "", f"Tensor.to({dtype})"
+            )
+        moved: _C.Tensor = args[0].to(home)
         return _C._detach(moved) if moved is args[0] else moved
-    if not args or isinstance(args[0], (int, _C.Size)):
-        sizes = args[0] if args and isinstance(args[0], _C.Size) else args or (0,)
+    if len(args) == 1 and _storage_methods.is_storage(args[0]):
+        return _storage_methods.values_in_storage("new", args[0], dtype)
+    sizes = args[0] if len(args) == 1 and isinstance(args[0], _C.Size) else args or (0,)
+    if len(args) > 1 or all(map(_is_size, sizes)):
+        for at, size in enumerate(sizes):
+            if not _is_size(size):
+                raise DTypeError.of(
+                    "new",
+                    f"new(): argument 'size' failed to unpack the object at pos {at + 1} with error "
+                    f'"type must be tuple of ints,but got {type(size).__name__}"',
+                )
         made: _C.Tensor = _C.namespaces()["rt"]["empty"](tuple(sizes), dtype=dtype, device=device or home)
         return made
+    _check_is_data(args[0])
     from rustorch._tensor_api import tensor
 
-    return tensor(*args, dtype=dtype, device=device or home)
+    return tensor(args[0], dtype=dtype, device=device or home)
+
+
+def default_made_of(*args: Any, size: Any = None, data: Any = None, device: Any = None) -> _C.Tensor:
+    """The same of the default dtype, on the CPU: what `Tensor` gives."""
+    if size is not None:
+        args = (*args, _C.Size(size))
+    elif data is not None:
+        args = (*args, data)
+    return made_of(_C.get_default_dtype(), _C.device("cpu"), device, args)
 
 
 class TensorType:

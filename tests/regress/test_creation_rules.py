@@ -79,6 +79,95 @@ def test_older_constructors_take_no_other_device() -> None:
     assert rt.FloatTensor([1, 2], device="cpu").tolist() == [1, 2]
 
 
+OLDER: dict[str, Callable[[], object]] = {
+    "a number": lambda: rt.Tensor(2.5),
+    "True": lambda: rt.Tensor(True),
+    "None": lambda: rt.Tensor(None),
+    "text": lambda: rt.Tensor("a"),
+    "a size that is none": lambda: rt.Tensor(2, 2.5),
+    "an unknown keyword": lambda: rt.Tensor(2, bogus=1),
+    "a number of a dtype": lambda: rt.LongTensor(2.5),
+    "a tensor of another dtype": lambda: rt.FloatTensor(rt.ones(2, dtype=rt.float64)),
+    "new of another dtype": lambda: rt.ones(2).new(rt.ones(2, dtype=rt.int64)),
+}
+
+
+@pytest.mark.parametrize("call", OLDER.values(), ids=OLDER)
+def test_what_older_constructors_are_not_made_of(call: Callable[[], object]) -> None:
+    with pytest.raises(TypeError):
+        call()
+
+
+def test_older_constructors_take_sizes_data_and_memory() -> None:
+    assert rt.Tensor(rt.Size([2, 3])).shape == (2, 3)
+    assert rt.Tensor(np.int64(3)).shape == (3,)
+    assert rt.Tensor(size=(2, 3)).shape == (2, 3)
+    assert rt.Tensor(2, 3, device="cpu").shape == (2, 3)
+    assert rt.Tensor(data=[2, 3]).tolist() == [2, 3]
+    assert rt.Tensor((2, 3), device="cpu").tolist() == [2, 3]
+    x = rt.ones(3)
+    for made in (
+        rt.Tensor(x.untyped_storage()),
+        rt.FloatTensor(x.untyped_storage()),
+        rt.FloatTensor(x),
+        x.new(x),
+    ):
+        assert (made.tolist(), made.data_ptr()) == ([1, 1, 1], x.data_ptr())
+
+
+def test_the_older_constructor_is_of_the_cpu() -> None:
+    for call in (
+        lambda: rt.Tensor(device="cuda"),
+        lambda: rt.Tensor(2, 3, device="cuda"),
+        lambda: rt.Tensor([1.0], device="cuda"),
+        lambda: rt.Tensor(rt.ones(2), device="cpu"),
+    ):
+        with pytest.raises(RuntimeError, match="legacy constructor"):
+            call()
+
+
+def test_subclasses_have_keywords_of_their_own() -> None:
+    class Named(rt.Tensor):
+        def __init__(self, data: object, label: str = "") -> None:
+            self.label = label
+
+    made = Named([1, 2], label="x")
+    assert (made.tolist(), made.label) == ([1, 2], "x")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected", "at", "got"),
+    [
+        ([np.zeros(3), np.zeros(0)], 3, 1, 0),
+        ([np.zeros((2, 3)), np.zeros((2, 2))], 3, 2, 2),
+        ([[1, 2], [1]], 2, 1, 1),
+    ],
+    ids=["arrays", "inner dims", "lists"],
+)
+def test_ragged_data(data: object, expected: int, at: int, got: int) -> None:
+    message = f"expected sequence of length {expected} at dim {at} (got {got})"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        rt.tensor(data)
+
+
+def test_any_number_but_zero_is_true() -> None:
+    assert rt.tensor([2**63, 0, -(2**63) - 1, rt.nan], dtype=rt.bool).tolist() == [True, False, True, True]
+
+
+def test_sizes_without_end() -> None:
+    with pytest.raises(RuntimeError, match="Storage size calculation overflowed with sizes="):
+        rt.empty(8, 8, 2**29, 2**29)
+    with pytest.raises(RuntimeError, match="overflow"):
+        rt.zeros(3).resize_(8, 8, 2**29, 2**29)
+
+
+def test_a_range_of_another_length_warns() -> None:
+    out = rt.empty(2, dtype=rt.int64)
+    with pytest.warns(UserWarning, match="number of elements in the out tensor of shape .* is 2"):
+        rt.arange(0, 5, out=out)
+    assert out.tolist() == [0, 1, 2, 3, 4]
+
+
 LAST, LAST_3D = rt.channels_last, rt.channels_last_3d
 
 
