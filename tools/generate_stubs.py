@@ -112,7 +112,8 @@ ATTRIBUTE_TYPES = {
 }
 RESULTS_OF = {
     "Tensor": (
-        "_detach _from_dlpack _frombuffer _storage_bytes _storage_part _tensor_from_data _tensor_over "
+        "_detach _from_dlpack _from_numpy _frombuffer _storage_bytes _storage_part _tensor_from_data "
+        "_tensor_over "
         "from_numpy Generator.get_state Tensor.__deepcopy__ Tensor.__reversed__ Tensor.detach Tensor.detach_ "
         "Tensor.requires_grad_ Tensor.resize_ Tensor.resize_as_ Tensor.set_ "
     ),

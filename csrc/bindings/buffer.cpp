@@ -10,8 +10,11 @@ namespace rt::py {
 namespace {
 
 // The codes of the struct module, and NumPy's for complex numbers; null where Python has none.
+// Of C's types with 64 bits NumPy's int64 is `long` where that is one: arrays of "q" are of
+// another scalar type, np.longlong.
 const char* format_of(DType t) {
-  static constexpr const char* codes[kNumDTypes] = {"?", "B",     "b", "h", "i",  "q",
+  static constexpr const char* int64 = sizeof(long) == 8 ? "l" : "q";
+  static constexpr const char* codes[kNumDTypes] = {"?", "B",     "b", "h", "i",  int64,
                                                     "e", nullptr, "f", "d", "Zf", "Zd"};
   return codes[static_cast<int>(t)];
 }

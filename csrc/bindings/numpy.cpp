@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "bindings/python.h"
+#include "core/warning.h"
 
 namespace rt::py {
 
@@ -140,13 +141,31 @@ Tensor tensor_of_array(PyObject* array) {
 
 namespace {
 
+Tensor over_array(PyObject* array) {
+  RT_CHECK(is_numpy_array(array), Type, "from_numpy",
+           cat_str("expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")"), "",
+           "rustorch.tensor(...) or rustorch.asarray(...)");
+  return tensor_from_numpy(array);
+}
+
+void warn_of_read_only(const char* op, const char* what, const Tensor& t) {
+  if (!t.storage()->read_only()) return;
+  warn(op, cat_str("The given ", what,
+                   " is not writable, so its tensor is non-writable too: to write to it in place "
+                   "is an error; try a copy"));
+}
+
 PyObject* from_numpy(PyObject*, PyObject* array) {
   return guard([&]() -> PyObject* {
-    RT_CHECK(is_numpy_array(array), Type, "from_numpy",
-             cat_str("expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")"), "",
-             "rustorch.tensor(...) or rustorch.asarray(...)");
-    return wrap(tensor_from_numpy(array));
+    Tensor t = over_array(array);
+    warn_of_read_only("from_numpy", "NumPy array", t);
+    return wrap(std::move(t));
   });
+}
+
+// The same for arrays that the library itself was handed: nobody is told that they are read-only.
+PyObject* from_array(PyObject*, PyObject* array) {
+  return guard([&]() -> PyObject* { return wrap(over_array(array)); });
 }
 
 // _frombuffer(buffer, dtype, count, offset): a 1-D tensor over the bytes of any buffer.
@@ -171,18 +190,20 @@ PyObject* from_buffer(PyObject*, PyObject* args) {
     auto owner = std::make_unique<BufferOwner>(view);
     const int64_t length = view.len, item = static_cast<int64_t>(item_size(type));
     RT_CHECK(length > 0 && count != 0, Value, "frombuffer",
-             "both buffer length and count must not be 0",
-             cat_str(length, " bytes, count ", int64_t{count}));
+             cat_str("both buffer length (", length, ") and count (", int64_t{count},
+                     ") must not be 0"));
     RT_CHECK(offset >= 0 && offset < length, Value, "frombuffer",
-             cat_str("offset must be non-negative and no greater than buffer length - 1"),
-             cat_str("offset ", int64_t{offset}, " of ", length, " bytes"));
+             cat_str("offset (", int64_t{offset},
+                     " bytes) must be non-negative and no greater than buffer length (", length,
+                     " bytes) minus 1"));
     RT_CHECK(count > 0 || (length - offset) % item == 0, Value, "frombuffer",
-             cat_str("buffer length after offset must be a multiple of element size (", item, ")"),
-             cat_str(int64_t{length - offset}, " bytes"));
+             cat_str("buffer length (", int64_t{length - offset}, " bytes) after offset (",
+                     int64_t{offset}, " bytes) must be a multiple of element size (", item, ")"));
     const int64_t n = count < 0 ? (length - offset) / item : count;
     RT_CHECK(n <= (length - offset) / item, Value, "frombuffer",
-             "requested buffer length must not be greater than actual buffer length",
-             cat_str(n, " elements of ", item, " bytes in ", int64_t{length - offset}));
+             cat_str("requested buffer length (", n, " * ", item, " bytes) after offset (",
+                     int64_t{offset}, " bytes) must not be greater than actual buffer length (",
+                     length, " bytes)"));
     char* data = static_cast<char*>(view.buf) + offset;
     const size_t alignment = static_cast<size_t>(is_complex(type) ? item / 2 : item);
     RT_CHECK(reinterpret_cast<uintptr_t>(data) % alignment == 0, Value, "frombuffer",
@@ -197,7 +218,8 @@ PyMethodDef functions[] = {
     {"from_numpy", from_numpy, METH_O,
      "from_numpy(ndarray)\n--\n\n"
      "A tensor over the memory of a NumPy array; writes through either are seen by both.\n\n"
-     "A read-only array gives a tensor that refuses in-place writes. Raises TypeError for other "
+     "A read-only array gives a tensor that refuses in-place writes, and a warning. Raises "
+     "TypeError for other "
      "objects and\n"
      "for dtypes without a counterpart, ValueError for negative strides and foreign byte order.\n"
      "Follows `torch.from_numpy`.\n\n"
@@ -207,6 +229,7 @@ PyMethodDef functions[] = {
      "tensor([1., 1.], dtype=rustorch.float64)\n"
      ">>> array\n"
      "array([1., 1.])\n"},
+    {"_from_numpy", from_array, METH_O, nullptr},
     {"_frombuffer", from_buffer, METH_VARARGS, nullptr},
     {}};
 

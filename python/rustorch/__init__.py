@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     )
     from rustorch._functional_names import *  # noqa: F403
     from rustorch._libraries import get_float32_matmul_precision, set_float32_matmul_precision
+    from rustorch._mapped_files import from_file
     from rustorch._op_types.rt import *  # noqa: F403
     from rustorch.io import load, save
     from rustorch.io.models import load_model
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
         set_routing,
     )
     from rustorch.storage import *  # noqa: F403
+    from rustorch.utils.dlpack import to_dlpack
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -137,6 +139,7 @@ _LAZY_NAMES = {
         "poisson_nll_loss", "rrelu", "triplet_margin_loss",
     ),
     "_libraries": ("get_float32_matmul_precision", "set_float32_matmul_precision"),
+    "_mapped_files": ("from_file",),
     "io": ("load", "save"),
     "io.models": ("load_model",),
     "selector": (
@@ -146,8 +149,9 @@ _LAZY_NAMES = {
     "storage": (
         "BFloat16Storage", "BoolStorage", "ByteStorage", "CharStorage", "ComplexDoubleStorage",
         "ComplexFloatStorage", "DoubleStorage", "FloatStorage", "HalfStorage", "IntStorage", "LongStorage",
-        "ShortStorage", "TypedStorage",
+        "ShortStorage", "Storage", "TypedStorage",
     ),
+    "utils.dlpack": ("to_dlpack",),
 }  # fmt: skip
 
 

@@ -44,6 +44,13 @@ class UntypedStorage:
     def __init__(self, data: Any = 0, *, device: Any = None) -> None:
         pass  # all is done by __new__, so that subclasses may take other arguments
 
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The first bytes of a file, mapped into memory as `rustorch.from_file` does it."""
+        from rustorch._mapped_files import mapped_bytes
+
+        return cls(mapped_bytes("from_file", filename, shared, nbytes))
+
     def data_ptr(self) -> int:
         """The address of the first byte."""
         return int(_C._data_pointer(self.bytes))

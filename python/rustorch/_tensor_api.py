@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from rustorch import _C
@@ -215,7 +216,7 @@ def frombuffer(
 
     Args:
         buffer: such as bytes, a bytearray, an array.array or an mmap; it stays alive with the tensor. If it
-            is read-only, the tensor refuses in-place writes.
+            is read-only, the tensor refuses in-place writes, and a warning says so.
         dtype: how the bytes are read.
         count: elements to read; -1 takes all.
         offset: bytes to skip at the start.
@@ -231,6 +232,12 @@ def frombuffer(
     tensor([1, 2], dtype=rustorch.int16)
     """
     result = _C._frombuffer(buffer, dtype, count, offset)
+    if memoryview(buffer).readonly:
+        warnings.warn(
+            "frombuffer: The given buffer is not writable, so its tensor is non-writable too: to write to it "
+            "in place is an error; try a bytearray",
+            stacklevel=2,
+        )
     if requires_grad:
         result.requires_grad = True
     return result

@@ -248,6 +248,21 @@ class TypedStorage:
         return cls._over(data.view(dtype))
 
     @classmethod
+    def from_file(cls, filename: Any, shared: builtins.bool = False, size: builtins.int = 0) -> Any:
+        """The first `size` numbers in a file, mapped into memory as `rustorch.from_file` does it.
+
+        Raises:
+            TypeError: for a class without a dtype of its own.
+            RuntimeError: for a negative size, or a file that is too short and not shared.
+        """
+        from rustorch._mapped_files import from_file
+
+        dtype = getattr(cls, "dtype", None)
+        if dtype is None:
+            raise DTypeError.of("from_file", "the class has no dtype", cls.__name__, "FloatStorage.from_file")
+        return cls._over(from_file(filename, shared, size, dtype=dtype))
+
+    @classmethod
     def _over(cls, values: _C.Tensor) -> Any:
         """A storage over the memory of a vector."""
         made = cls.__new__(cls)
@@ -345,6 +360,12 @@ ByteStorage = _legacy("ByteStorage", _C.uint8)
 BoolStorage = _legacy("BoolStorage", _C.bool)
 ComplexFloatStorage = _legacy("ComplexFloatStorage", _C.complex64)
 ComplexDoubleStorage = _legacy("ComplexDoubleStorage", _C.complex128)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Storage":  # of numbers as they are by default, now
+        return _TYPES[_C.get_default_dtype()]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _name_of(dtype: _C.dtype) -> str:

@@ -154,3 +154,12 @@ def test_a_view_that_is_set_is_a_view_no_longer() -> None:
 def test_what_does_not_fit_is_refused(call: Callable[[], object], error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call()
+
+
+def test_the_storage_of_the_default_dtype() -> None:
+    assert rt.Storage is rt.FloatStorage
+    rt.set_default_dtype(rt.float64)
+    try:
+        assert rt.Storage is rt.DoubleStorage
+    finally:
+        rt.set_default_dtype(rt.float32)

@@ -6,6 +6,7 @@ import copy
 import gc
 import logging
 import pickle
+import re
 import warnings
 import weakref
 from typing import Any
@@ -86,11 +87,21 @@ def test_each_side_keeps_the_memory_alive() -> None:
 def test_read_only_memory_is_not_written() -> None:
     array = np.zeros(3)
     array.flags.writeable = False
-    tensor = rt.from_numpy(array)
+    with pytest.warns(UserWarning, match="The given NumPy array is not writable, .* non-writable"):
+        tensor = rt.from_numpy(array)
     with pytest.raises(RuntimeError, match="read-only"):
         tensor.add_(1)
     assert not tensor.numpy().flags.writeable
     assert memoryview(tensor).readonly
+
+
+@pytest.mark.parametrize("dtype", NUMPY_DTYPES)
+def test_scalar_types_are_numpys_own(dtype: str) -> None:
+    expected = np.dtype(dtype).type
+    tensor = rt.from_numpy(np.ones(2, dtype))
+    for array in (tensor.numpy(), np.asarray(tensor), np.from_dlpack(tensor)):
+        assert array.dtype.type is expected
+        assert type(array[0]) is expected
 
 
 def test_from_numpy_says_what_it_cannot() -> None:
@@ -172,17 +183,27 @@ def test_frombuffer() -> None:
     tensor = rt.frombuffer(buffer, dtype=rt.int32)
     tensor.zero_()
     assert buffer == bytes(8)
-    assert rt.frombuffer(bytes(range(8)), dtype=rt.uint8, count=2, offset=3).numpy().tolist() == [3, 4]
+    buffer[:] = range(8)
+    assert rt.frombuffer(buffer, dtype=rt.uint8, count=2, offset=3).numpy().tolist() == [3, 4]
+    with pytest.warns(UserWarning, match=r"The given buffer is not writable\W .* non-writable"):
+        tensor = rt.frombuffer(b"abcd", dtype=rt.uint8)
     with pytest.raises(RuntimeError, match="read-only"):
-        rt.frombuffer(b"abcd", dtype=rt.uint8).zero_()
-    for arguments in (
-        {"count": 0},
-        {"offset": 8},
-        {"offset": -1},
-        {"count": 9},
-        {"offset": 1, "dtype": rt.int32},
+        tensor.zero_()
+    for arguments, message in (
+        ({"count": 0}, "both buffer length (8) and count (0) must not be 0"),
+        ({"offset": 8}, "offset (8 bytes) must be non-negative and no greater than buffer length (8 bytes)"),
+        ({"offset": -1}, "offset (-1 bytes) must be non-negative"),
+        (
+            {"count": 9},
+            "requested buffer length (9 * 1 bytes) after offset (0 bytes) must not be greater than actual "
+            "buffer length (8 bytes)",
+        ),
+        (
+            {"offset": 1, "dtype": rt.int32},
+            "buffer length (7 bytes) after offset (1 bytes) must be a multiple of element size (4)",
+        ),
     ):
-        with pytest.raises(ValueError, match="frombuffer"):
+        with pytest.raises(ValueError, match=re.escape(message)):
             rt.frombuffer(buffer, **{"dtype": rt.uint8, **arguments})
     with pytest.raises(ValueError, match="buffer protocol"):
         rt.frombuffer(3, dtype=rt.uint8)
@@ -224,6 +245,15 @@ def test_dlpack_capsules_live_once() -> None:
     del capsule, again
     gc.collect()
     assert rt.cpu.memory_stats()["allocated"] == before
+
+
+def test_dlpack_by_pytorchs_names() -> None:
+    tensor = rt.ones(3)
+    for to_dlpack in (rt.to_dlpack, rt.utils.dlpack.to_dlpack):
+        again = rt.utils.dlpack.from_dlpack(to_dlpack(tensor))
+        assert again.data_ptr() == tensor.data_ptr()
+        with pytest.raises(TypeError, match="expected a Tensor"):
+            to_dlpack([1])
 
 
 def test_dlpack_arguments() -> None:

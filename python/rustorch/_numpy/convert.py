@@ -48,7 +48,7 @@ def to_tensors(obj: Any) -> Any:
                 return _C.from_numpy(np.array(obj))
             if any(step < 0 for step in obj.strides) or not obj.flags.writeable:
                 obj = obj.copy()  # what NumPy made is the caller's own
-            return _C.from_numpy(obj)
+            return _C._from_numpy(obj)
         except TypeError:
             return obj
     if isinstance(obj, tuple):

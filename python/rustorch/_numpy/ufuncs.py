@@ -49,7 +49,7 @@ def operand(obj: Any) -> Any:
         return obj
     if isinstance(obj, np.ndarray):
         try:
-            return _C.from_numpy(obj)
+            return _C._from_numpy(obj)
         except ValueError:
             return _C.from_numpy(np.array(obj, dtype=obj.dtype.newbyteorder("="), order="C"))
     return as_tensor(obj)

@@ -256,8 +256,8 @@ class GgufFile(Mapping[str, _C.Tensor]):
         if array.size == 0:
             return rt.empty(self.entries[name].shape, dtype=getattr(rt, self.entries[name].type.dtype))
         if self.entries[name].type.dtype == "bfloat16":
-            return rt.from_numpy(array.view(np.int16)).view(rt.bfloat16)
-        return rt.from_numpy(array)
+            return _C._from_numpy(array.view(np.int16)).view(rt.bfloat16)
+        return _C._from_numpy(array)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)

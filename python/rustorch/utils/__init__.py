@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rustorch.utils import checkpoint, data, deterministic, hooks
+    from rustorch.utils import checkpoint, data, deterministic, dlpack, hooks
 
-__all__ = ["checkpoint", "data", "deterministic", "hooks"]
+__all__ = ["checkpoint", "data", "deterministic", "dlpack", "hooks"]
 
 
 def __getattr__(name: str) -> Any:
