@@ -87,8 +87,9 @@ class CopySlices final : public Node {
 
 void set_view_of(const Tensor& view, const Tensor& x, ViewOrigin origin) {
   TensorImpl *v = view.impl(), *p = x.impl();
-  // Views of integers share a base that no gradient can reach.
-  if (v == p || p->inference_ || !is_differentiable(x.dtype())) return;
+  if (v == p || p->inference_) return;
+  // Floats seen in the memory of integers have a history of their own: the base can have none.
+  if (!is_differentiable(x.dtype()) && is_differentiable(view.dtype())) return;
   v->view_base_ = p->view_base_ ? p->view_base_ : x.ref();
   v->view_version_ = view.version();
   if (modes().inference) origin = ViewOrigin::Inference;

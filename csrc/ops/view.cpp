@@ -20,7 +20,7 @@ void check_window(const Tensor& x, IntList size, IntList stride, int64_t offset)
   for (size_t i = 0; i < size.size(); ++i) {
     RT_CHECK(size[i] >= 0, Runtime, "as_strided", "a size is negative", cat_str("size ", size));
     RT_CHECK(stride[i] >= 0, Runtime, "as_strided",
-             "Negative strides are not supported at the moment", cat_str("stride ", stride));
+             cat_str("Negative strides are not supported at the moment, got strides: ", stride));
   }
   if (checked_numel(size, "as_strided") == 0) return;
   for (size_t i = 0; i < size.size(); ++i) {
@@ -170,7 +170,9 @@ Tensor reshape_forward(const Tensor& x, IntList shape) {
   const Dims size = infer_size(shape, x.numel(), "reshape");
   Dims strides;
   if (view_strides(x.sizes(), x.strides(), size, &strides)) return view_op(x, size);
-  return view_op(ops::contiguous(x), size);
+  Tensor copy = view_op(ops::contiguous(x), size);
+  detail::drop_inner_view(copy);
+  return copy;
 }
 const Op reshape_op(
     "reshape(Tensor input, int[] shape) -> Tensor", reshape_forward,

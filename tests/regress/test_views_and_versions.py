@@ -294,3 +294,26 @@ def test_writes_to_overlapping_windows():
     x = windows()
     x[1] = 7
     assert values(x) == [[0, 7, 7], [7, 7, 7], [7, 7, 4]]
+
+
+def test_views_of_integers_know_their_base() -> None:
+    x = rt.arange(4)
+    for view in (x.view(2, 2), x.reshape(2, 2), x[1:], *x.tensor_split(2), *rt.hsplit(x, [1])):
+        assert view._is_view()
+        assert view._base is x
+    number = rt.tensor(True)
+    assert number.flatten()._base is number
+    floats = rt.zeros(2, dtype=rt.int32).view(rt.float32).requires_grad_()
+    (floats * 2).sum().backward()
+    assert floats.grad.tolist() == [2, 2]
+
+
+def test_copies_by_reshape_are_no_views() -> None:
+    x = rt.arange(6.0).reshape(2, 3).t()
+    for copy in (x.reshape(6), x.flatten()):
+        assert not copy._is_view()
+    leaf = rt.ones(2, 3, requires_grad=True)
+    y = leaf.t().reshape(6)
+    y.mul_(rt.arange(6.0))
+    y.sum().backward()
+    assert leaf.grad.tolist() == [[0, 2, 4], [1, 3, 5]]
