@@ -91,6 +91,44 @@ bool plain_ints(PyObject* const* args, size_t n, Dims* to) {
   return true;
 }
 
+// A type of the schema as PyTorch's messages have it: "tuple of Tensors" for Tensor[].
+std::string wanted(const Argument& a) {
+  std::string_view type = a.type;
+  const bool list = type.find('[') != std::string_view::npos;
+  type = type.substr(0, type.find_first_of("?["));
+  const std::string_view said = type == "Operand"     ? "Tensor"
+                                : type == "Scalar"    ? "Number"
+                                : type == "DType"     ? "rustorch.dtype"
+                                : type == "Device"    ? "rustorch.device"
+                                : type == "Generator" ? "rustorch.Generator"
+                                                      : type;
+  return list ? cat_str("tuple of ", said, "s") : std::string(said);
+}
+
+std::string position(const Argument& a, size_t i) {
+  return a.keyword_only ? std::string() : cat_str(" (position ", i + 1, ")");
+}
+
+const char* short_name(const PyTypeObject* type) {
+  const char* dot = std::strrchr(type->tp_name, '.');
+  return dot ? dot + 1 : type->tp_name;
+}
+
+// The types of a call's arguments: "Tensor, str, dim=int".
+std::string types_of(PyObject* const* args, size_t first, size_t n, PyObject* kwnames) {
+  std::string s;
+  const auto add = [&](const std::string& label, PyObject* value) {
+    s += (s.empty() ? "" : ", ") + label + short_name(Py_TYPE(value));
+  };
+  for (size_t i = first; i < n; ++i) add("", args[i]);
+  const Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+  for (Py_ssize_t k = 0; k < keywords; ++k) {
+    add(cat_str(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, k)), "="),
+        args[n + static_cast<size_t>(k)]);
+  }
+  return s;
+}
+
 // One call laid against one overload. `why` collects the reason of a mismatch.
 class Binding {
  public:
@@ -156,8 +194,10 @@ class Binding {
       if (sizes && i == first) continue;
       if (a.kind == ArgKind::Tensor ? !is_tensor(slots[i]) && !accepts(a, slots[i])
                                     : !accepts(a, slots[i])) {
-        *why = cat_str("argument '", a.name, "' (position ", i + 1, ") must be ", a.type, ", not ",
-                       Py_TYPE(slots[i])->tp_name);
+        const bool gathered = slots[i] == gathered_.get() && n == first + 1;
+        const PyObject* given = gathered ? args[first] : slots[i];
+        *why = cat_str("argument '", a.name, "'", position(a, i - (i >= first ? first : 0)),
+                       " must be ", wanted(a), ", not ", short_name(Py_TYPE(given)));
         return false;
       }
     }
@@ -285,8 +325,12 @@ PyObject* vectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, P
       checked(PyErr_WarnEx(PyExc_UserWarning, text.c_str(), 1));
       return vectorcall(callable, older.args.data(), 1, older.names.get());
     }
-    if (self->overloads.size() == 1) RT_FAIL(Type, name, cat_str(name, "() ", why));
-    RT_FAIL(Type, name, cat_str(name, "() received an invalid combination of arguments:", reasons));
+    if (self->overloads.size() == 1)
+      RT_FAIL(Type, name, cat_str(name, why.starts_with("argument") ? "(): " : "() ", why));
+    RT_FAIL(Type, name,
+            cat_str(name, "() received an invalid combination of arguments - got (",
+                    types_of(args, self->method ? 1 : 0, n, kwnames),
+                    "), but expected one of:", reasons));
   });
 }
 
@@ -342,13 +386,18 @@ PyObject* schemas(PyObject* o, void*) {
 }
 
 PyObject* reduce(PyObject* o, PyObject*) {
-  // Pickles as an attribute of Tensor or of the package, by name.
+  // Pickles by name and namespace: linalg.norm is another function than norm.
   auto* self = reinterpret_cast<OpCallable*>(o);
   return guard([&]() -> PyObject* {
     Object module = checked(PyImport_ImportModule("rustorch._C"));
     Object find = checked(PyObject_GetAttrString(module.get(), "_find_callable"));
-    return Py_BuildValue("(O(OOO))", find.get(), self->name, self->method ? Py_True : Py_False,
-                         self->inplace ? Py_True : Py_False);
+    Object spaces = checked(PyObject_GetAttrString(module.get(), "_namespaces"));
+    PyObject *key, *functions, *home = Py_None;
+    for (Py_ssize_t at = 0; PyDict_Next(spaces.get(), &at, &key, &functions);) {
+      if (PyDict_GetItem(functions, self->name) == o) home = key;
+    }
+    return Py_BuildValue("(O(OOOO))", find.get(), self->name, self->method ? Py_True : Py_False,
+                         self->inplace ? Py_True : Py_False, home);
   });
 }
 

@@ -83,14 +83,23 @@ PyObject* namespaces(PyObject* module, PyObject*) {
   return PyObject_GetAttrString(module, "_namespaces");
 }
 
-// _find_callable(name, method, inplace): what a pickled op was. `inplace` is part of the name.
+// _find_callable(name, method, inplace, namespace): what a pickled op was. `inplace` is part of the
+// name. Older pickles name no namespace.
 PyObject* find_callable(PyObject* module, PyObject* args) {
   return guard([&]() -> PyObject* {
     const char* name = nullptr;
     int method = 0, inplace = 0;
-    if (!PyArg_ParseTuple(args, "spp:_find_callable", &name, &method, &inplace)) return nullptr;
+    const char* space = nullptr;
+    if (!PyArg_ParseTuple(args, "spp|z:_find_callable", &name, &method, &inplace, &space))
+      return nullptr;
     Object spaces = checked(PyObject_GetAttrString(module, "_namespaces"));
     PyObject *key, *functions;
+    if (space && (functions = PyDict_GetItemString(spaces.get(), space))) {
+      if (PyObject* found = PyDict_GetItemString(functions, name)) {
+        Py_INCREF(found);
+        return found;
+      }
+    }
     for (Py_ssize_t at = 0; PyDict_Next(spaces.get(), &at, &key, &functions);) {
       const bool is_method = std::strcmp(PyUnicode_AsUTF8(key), "Tensor") == 0;
       if (is_method != (method != 0)) continue;

@@ -1,6 +1,7 @@
 // Parts of complex tensors.
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -128,10 +129,10 @@ void check_parts(const char* op, const Tensor& re, const Tensor& im) {
   RT_CHECK((is_floating(re.dtype()) && is_floating(im.dtype())) && re.dtype() != DType::BFloat16,
            Runtime, op,
            cat_str("Expected both inputs to be Half, Float or Double tensors but got ",
-                   name(re.dtype()), " and ", name(im.dtype())));
+                   torch_type_name(re.dtype()), " and ", torch_type_name(im.dtype())));
   RT_CHECK(re.dtype() == im.dtype(), Runtime, op,
-           cat_str("Expected object of scalar type ", name(re.dtype()), " but got scalar type ",
-                   name(im.dtype()), " for second argument"));
+           cat_str("Expected object of scalar type ", torch_type_name(re.dtype()),
+                   " but got scalar type ", torch_type_name(im.dtype()), " for second argument"));
 }
 
 Tensor complex_forward(const Tensor& re, const Tensor& im) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "autograd/vjp.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -207,13 +208,14 @@ std::string by(IntList sizes) {
 
 void check_types(const Call& call, const Tensor& x, const Tensor& w, const Tensor& bias) {
   RT_CHECK(x.dtype() == w.dtype(), Runtime, call.op,
-           cat_str("Input type (", name(x.dtype()), ") and weight type (", name(w.dtype()),
-                   ") should be the same"));
+           cat_str("Input type (", torch_type_name(x.dtype()), ") and weight type (",
+                   torch_type_name(w.dtype()), ") should be the same"));
   RT_CHECK(!bias.defined() || bias.dtype() == x.dtype(), Runtime, call.op,
-           cat_str("Input type (", name(x.dtype()), ") and bias type (",
-                   bias.defined() ? name(bias.dtype()) : "", ") should be the same"));
+           cat_str("Input type (", torch_type_name(x.dtype()), ") and bias type (",
+                   bias.defined() ? torch_type_name(bias.dtype()) : "", ") should be the same"));
   RT_CHECK(x.dtype() != DType::Bool, Runtime, call.op,
-           cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x));
+           cat_str("\"", call.op, "\" not implemented for '", torch_type_name(x.dtype()), "'"),
+           describe(x));
 }
 
 void check_shapes(const Call& call, const Tensor& x, const Tensor& w, const Tensor& bias,

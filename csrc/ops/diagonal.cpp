@@ -202,7 +202,8 @@ Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t o
   RT_CHECK(columns >= 0, Runtime, op, cat_str("col must be non-negative, got", columns));
   const DType type = dtype.value_or(DType::Int64);
   RT_CHECK(type == DType::Int64 || type == DType::Int32, NotImplemented, op,
-           cat_str("\"", op, "\" not implemented for '", name(type), "'"), "", "int32 or int64");
+           cat_str("\"", op, "\" not implemented for '", torch_type_name(type), "'"), "",
+           "int32 or int64");
   offset = std::clamp(offset, -rows, columns);
   const auto first = [&](int64_t r) {
     return upper ? std::clamp<int64_t>(r + offset, 0, columns) : 0;

@@ -176,16 +176,16 @@ const Op index_op("index(Tensor input, Tensor?[] indices) -> Tensor", index_forw
 
 Tensor index_put_forward(Out out, const Tensor& self, TensorList indices, const Tensor& values,
                          bool accumulate) {
-  RT_CHECK(values.dtype() == self.dtype() || values.is_wrapped_number(), Runtime, "index_put",
-           cat_str("Index put requires the source and destination dtypes match, got ",
-                   torch_type_name(self.dtype()), " for the destination and ",
-                   torch_type_name(values.dtype()), " for the source."),
-           cat_str(describe(self), " and ", describe(values)), "values.to(input.dtype)");
   // Everything is checked on self before anything is written.
   Placement p = place("index_put", self, indices);
   RT_CHECK(is_expandable_to(values.sizes(), p.shape()), Runtime, "index_put",
            cat_str("shape mismatch: value tensor of shape ", values.sizes(),
                    " cannot be broadcast to indexing result of shape ", p.shape()));
+  RT_CHECK(values.dtype() == self.dtype() || values.is_wrapped_number(), Runtime, "index_put",
+           cat_str("Index put requires the source and destination dtypes match, got ",
+                   torch_type_name(self.dtype()), " for the destination and ",
+                   torch_type_name(values.dtype()), " for the source."),
+           cat_str(describe(self), " and ", describe(values)), "values.to(input.dtype)");
   const Tensor target = writable(out, self);
   if (p.x.numel() == 0) return target;
   NoGradGuard guard;

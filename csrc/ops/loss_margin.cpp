@@ -145,8 +145,10 @@ Tensor multilabel_margin(const Tensor& input, const Tensor& target, MaybeBool si
                          MaybeBool reduce, std::string_view reduction) {
   const char* op = "multilabel_margin_loss";
   const Reduction how = reduction_of(op, size_average, reduce, reduction);
+  // A number and a vector of one element stand for each other.
+  const bool lone = input.dim() <= 1 && target.dim() <= 1 && input.numel() == target.numel();
   RT_CHECK(
-      input.sizes() == target.sizes() && input.dim() <= 2, Runtime, op,
+      lone || (input.sizes() == target.sizes() && input.dim() <= 2), Runtime, op,
       cat_str("inconsistent target size: ", target.sizes(), " for input of size: ", input.sizes()));
   const int64_t classes = input.dim() > 0 ? input.sizes()[input.dim() - 1] : 1;
   const Tensor x = ops::reshape(input, {input.numel() / std::max<int64_t>(classes, 1), classes});

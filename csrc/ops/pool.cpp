@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/vjp.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -183,7 +184,8 @@ void check_input(const Call& call, const Tensor& x) {
     RT_CHECK(x.sizes()[d] > 0, Runtime, call.op, wanted_input(call, true), describe(x));
   }
   RT_CHECK(!is_complex(x.dtype()) && x.dtype() != DType::Bool, Runtime, call.op,
-           cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x));
+           cat_str("\"", call.op, "\" not implemented for '", torch_type_name(x.dtype()), "'"),
+           describe(x));
 }
 
 Dims per_dim(const Call& call, const char* what, IntList given) {
@@ -357,8 +359,8 @@ Value max_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> s
 void check_float(const Call& call, const Tensor& x) {
   check_input(call, x);
   RT_CHECK(is_floating(x.dtype()), Runtime, call.op,
-           cat_str("\"", call.op, "\" not implemented for '", name(x.dtype()), "'"), describe(x),
-           "x.float()");
+           cat_str("\"", call.op, "\" not implemented for '", torch_type_name(x.dtype()), "'"),
+           describe(x), "x.float()");
 }
 template <int N>
 Tensor avg_pool_forward(const Tensor& x, IntList kernel, std::optional<IntList> stride,

@@ -3,6 +3,7 @@
 
 #include "autograd/vjp.h"
 #include "ops/elementwise.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 
 namespace rt {
@@ -44,7 +45,7 @@ Tensor randperm_forward(int64_t n, Generator* g, MaybeDType dtype, MaybeDevice d
   RT_CHECK(n >= 0, Runtime, "randperm", cat_str("n must be non-negative, got", n));
   const DType type = dtype.value_or(DType::Int64);
   RT_CHECK(type != DType::Bool && !is_complex(type), NotImplemented, "randperm",
-           cat_str("\"randperm\" not implemented for '", name(type), "'"));
+           cat_str("\"randperm\" not implemented for '", torch_type_name(type), "'"));
   const Tensor last = scalar_tensor(std::max<int64_t>(n - 1, 0), type);
   RT_CHECK(item(last).to_double() == static_cast<double>(std::max<int64_t>(n - 1, 0)), Runtime,
            "randperm",
@@ -100,7 +101,7 @@ Tensor normal_size_forward(double mean, double std, IntList size, Generator* g, 
   RT_CHECK(std >= 0, Runtime, "normal", cat_str("normal expects std >= 0.0, but found std ", std));
   Tensor t = empty(size, dtype.value_or(default_dtype()), device.value_or(Device{}), "normal");
   RT_CHECK(!is_integral(t.dtype(), true), NotImplemented, "normal",
-           cat_str("\"normal_kernel_cpu\" not implemented for '", name(t.dtype()), "'"));
+           cat_str("\"normal_kernel_cpu\" not implemented for '", torch_type_name(t.dtype()), "'"));
   fill_random(t,
               {.kind = Distribution::Normal,
                .a = mean,
@@ -143,9 +144,10 @@ uint64_t threshold(double p) { return static_cast<uint64_t>(std::llround(p * 429
 
 // Whether a uniform number of the probabilities' precision is below each: a bool tensor.
 Tensor successes(const Tensor& p, Generator* g) {
-  RT_CHECK(is_floating(p.dtype()), NotImplemented, "bernoulli",
-           cat_str("\"bernoulli_tensor_cpu_p_\" not implemented for '", name(p.dtype()), "'"),
-           describe(p), "floating-point probabilities");
+  RT_CHECK(
+      is_floating(p.dtype()), NotImplemented, "bernoulli",
+      cat_str("\"bernoulli_tensor_cpu_p_\" not implemented for '", torch_type_name(p.dtype()), "'"),
+      describe(p), "floating-point probabilities");
   RT_CHECK(p.numel() == 0 || all_between(p, 0, 1), Runtime, "bernoulli",
            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.", describe(p));
   const Tensor u = empty(p.sizes(), compute_type(p.dtype()), p.device(), "bernoulli");
@@ -204,7 +206,7 @@ const Op bernoulli_fill_tensor_op(
 
 Tensor poisson_forward(const Tensor& rates, Generator* g) {
   RT_CHECK(is_floating(rates.dtype()), NotImplemented, "poisson",
-           cat_str("\"poisson_cpu\" not implemented for '", name(rates.dtype()), "'"),
+           cat_str("\"poisson_cpu\" not implemented for '", torch_type_name(rates.dtype()), "'"),
            describe(rates));
   RT_CHECK(rates.numel() == 0 || all_between(rates, 0, INFINITY), Runtime, "poisson",
            "invalid Poisson rate, expected rate to be non-negative", describe(rates));

@@ -127,7 +127,7 @@ DType spaced_dtype(const char* op, MaybeDType dtype, const Scalar& start, const 
   const bool complex = start.is_complex() || end.is_complex();
   const DType type = dtype.value_or(complex ? complex_of(default_dtype()) : default_dtype());
   RT_CHECK(!complex || is_complex(type), Runtime, op,
-           cat_str("inferred dtype ", name(complex_of(default_dtype())),
+           cat_str("torch.", op, "(): inferred dtype ", name(complex_of(default_dtype())),
                    " can't be safely cast to passed dtype ", name(type)));
   return type;
 }

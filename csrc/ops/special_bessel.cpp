@@ -7,6 +7,7 @@
 #include <span>
 
 #include "autograd/node.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 #include "ops/promotion.h"
 #include "ops/record.h"
@@ -26,7 +27,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 Tensor floats(const char* op, const Tensor& input) {
   const DType type = float_type(input.dtype());
   RT_CHECK(type == DType::Float32 || type == DType::Float64, NotImplemented, op,
-           cat_str("\"", op, "\" not implemented for '", name(type), "'"), "",
+           cat_str("\"", op, "\" not implemented for '", torch_type_name(type), "'"), "",
            "float32 or float64");
   return ops::to(input, type);
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "autograd/node.h"
+#include "ops/index_support.h"
 #include "ops/ops.h"
 #include "ops/promotion.h"
 #include "ops/record.h"
@@ -22,7 +23,7 @@ Arguments arguments(const char* op, const Tensor& x, const Tensor& n) {
            "one of input and n must be a Tensor", "two numbers", "rustorch.tensor(input)");
   const DType type = float_type(result_type(x, n));
   RT_CHECK(type == DType::Float32 || type == DType::Float64, NotImplemented, op,
-           cat_str("\"", op, "\" not implemented for '", name(type), "'"), "",
+           cat_str("\"", op, "\" not implemented for '", torch_type_name(type), "'"), "",
            "float32 or float64");
   const Tensor degree = detach(ops::trunc(ops::to(n, type)));
   const Tensor both = ops::to(x, type) + degree * Scalar(0.0);

@@ -161,15 +161,17 @@ Tensors tensor_split_indices_forward(const Tensor& x, IntList indices, int64_t d
   return out;
 }
 Tensors tensor_split_tensor_forward(const Tensor& x, const Tensor& indices, int64_t dim) {
+  RT_CHECK(indices.device().is_cpu(), Runtime, "tensor_split",
+           cat_str("tensor_split expected tensor_indices_or_sections to be on cpu, but it's on ",
+                   to_string(indices.device())));
   RT_CHECK(
-      indices.dtype() == DType::Int64 && indices.device().is_cpu(), Runtime, "tensor_split",
-      cat_str("tensor_split expected tensor_indices_or_sections to be on cpu and to have dtype "
-              "of long, but got ",
-              torch_type_name(indices.dtype()), " on ", to_string(indices.device())));
+      indices.dtype() == DType::Int64, Runtime, "tensor_split",
+      cat_str("tensor_split expected tensor_indices_or_sections to have dtype of long, but got ",
+              torch_type_name(indices.dtype())));
   RT_CHECK(indices.dim() <= 1, Runtime, "tensor_split",
-           "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
-           "one-dimensional tensor",
-           describe(indices));
+           cat_str("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+                   "one-dimensional tensor, but got a tensor with ",
+                   indices.dim(), " dims"));
   Dims list;
   const int64_t* values = indices.host_data<int64_t>();
   for (int64_t i = 0; i < indices.numel(); ++i) {
@@ -204,14 +206,14 @@ const Op tensor_split_tensor_op(
 // hsplit, vsplit and dsplit: tensor_split along a fixed dim, in equal parts only.
 void check_rank(const char* op, const Tensor& x, int64_t least) {
   RT_CHECK(x.dim() >= least, Runtime, op,
-           cat_str(op, " requires a tensor with at least ", least,
+           cat_str("torch.", op, " requires a tensor with at least ", least,
                    " dimension, but got a tensor with ", x.dim(), " dimensions!"));
 }
 Tensors equal_parts(const char* op, const Tensor& x, int64_t sections, int64_t dim) {
-  RT_CHECK(
-      sections != 0 && x.size(dim) % sections == 0, Runtime, op,
-      cat_str(op, " attempted to split along dimension ", dim, ", but the size of the dimension ",
-              x.size(dim), " is not divisible by the split_size ", sections, "!"));
+  RT_CHECK(sections != 0 && x.size(dim) % sections == 0, Runtime, op,
+           cat_str("torch.", op, " attempted to split along dimension ", dim,
+                   ", but the size of the dimension ", x.size(dim),
+                   " is not divisible by the split_size ", sections, "!"));
   return tensor_split_forward(x, sections, dim);
 }
 #define RT_AXIS_SPLIT(fn, least, dim_of, text)                                                   \

@@ -67,10 +67,11 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     True
     >>> rt.use_deterministic_algorithms(False)
     """
-    for name, value in (("mode", mode), ("warn_only", warn_only)):
+    for name, value, where in (("mode", mode, " (position 1)"), ("warn_only", warn_only, "")):
         if not isinstance(value, bool):
             raise DTypeError.of(
-                "use_deterministic_algorithms", f"{name} must be a bool", type(value).__name__
+                "use_deterministic_algorithms",
+                f"argument '{name}'{where} must be bool, not {type(value).__name__}",
             )
     _set(mode, warn_only)
 

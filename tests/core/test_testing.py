@@ -182,6 +182,12 @@ def test_made_tensors_of_one_number_warn() -> None:
         make_tensor(2, dtype=rt.float16, low=1e6, high=1e7)
 
 
+@pytest.mark.parametrize("dtype", [rt.float32, rt.bfloat16, rt.complex64, rt.int64, rt.bool])
+def test_made_tensors_may_be_numbers(dtype: rt.dtype) -> None:
+    for made in (make_tensor((), dtype=dtype), make_tensor(dtype=dtype)):
+        assert (made.shape, made.dtype) == ((), dtype)
+
+
 @pytest.mark.emulator
 def test_made_tensors_follow_the_device() -> None:
     t = make_tensor((), dtype=rt.int64, low=3, high=4, device="emulator")

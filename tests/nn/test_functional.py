@@ -337,6 +337,9 @@ def test_multilabel_margin() -> None:
     np.testing.assert_allclose(ours.numpy(), expected)
     with pytest.raises(RuntimeError, match="inconsistent target size"):
         F.multilabel_margin_loss(rt.tensor(x), rt.tensor([1]))
+    for number, label in ((rt.tensor(0.5), rt.tensor([0])), (rt.tensor([0.5]), rt.tensor(0))):
+        lone = F.multilabel_margin_loss(number, label, reduction="none")
+        assert (lone.shape, lone.item()) == ((), 0)
 
 
 def test_losses_gradcheck() -> None:

@@ -91,7 +91,7 @@ KNOWN = [
     ),
     Known(
         "(lin|log)space.*",
-        r"must be Scalar",
+        r"must be Number",
         "start and end are numbers; a tensor of several is a TypeError",
     ),
     Known(

@@ -80,7 +80,7 @@ def make_tensor(
         parts = rt.empty((*sizes, 2), dtype=real, device=device).uniform_(low, high)
         result = rt.view_as_complex(parts)
     elif dtype.is_floating_point:
-        result = rt.empty(sizes, dtype=dtype, device=device).uniform_(low, high)
+        result = rt.empty(tuple(sizes), dtype=dtype, device=device).uniform_(low, high)
     else:
         result = rt.randint(int(low), int(high), tuple(sizes), dtype=dtype, device=device)
     if exclude_zero:

@@ -108,7 +108,7 @@ NEGATIVE = Error(S((-2,), (1,)), "RuntimeError", "negative")
 TRIANGLE_ERRORS = (
     Error(S(-1, 2), "RuntimeError", "row"),
     Error(S(1, -2), "RuntimeError", "col"),
-    Error(S(2, 2, dtype=D("float32")), "NotImplementedError", "float32"),
+    Error(S(2, 2, dtype=D("float32")), "NotImplementedError", "Float"),
 )
 
 CASES: list[OpCase] = [
