@@ -73,10 +73,12 @@ Tensor combinations_forward(const Tensor& x, int64_t r, bool with_replacement) {
   RT_CHECK(r >= 0, Runtime, "combinations", "Expect a non-negative number, but got ", cat_str(r));
   if (r == 0) return empty({0}, x.dtype(), x.device());
   const int64_t n = x.numel();
+  if (with_replacement ? n == 0 : r > n) return ops::reshape(ops::slice(x, 0, 0, 0), {0, r});
+  empty({r}, DType::Int64, {}, "combinations");  // room for one row, or an error now
   // The tuples in lexicographic order, each followed by its successor.
   Dims flat, tuple;
   for (int64_t i = 0; i < r; ++i) tuple.push_back(with_replacement ? 0 : i);
-  bool more = with_replacement ? n > 0 : r <= n;
+  bool more = true;
   int64_t rows = 0;
   while (more) {
     for (int64_t v : tuple) flat.push_back(v);

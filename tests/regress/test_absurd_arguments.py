@@ -28,6 +28,7 @@ F = rt.nn.functional
         (lambda: F.pixel_unshuffle(rt.ones(1, 0, 0), 2**32), ValueError),
         (lambda: rt.tensor([7], dtype=rt.int8).floor_divide_(256), RuntimeError),
         (lambda: rt.tensor([7], dtype=rt.int8, device="emulator") % 256, RuntimeError),
+        (lambda: rt.combinations(rt.ones(1), 2**61, with_replacement=True), RuntimeError),
         (lambda: rt.tril_indices(2**63 - 1, 100, 2), RuntimeError),
         (lambda: F.binary_cross_entropy(rt.tensor([0.5]), rt.tensor([float("nan")])), RuntimeError),
         (lambda: F.adaptive_max_pool3d(rt.ones(1, 1, 2, 2, 2), 2**31), RuntimeError),
@@ -53,6 +54,12 @@ def test_triangles_of_huge_matrices(
     triangle: Any, arguments: tuple[int, ...], rows: list[int], columns: list[int]
 ) -> None:
     assert triangle(*arguments).tolist() == [rows, columns]
+
+
+def test_combinations_of_more_than_there_is() -> None:
+    x = rt.ones(3, requires_grad=True)
+    assert rt.combinations(x, 2**61).shape == (0, 2**61)
+    assert rt.combinations(x, 4).requires_grad
 
 
 def test_devices_have_small_indices() -> None:
