@@ -102,7 +102,8 @@ Tensor mask_rows(const Tensor& mask, const Tensor& query, const Tensor& key) {
 Tensor rows_like(const Tensor& t, int64_t width, DType type) {
   Dims sizes(t.sizes()), strides(t.strides());
   sizes.back() = width;
-  strides.back() = 1;  // rows of one element have any
+  for (int64_t& s : strides) s *= 2;  // so that no other dim lies as close
+  strides.back() = 1;                 // rows of one element have any
   if (t.dim() != 4) return empty(sizes, type, t.device(), kName);
   return empty_like(make_view(t, sizes, strides, t.offset()), type);
 }
