@@ -55,6 +55,11 @@ class Known:
 
 KNOWN = [
     Known(
+        "__rdiv__",
+        "AttributeError, not TypeError",
+        "called on a number it is a method without its tensor, which PyTorch finds out later",
+    ),
+    Known(
         "nn_functional_embedding(_bag)?",
         "sparse gradients are not supported",
         "there are no sparse tensors",
