@@ -307,7 +307,7 @@ void write_out(const OpRecord& op, const Value* args, std::span<const Tensor> ou
              cat_str("An output with one or more elements was resized since it had shape ",
                      outs[i].sizes(), ", which does not match the required output shape ",
                      result.sizes(),
-                     ". This behavior is deprecated, and in a future PyTorch release outputs will "
+                     ". This behavior is deprecated, and in a future release outputs will "
                      "not be resized unless they have zero elements; try an out= of that shape, or "
                      "of no elements"));
       } else if (outs[i].numel() > 0 && op.schema.index_of("step") >= 0) {
