@@ -106,6 +106,7 @@ def test_choose() -> None:
     [
         (["--only", "no such op"], "nothing matches no such op; try --list"),
         (["--only", "("], "not a regular expression"),
+        (["--json", "no/such/folder/x.json"], "--json: there is no folder no/such/folder"),
         (["--threads", "0"], "needs 1 or more, got 0"),
         (["--threads", "x"], "invalid positive value"),
         (["--compare", "tensorflow"], "unknown library; got tensorflow; try torch or mlx"),

@@ -136,6 +136,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse(f"--compare: unknown library; got {', '.join(sorted(unknown))}; try torch or mlx")
     if options.plot and not find_spec("matplotlib"):
         refuse("--plot needs matplotlib, which is not installed; try pip install matplotlib")
+    # Found out before minutes of work.
+    for option, path in (("--json", options.json), ("--plot", options.plot)):
+        if path and path != "-" and not Path(path).absolute().parent.is_dir():
+            refuse(f"{option}: there is no folder {Path(path).parent}")
 
     import rustorch as rt
 

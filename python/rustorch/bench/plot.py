@@ -41,7 +41,7 @@ def save_plot(rows: Sequence[Row], path: Path, title: str) -> None:
     right.set_xscale("log")
     right.axvline(1, color="0.4", linewidth=0.8)
     right.grid(axis="x", color="0.9")
-    right.set_xlabel("times as fast as the other library (right of the line: rustorch is faster)")
+    right.set_xlabel("times as fast as the other (right: rustorch is faster)")
     if right.get_legend_handles_labels()[0]:
         right.legend(loc="best", fontsize=8)
     for axis in (left, right):
