@@ -11,7 +11,7 @@ from torch.testing._internal.common_modules import ErrorModuleInput, ModuleInfo,
 
 import rustorch as rt
 
-from .opinfo import argument, counterpart, tensor_of
+from .opinfo import argument, counterpart, show_call, tensor_of
 
 MODULES: list[ModuleInfo] = [info for info in module_db if hasattr(rt.nn, info.module_cls.__name__)]
 
@@ -97,17 +97,8 @@ class Pair:
         return self.training and any(rate(m) > 0 for m in self.theirs.modules())
 
     def __str__(self) -> str:
-        def show(v: Any) -> str:
-            if isinstance(v, torch.Tensor):
-                values = f" = {v.tolist()}" if v.numel() <= 8 else ""
-                return f"{str(v.dtype).removeprefix('torch.')}{list(v.shape)}{values}"
-            if isinstance(v, (list, tuple)) and not isinstance(v, PackedSequence):
-                return f"[{', '.join(map(show, v))}]"
-            return repr(v)
-
         def call(given: Any) -> str:
-            parts = [*map(show, given.args), *(f"{k}={show(v)}" for k, v in given.kwargs.items())]
-            return f"({', '.join(parts)})"
+            return show_call(given.args, given.kwargs)
 
         mode = "train" if self.training else "eval"
         forward = call(self.sample.forward_input) if self.sample.forward_input is not None else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .opinfo_differences import Known
+from .failures import Known
 
 KNOWN = [
     Known(
@@ -11,7 +11,3 @@ KNOWN = [
         "PyTorch's gradient holds only behind a log_softmax; ours is that of the function",
     ),
 ]
-
-
-def known(module: str, failure: str) -> bool:
-    return any(k.covers(module, failure) for k in KNOWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -131,17 +131,21 @@ class Call:
         return args, argument(self.theirs[1], tensors), tensors
 
     def __str__(self) -> str:
-        def show(v: Any) -> str:
-            if isinstance(v, torch.Tensor):
-                strides = "" if v.is_contiguous() else f", strides {tuple(v.stride())}"
-                values = f" = {v.tolist()}" if v.numel() <= 8 else ""
-                return f"{str(v.dtype).removeprefix('torch.')}{list(v.shape)}{strides}{values}"
-            if isinstance(v, (list, tuple)):
-                return f"[{', '.join(map(show, v))}]"
-            return repr(v)
+        return show_call(*self.theirs)
 
-        named = [f"{k}={show(v)}" for k, v in self.theirs[1].items()]
-        return f"({', '.join([*map(show, self.theirs[0]), *named])})"
+
+def show(v: Any) -> str:
+    if isinstance(v, torch.Tensor):
+        strides = "" if v.is_contiguous() else f", strides {tuple(v.stride())}"
+        values = f" = {v.tolist()}" if v.numel() <= 8 else ""
+        return f"{str(v.dtype).removeprefix('torch.')}{list(v.shape)}{strides}{values}"
+    if isinstance(v, (list, tuple)):
+        return f"[{', '.join(map(show, v))}]"
+    return repr(v)
+
+
+def show_call(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
+    return f"({', '.join([*map(show, args), *(f'{k}={show(v)}' for k, v in kwargs.items())])})"
 
 
 def spread(samples: Iterator[SampleInput], count: int, look_at: int = 60) -> list[SampleInput]:
@@ -174,9 +178,14 @@ TOLERANCES = {
 CANCELLING = ("special.hermite_polynomial_h", "special.hermite_polynomial_he")
 
 
+def usual_tolerance(dtype: torch.dtype) -> tuple[float, float]:
+    """(rtol, atol): PyTorch's default for the dtype."""
+    return TOLERANCES.get(dtype, (0.0, 0.0))
+
+
 def tolerance(op: OpInfo, dtype: torch.dtype) -> tuple[float, float]:
-    """(rtol, atol): PyTorch's default for the dtype, or the widest that the entry itself asks for."""
-    rtol, atol = TOLERANCES.get(dtype, (0.0, 0.0))
+    """The usual one for the dtype, or the widest that the entry itself asks for."""
+    rtol, atol = usual_tolerance(dtype)
     for info in op.decorators:
         for decorator in getattr(info, "decorators", ()):
             if isinstance(decorator, toleranceOverride) and dtype in decorator.d:

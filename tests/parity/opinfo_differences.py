@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
+
+from .failures import Known
 
 # Values are drawn: shapes and dtypes are compared.
 RANDOM = {
@@ -41,16 +42,6 @@ INVARIANTS: dict[str, Callable[[Any], Any]] = {
     "svd": lambda r: r[1],
     "topk": lambda r: r[0],
 }
-
-
-class Known:
-    """A difference on purpose: failures of the ops whose text matches are expected, for the reason given."""
-
-    def __init__(self, ops: str, text: str, reason: str) -> None:
-        self.ops, self.text, self.reason = ops, text, reason
-
-    def covers(self, op: str, failure: str) -> bool:
-        return re.fullmatch(self.ops, op) is not None and re.search(self.text, failure, re.DOTALL) is not None
 
 
 KNOWN = [
@@ -135,7 +126,3 @@ KNOWN = [
         "a tensor of one dim has no channels, empty or not",
     ),
 ]
-
-
-def known(op: str, failure: str) -> bool:
-    return any(k.covers(op, failure) for k in KNOWN)

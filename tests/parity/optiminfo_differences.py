@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .opinfo_differences import Known
+from .failures import Known
 
 KNOWN = [
     Known(
@@ -26,7 +26,3 @@ KNOWN = [
         "a matrix is made orthogonal in bfloat16, whose products are rounded in an order of their own",
     ),
 ]
-
-
-def known(optimizer: str, failure: str) -> bool:
-    return any(k.covers(optimizer, failure) for k in KNOWN)

@@ -7,7 +7,6 @@ import io
 import os
 import pickle
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("expecttest")
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("quiet")]
 
 from torch.testing._internal.common_modules import ModuleErrorEnum  # noqa: E402
 
@@ -23,21 +22,13 @@ import rustorch as rt  # noqa: E402
 
 from .failures import Failures  # noqa: E402
 from .moduleinfo import MODULES, Pair, carried, errors, modes, samples  # noqa: E402
-from .moduleinfo_differences import known  # noqa: E402
-from .opinfo import TOLERANCES, array, compare, compare_values, flat, gradients, spread  # noqa: E402
+from .moduleinfo_differences import KNOWN  # noqa: E402
+from .opinfo import array, compare, compare_values, flat, gradients, spread, usual_tolerance  # noqa: E402
 
 # More for a thorough run by hand.
 SAMPLES = int(os.environ.get("RUSTORCH_MODULEINFO_SAMPLES", "10"))
 
 every_module = pytest.mark.parametrize("info", MODULES, ids=lambda info: info.formatted_name)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.manual_seed(0)
-        yield
 
 
 def pairs(info: Any, dtype: Any, failures: Failures, requires_grad: bool, count: int) -> Iterator[Pair]:
@@ -58,13 +49,9 @@ def weights(result: Any) -> Any:
     return [leaf for leaf in flat(result) if not isinstance(leaf, (int, type(None)))]
 
 
-def tolerance(dtype: Any) -> tuple[float, float]:
-    return TOLERANCES.get(dtype, (0.0, 0.0))
-
-
 @every_module
 def test_outputs_and_gradients(info: Any) -> None:
-    failures = Failures(info.formatted_name, known)
+    failures = Failures(info.formatted_name, KNOWN)
     for dtype in (torch.float32, torch.float64):
         for pair in pairs(info, dtype, failures, dtype is torch.float64, SAMPLES):
             try:
@@ -89,9 +76,9 @@ def check_call(pair: Pair) -> None:
         for a, b in zip(flat(mine), flat(theirs), strict=True):
             assert b is None or (tuple(a.shape) == tuple(b.shape))
         return
-    compare(mine, theirs, tolerance)
+    compare(mine, theirs, usual_tolerance)
     buffers = [list(dict(m.named_buffers()).values()) for m in (pair.mine, pair.theirs)]
-    compare(buffers[0], buffers[1], tolerance)
+    compare(buffers[0], buffers[1], usual_tolerance)
     if pair.dtype is torch.float64:
         check_gradients(pair, mine, theirs, [(t, m) for t, m in tensors if t.requires_grad])
 
@@ -120,7 +107,7 @@ def check_gradients(pair: Pair, mine: Any, theirs: Any, inputs: list[tuple[Any, 
         assert f is not None or not array(w).any(), f"no gradient for {name}"
         if f is not None:
             try:
-                compare_values(array(f), array(w), *TOLERANCES[w.dtype])
+                compare_values(array(f), array(w), *usual_tolerance(w.dtype))
             except AssertionError as error:
                 raise AssertionError(f"gradient of {name}: {error}") from None
 
@@ -128,7 +115,7 @@ def check_gradients(pair: Pair, mine: Any, theirs: Any, inputs: list[tuple[Any, 
 @every_module
 def test_layouts(info: Any) -> None:
     """Arguments with other strides, and channels last, give the same values."""
-    failures = Failures(info.formatted_name, known)
+    failures = Failures(info.formatted_name, KNOWN)
     for pair in pairs(info, torch.float32, failures, False, 3):
         try:
             pair.share_parameters()
@@ -139,7 +126,7 @@ def test_layouts(info: Any) -> None:
             wanted = pair.call_theirs()
             for form in (strided, channels_last):
                 moved = [form(a) for a in args], {k: form(v) for k, v in kwargs.items()}
-                compare(pair.mine(*moved[0], **moved[1]), wanted, tolerance)
+                compare(pair.mine(*moved[0], **moved[1]), wanted, usual_tolerance)
         except Exception as error:
             failures.note(str(pair), error)
     failures.report()
@@ -164,7 +151,7 @@ def channels_last(value: Any) -> Any:
 @every_module
 def test_state_and_copies(info: Any) -> None:
     """Printing, names of the state, loading it, and modules that went through copy, pickle and a file."""
-    failures = Failures(info.formatted_name, known)
+    failures = Failures(info.formatted_name, KNOWN)
     for pair in pairs(info, torch.float32, failures, False, 4):
         try:
             mine, theirs = pair.mine, pair.theirs
@@ -210,7 +197,7 @@ def through_file(module: Any) -> Any:
 @every_module
 def test_factory_arguments(info: Any) -> None:
     """A module with parameters or buffers makes them of the dtype that it is told."""
-    failures = Failures(info.formatted_name, known)
+    failures = Failures(info.formatted_name, KNOWN)
     for pair in pairs(info, torch.float64, failures, False, 2):
         given = pair.sample.constructor_input
         try:
@@ -234,7 +221,7 @@ def dtypes(module: Any) -> list[tuple[str, str]]:
     "info", [m for m in MODULES if m.module_error_inputs_func], ids=lambda info: info.formatted_name
 )
 def test_errors(info: Any) -> None:
-    failures = Failures(info.formatted_name, known)
+    failures = Failures(info.formatted_name, KNOWN)
     for case in errors(info, torch.float32):
         sample = case.module_error_input
         failures.ran += 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import types
-import warnings
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("expecttest")
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("quiet")]
 
 from torch.testing._internal.opinfo.core import OpInfo  # noqa: E402
 
@@ -39,7 +37,7 @@ from .opinfo import (  # noqa: E402
     spread,
     tolerance,
 )
-from .opinfo_differences import INVARIANTS, RANDOM, known  # noqa: E402
+from .opinfo_differences import INVARIANTS, KNOWN, RANDOM  # noqa: E402
 
 PLAIN_WRAPPER = OpInfo.__dataclass_fields__["gradcheck_wrapper"].default
 
@@ -47,14 +45,6 @@ PLAIN_WRAPPER = OpInfo.__dataclass_fields__["gradcheck_wrapper"].default
 SAMPLES = int(os.environ.get("RUSTORCH_OPINFO_SAMPLES", "8"))
 
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.formatted_name)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.manual_seed(0)
-        yield
 
 
 def expected(op: Any, call: Call) -> Any:
@@ -69,7 +59,7 @@ def invariant(op: Any, result: Any) -> Any:
 
 @every_op
 def test_values(op: Any) -> None:
-    failures = Failures(op.formatted_name, known)
+    failures = Failures(op.formatted_name, KNOWN)
     for dtype in dtypes_of(op):
         count = SAMPLES if dtype is torch.float32 else max(2, SAMPLES // 2)
         for sample in spread(op.sample_inputs("cpu", dtype), count):
@@ -112,7 +102,7 @@ def compare_kind(mine: Any, theirs: Any) -> None:
 def test_gradients(op: Any) -> None:
     if op.name in RANDOM:
         pytest.skip("random")
-    failures = Failures(op.formatted_name, known)
+    failures = Failures(op.formatted_name, KNOWN)
     for dtype in (torch.float64, torch.complex128):
         if not op.supports_dtype(dtype, "cpu"):
             continue
@@ -170,7 +160,7 @@ def test_forms(op: Any) -> None:
     """The method, in-place and out= forms answer as PyTorch's do."""
     if op.name in RANDOM:
         pytest.skip("random")
-    failures = Failures(op.formatted_name, known)
+    failures = Failures(op.formatted_name, KNOWN)
     for sample in (s for d in dtypes_of(op)[:1] for s in spread(op.sample_inputs("cpu", d), 3)):
         call = Call(sample)
         for form in ("method", "inplace", "out"):
@@ -241,7 +231,7 @@ def in_place(fn: Any) -> Any:
     "op", [o for o in OPS if o.error_inputs_func is not None], ids=lambda op: op.formatted_name
 )
 def test_errors(op: Any) -> None:
-    failures = Failures(op.formatted_name, known)
+    failures = Failures(op.formatted_name, KNOWN)
     for error in op.error_inputs("cpu"):
         call = Call(error.sample_input)
         try:

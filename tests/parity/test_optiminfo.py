@@ -14,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("expecttest")
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("quiet")]
 
 from torch.testing._internal.common_optimizers import OptimizerErrorEnum  # noqa: E402
 
@@ -23,20 +23,12 @@ import rustorch as rt  # noqa: E402
 from .failures import Failures  # noqa: E402
 from .opinfo import argument, array  # noqa: E402
 from .optiminfo import OPTIMIZERS, Training, assert_same_state, options  # noqa: E402
-from .optiminfo_differences import known  # noqa: E402
+from .optiminfo_differences import KNOWN  # noqa: E402
 
 every_optimizer = pytest.mark.parametrize("info", OPTIMIZERS, ids=lambda info: info.name)
 DTYPES = ("float32", "float64", "complex64", "complex128")
 # Iterations of several steps each: float32 has seven digits and a half.
 RTOL = {"float32": 2e-5, "complex64": 2e-5, "float64": 1e-9, "complex128": 1e-9, "bfloat16": 2e-2}
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.manual_seed(0)
-        yield
 
 
 def configurations(info: Any, dtype: str) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -64,7 +56,7 @@ def compare(mine: Training, theirs: Training) -> None:
 def each(
     info: Any, check: Callable[[Any, dict[str, Any], str], None], dtypes: tuple[str, ...] = DTYPES
 ) -> None:
-    failures = Failures(info.name, known)
+    failures = Failures(info.name, KNOWN)
     for dtype in dtypes:
         if dtype.startswith("complex") and not info.supports_complex:
             continue
@@ -118,7 +110,7 @@ def test_checkpoints(info: Any) -> None:
 
 @every_optimizer
 def test_errors(info: Any) -> None:
-    failures = Failures(info.name, known)
+    failures = Failures(info.name, KNOWN)
     for case in info.optim_error_inputs_func(device="cpu", dtype=torch.float32):
         given = case.optimizer_error_input
         failures.ran += 1
