@@ -148,17 +148,14 @@ Tensor over_array(PyObject* array) {
   return tensor_from_numpy(array);
 }
 
-void warn_of_read_only(const char* op, const char* what, const Tensor& t) {
-  if (!t.storage()->read_only()) return;
-  warn(op, cat_str("The given ", what,
-                   " is not writable, so its tensor is non-writable too: to write to it in place "
-                   "is an error; try a copy"));
-}
-
 PyObject* from_numpy(PyObject*, PyObject* array) {
   return guard([&]() -> PyObject* {
     Tensor t = over_array(array);
-    warn_of_read_only("from_numpy", "NumPy array", t);
+    if (t.storage()->read_only()) {
+      warn("from_numpy",
+           "The given NumPy array is not writable, so its tensor is non-writable too: to write to "
+           "it in place is an error; try a copy");
+    }
     return wrap(std::move(t));
   });
 }

@@ -23,7 +23,7 @@ Tensor converted(const Tensor& x, DType dtype, Device device, bool copy, FormatN
   // A tensor that lies both ways, as one with a single channel does, gets strides that say which.
   const bool by_name =
       wanted == MemoryFormat::ChannelsLast || wanted == MemoryFormat::ChannelsLast3d;
-  if (has_format(y, wanted) && (!by_name || suggested_format(y) == wanted)) return y;
+  if (!by_name || suggested_format(y) == wanted) return in_format("to", y, wanted);
   return ops::copy_(empty_in_format("to", y, wanted, y.dtype(), y.device()), y);
 }
 Tensor to_dtype_forward(const Tensor& x, DType dtype, bool, bool copy, FormatName format) {

@@ -59,23 +59,23 @@ Tensor soft_margin_loss_derivative(const LossArguments& a) {
 }
 RT_POINTWISE_LOSS(soft_margin_loss, "soft_margin_loss", 2, Pair, false)
 
-// The formula gives NaN outside 0..1, so that only a result with NaN is worth a look at the input.
-void check_probabilities(const Tensor& x, const Tensor& loss) {
-  NoGradGuard guard;
-  const Tensor total = ops::to(loss.dim() == 0 ? loss : ops::sum(loss), Device{});
-  if (!std::isnan(item(total).to_double())) return;
-  const Tensor inside = ops::all(ops::logical_and(ops::ge(x, Scalar(0)), ops::le(x, Scalar(1))));
-  RT_CHECK(item(inside).to_bool(), Runtime, "binary_cross_entropy",
-           "all elements of input should be between 0 and 1", describe(x),
-           "binary_cross_entropy_with_logits");
+// Whether all are between 0 and 1, as a tensor where they are; NaN is outside.
+Tensor in_unit_range(const Tensor& t) {
+  return ops::logical_and(ops::ge(ops::amin(t, {}, false), Scalar(0)),
+                          ops::le(ops::amax(t, {}, false), Scalar(1)));
 }
 
-// NaN is outside, too.
-void check_targets(const Tensor& y) {
+// The formula gives NaN where the input is outside 0..1. One number tells of that and of targets
+// outside, so that the device is waited for once.
+void check_probabilities(const Tensor& x, const Tensor& y, const Tensor& loss) {
   NoGradGuard guard;
-  const Tensor inside = ops::logical_and(ops::ge(ops::amin(y, {}, false), Scalar(0)),
-                                         ops::le(ops::amax(y, {}, false), Scalar(1)));
-  RT_CHECK(item(ops::to(inside, Device{})).to_bool(), Runtime, "binary_cross_entropy",
+  const Tensor total = loss.dim() == 0 ? loss : ops::sum(loss);
+  const Tensor outside = ops::logical_not(in_unit_range(y));
+  if (!std::isnan(item(ops::masked_fill(total, outside, Scalar(NAN))).to_double())) return;
+  RT_CHECK(item(in_unit_range(x)).to_bool(), Runtime, "binary_cross_entropy",
+           "all elements of input should be between 0 and 1", describe(x),
+           "binary_cross_entropy_with_logits");
+  RT_CHECK(!item(outside).to_bool(), Runtime, "binary_cross_entropy",
            "all elements of target should be between 0 and 1", describe(y));
 }
 
@@ -87,10 +87,7 @@ Tensor bce(const Tensor& x, const Tensor& y, const Tensor& weight, MaybeBool siz
            cat_str("Using a target size (", y.sizes(), ") that is different to the input size (",
                    x.sizes(), ") is deprecated. Please ensure they have the same size."));
   const Tensor loss = binary_cross_entropy_of({x, y, weight, {}}, how);
-  if (x.numel() > 0) {
-    check_probabilities(x, loss);
-    check_targets(y);
-  }
+  if (x.numel() > 0) check_probabilities(x, y, loss);
   return loss;
 }
 

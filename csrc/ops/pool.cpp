@@ -276,11 +276,16 @@ Windows adaptive(const Call& call, const Tensor& x, IntList output_size) {
   };
   for (int64_t i = call.spatial; i < 3; ++i) add(1, 1);
   const Dims out = per_dim(call, "output_size", output_size);
+  // Windows take memory of their own: there are more than the input has places only where there is
+  // room for such a result.
   Dims shape(x.sizes());
+  bool grows = false;
   for (int64_t d = 0; d < call.spatial; ++d) {
-    if (out[d] >= 0) shape[x.dim() - call.spatial + d] = out[d];
+    int64_t& size = shape[x.dim() - call.spatial + d];
+    grows = grows || out[d] > size;
+    if (out[d] >= 0) size = out[d];
   }
-  empty(shape, x.dtype(), x.device(), call.op);  // room for the result, or an error now
+  if (grows) empty(shape, x.dtype(), x.device(), call.op);
   for (int64_t d = 0; d < call.spatial; ++d) {
     const int64_t size = x.sizes()[x.dim() - call.spatial + d];
     RT_CHECK(out[d] >= -1, Runtime, call.op,

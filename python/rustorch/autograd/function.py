@@ -133,7 +133,7 @@ class Function:
         warnings.warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you "
             "should invoke them on the class itself. Instantiating an autograd function will raise an error "
-            "in a future version of PyTorch.",
+            "in a future version.",
             DeprecationWarning,
             stacklevel=2,
         )

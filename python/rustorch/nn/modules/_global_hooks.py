@@ -35,12 +35,12 @@ def tables() -> Tables:
 ON_CALLS: Table = OrderedDict()
 
 
-def _add(table: Table, hook: Callable[..., Any], **flags: tuple[Table, bool]) -> RemovableHandle:
-    more = [t for t, on in flags.values() if on]
-    handle = RemovableHandle(table, extra_dict=more)
+def _add(table: Table, hook: Callable[..., Any], *marked: Table) -> RemovableHandle:
+    """The hook in its table, and its id in those that say something of it."""
+    handle = RemovableHandle(table, extra_dict=list(marked))
     table[handle.id] = hook
-    for marked in more:
-        marked[handle.id] = True
+    for flags in marked:
+        flags[handle.id] = True
     return handle
 
 
@@ -63,7 +63,7 @@ def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandl
     >>> seen == [nn.ReLU]
     True
     """
-    return _add(tables()._global_forward_pre_hooks, hook, on=(ON_CALLS, True))
+    return _add(tables()._global_forward_pre_hooks, hook, ON_CALLS)
 
 
 def register_module_forward_hook(
@@ -74,13 +74,12 @@ def register_module_forward_hook(
     What it returns replaces the output. ``with_kwargs`` and ``always_call`` are those of
     ``Module.register_forward_hook``.
     """
-    return _add(
-        tables()._global_forward_hooks,
-        hook,
-        on=(ON_CALLS, True),
-        kwargs=(tables()._global_forward_hooks_with_kwargs, with_kwargs),
-        always=(tables()._global_forward_hooks_always_called, always_call),
-    )
+    marked = [ON_CALLS]
+    if with_kwargs:
+        marked.append(tables()._global_forward_hooks_with_kwargs)
+    if always_call:
+        marked.append(tables()._global_forward_hooks_always_called)
+    return _add(tables()._global_forward_hooks, hook, *marked)
 
 
 def _set_kind(full: bool) -> None:
@@ -95,19 +94,19 @@ def _set_kind(full: bool) -> None:
 def register_module_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """The older form; prefer :func:`register_module_full_backward_hook`."""
     _set_kind(False)
-    return _add(tables()._global_backward_hooks, hook, on=(ON_CALLS, True))
+    return _add(tables()._global_backward_hooks, hook, ON_CALLS)
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call ``hook(module, grad_output)`` for every module, as ``Module.register_full_backward_pre_hook``."""
-    return _add(tables()._global_backward_pre_hooks, hook, on=(ON_CALLS, True))
+    return _add(tables()._global_backward_pre_hooks, hook, ON_CALLS)
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call ``hook(module, grad_input, grad_output)`` for every module, as
     ``Module.register_full_backward_hook``."""
     _set_kind(True)
-    return _add(tables()._global_backward_hooks, hook, on=(ON_CALLS, True))
+    return _add(tables()._global_backward_hooks, hook, ON_CALLS)
 
 
 def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:

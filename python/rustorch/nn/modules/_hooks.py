@@ -173,7 +173,7 @@ class _Hooks:
                 *tables()._global_forward_hooks.items(),
                 *self._forward_hooks.items(),
             ):
-                if hook_id in always - called:
+                if hook_id in always:
                     try:
                         replaced = self._run_forward_hook(hook_id, hook, args, kwargs, result)
                         if replaced is not None:
